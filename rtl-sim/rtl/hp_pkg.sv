@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// Types shared by the blocks of the NIC. Layouts that software sees come from hp_abi_pkg (generated).
+
+package hp_pkg;
+  localparam int unsigned PortW = 7;
+  localparam logic [PortW-1:0] PortUplink = 7'd64;
+  localparam logic [PortW-1:0] PortCore = 7'd65;
+
+  localparam int unsigned MinFrame = 60;
+  localparam int unsigned MaxFrame = 9216;  // without NIC tags
+  localparam int unsigned MaxVf = 64;
+
+  typedef logic [PortW-1:0] port_t;
+  typedef logic [47:0] mac_t;
+  typedef logic [11:0] vlan_t;
+  typedef logic [5:0] reason_t;
+  typedef logic [13:0] len_t;
+  typedef logic [15:0] seq_t;
+
+  // Travels with a frame from the arbiter on; constant over the frame's beats.
+  typedef struct packed {
+    port_t       src;          // ingress port; the original vPort for frames re-injected by the core
+    logic        core;         // came through the core ingress
+    logic        nopunt;       // core: may not be punted again
+    logic        direct;       // core: send to direct_port unedited, no lookup
+    port_t       direct_port;
+    vlan_t       vvlan;        // core: V.VLAN of a re-injected canonical frame
+    logic [7:0]  slot;         // core: punt slot the frame came from
+    logic        tomb;         // no frame, only a drop with tomb_reason
+    reason_t     tomb_reason;
+    logic [15:0] count;        // tomb: frames it stands for (1, or more after an overflow)
+    len_t        len;          // bytes on the ingress bus, NIC tags included, saturating
+    seq_t        seq;
+  } frame_meta_t;
+
+  // Decided frame on its way to the outputs; constant over the frame's beats.
+  typedef struct packed {
+    port_t              src;
+    seq_t               seq;
+    len_t               len;         // canonical length
+    vlan_t              vvlan;
+    logic [5:0]         vvidx;       // V.VLAN instance, for counters
+    logic               vvidx_valid;
+    logic               raw;         // no tags, no padding rules but the minimum (direct, control)
+    logic               to_uplink;
+    logic [15:0]        tpid;
+    logic [2:0]         pcp;
+    vlan_t              vlan;        // outer VLAN of the uplink copy
+    logic               served;
+    logic               to_host;     // one copy, to host_port
+    port_t              host_port;
+    logic               host_tag;    // that copy carries the V.VLAN tag
+    logic               group;       // copies to targets, through the replicator
+    logic [MaxVf-1:0]   targets;
+    logic [MaxVf-1:0]   tag_mask;    // which targets carry the V.VLAN tag
+    logic               to_core;     // punt
+    reason_t            reason;
+  } egress_meta_t;
+
+  typedef enum logic [2:0] {
+    KindDrop      = 3'd0,
+    KindLocal     = 3'd1,
+    KindUplink    = 3'd2,
+    KindMulticast = 3'd3,
+    KindPunt      = 3'd4,
+    KindDirect    = 3'd5
+  } kind_e;
+
+  typedef struct packed {
+    logic         unkeyable;
+    port_t        src;
+    vlan_t        vvlan;
+    mac_t         da;
+    mac_t         sa;
+    logic [15:0]  ethertype;
+    logic         is_v6;
+    logic [127:0] ip_src;
+    logic [127:0] ip_dst;
+    logic [7:0]   proto;
+    logic [15:0]  sport;
+    logic [15:0]  dport;
+  } flow_key_t;
+
+  typedef struct packed {
+    logic             valid;
+    frame_meta_t      meta;
+    len_t             len;        // canonical length
+    kind_e            kind;
+    reason_t          reason;
+    vlan_t            vvlan;
+    logic [5:0]       vvidx;
+    logic             vvidx_valid;
+    logic             to_uplink;
+    logic             served;
+    logic [MaxVf-1:0] targets;    // vPorts that get a copy (one bit for unicast)
+    logic [63:0]      time_q;     // time at the meter
+    logic             key_valid;
+    flow_key_t        key;
+  } trace_dec_t;
+
+  typedef struct packed {
+    logic         valid;
+    logic [3:0]   op;
+    logic [3:0]   tbl;
+    logic [15:0]  index;
+    logic [191:0] data;
+    logic [3:0]   status;
+  } trace_cmd_t;
+
+  typedef struct packed {
+    logic    valid;
+    seq_t    seq;
+    port_t   port;
+    reason_t reason;
+  } trace_loss_t;
+
+  typedef struct packed {
+    logic [3:0]   op;
+    logic [3:0]   tbl;
+    logic [15:0]  index;
+    logic [191:0] data;
+  } tbl_req_t;
+
+  typedef struct packed {
+    logic [3:0]   status;
+    logic [191:0] data;
+  } tbl_rsp_t;
+
+  // Counter events. A decision (in + drop), and one per frame that left or was lost.
+  typedef struct packed {
+    logic        valid;
+    logic        count_in;     // not for frames that come back from the core
+    port_t       src;
+    len_t        len;          // bytes on the ingress bus
+    logic [15:0] frames;
+    logic        vvidx_valid;
+    logic [5:0]  vvidx;
+    logic        drop;
+    reason_t     reason;
+  } cnt_dec_t;
+
+  typedef struct packed {
+    logic       valid;
+    port_t      port;
+    len_t       len;           // bytes on the egress bus
+    logic       vvidx_valid;
+    logic [5:0] vvidx;
+  } cnt_out_t;
+
+  typedef struct packed {
+    logic       valid;
+    port_t      port;
+    logic       vvidx_valid;
+    logic [5:0] vvidx;
+    reason_t    reason;
+  } cnt_loss_t;
+endpackage
