@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Placeholder crate root.
+#![no_std]
