@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! `report.json`: what a replay did with every frame.
+//!
+//! The simulator writes it, the command line and everybody else read it. `index` counts from 0 in
+//! the named port's capture; `cycle` is the datapath clock of a frame's first beat, `latency` the
+//! cycles from the first beat in to the first beat out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Diagnostic;
+
+/// File name of the report inside a replay's output directory.
+pub const REPORT_FILE: &str = "report.json";
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Report {
+    /// Version of this format, 1.
+    pub version: u32,
+    /// Datapath clock that maps time stamps to cycles.
+    pub clock_hz: u64,
+    /// Datapath cycles from the first to the last event.
+    pub cycles: u64,
+    /// Every input frame, in the order in which they were decided.
+    pub frames: Vec<FrameReport>,
+    /// Frames that the firmware sent by itself.
+    pub injected: Vec<Injected>,
+    /// Counters per port, as read from the NIC.
+    pub ports: BTreeMap<String, Counters>,
+    /// Counters per V.VLAN, as read from the NIC.
+    pub vvlans: BTreeMap<String, Counters>,
+    /// Fill of the tables at the end.
+    pub tables: Tables,
+    /// What the comparison with the golden model found.
+    pub scoreboard: Scoreboard,
+    /// The firmware that ran.
+    pub firmware: Firmware,
+}
+
+/// One input frame and its fate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FrameReport {
+    /// The port it came in by: `vf0`, `uplink`.
+    #[serde(rename = "in")]
+    pub input: String,
+    /// Its place in that port's capture.
+    pub index: u64,
+    /// First beat in.
+    pub cycle: u64,
+    /// Bytes on the ingress bus.
+    pub len: u32,
+    /// Its V.VLAN; absent when it was dropped before it had one.
+    pub vvlan: Option<u16>,
+    /// What was decided.
+    pub decision: Decision,
+    /// Why: a name from the table of reasons.
+    pub reason: String,
+    /// Copies that left the NIC.
+    pub out: Vec<OutCopy>,
+    /// Copies that were lost after the decision.
+    pub lost: Vec<Lost>,
+}
+
+/// Where a frame went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// To one vPort.
+    Local,
+    /// To the uplink.
+    Uplink,
+    /// A group address, any number of copies.
+    Multicast,
+    /// To the firmware; its later copies are the frame's `out`.
+    Punt,
+    /// Nowhere.
+    Drop,
+}
+
+/// A copy that left the NIC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutCopy {
+    /// The port it left by.
+    pub port: String,
+    /// Its place in that port's output capture.
+    pub index: u64,
+    /// First beat out.
+    pub cycle: u64,
+    /// Cycles since the first beat in.
+    pub latency: u64,
+    /// Forwarded, or a mirror's copy.
+    pub kind: CopyKind,
+}
+
+/// Why a copy exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum CopyKind {
+    /// The frame itself.
+    Forward,
+    /// A mirror session's copy.
+    Mirror,
+}
+
+/// A copy that was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Lost {
+    /// The port it did not reach.
+    pub port: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A frame that the firmware sent by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Injected {
+    /// The port it left by.
+    pub port: String,
+    /// Its place in that port's output capture.
+    pub index: u64,
+    /// First beat out.
+    pub cycle: u64,
+    /// What it is.
+    pub reason: String,
+}
+
+/// Counters of a port or a V.VLAN. Bytes include NIC tags and padding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Counters {
+    /// Frames in.
+    pub in_frames: u64,
+    /// Bytes in.
+    pub in_bytes: u64,
+    /// Frames out.
+    pub out_frames: u64,
+    /// Bytes out.
+    pub out_bytes: u64,
+    /// Frames or copies that ended here, by reason; reasons with a count of zero are left out.
+    pub drops: BTreeMap<String, u64>,
+}
+
+/// Fill of the tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Tables {
+    /// The address table.
+    pub mac: TableFill,
+}
+
+/// Fill of one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TableFill {
+    /// Entries in use.
+    pub entries: u64,
+    /// Entries there are.
+    pub capacity: u64,
+    /// Insertions that found no room.
+    pub insert_failed: u64,
+}
+
+/// What the comparison with the golden model found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Scoreboard {
+    /// Frames compared.
+    pub frames: u64,
+    /// Differences: 0, or the NIC is wrong.
+    pub mismatches: u64,
+}
+
+/// The firmware that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Firmware {
+    /// Hash of the register map it was built for, 16 hexadecimal digits.
+    pub map_hash: String,
+    /// Its build, 8 hexadecimal digits.
+    pub build_id: String,
+    /// Its state at the end.
+    pub state: FirmwareRun,
+}
+
+/// Whether the firmware runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum FirmwareRun {
+    /// Ready, and it feeds the watchdog.
+    Running,
+    /// The watchdog ran out.
+    Hung,
+    /// Not started, or it stopped by itself.
+    Halted,
+}
+
+impl Report {
+    /// Reads `DIR/report.json`.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a report, or has another version.
+    pub fn read(dir: &Path) -> Result<Self, Diagnostic> {
+        crate::json::read_document(&dir.join(REPORT_FILE), "a replay report")
+    }
+
+    /// Writes `DIR/report.json`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<(), Diagnostic> {
+        crate::json::write_document(&dir.join(REPORT_FILE), self)
+    }
+}
