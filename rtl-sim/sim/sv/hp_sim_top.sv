@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// Simulation top: hp_nic with its trace flattened into the words of the event log.
+//
+// The word layouts of dec_o, cmd_o and loss_*_o are the payloads that cpp/hp_shim.h describes and
+// src/trace.rs decodes; nothing else in the simulator knows the packing of the trace structs.
+
+module hp_sim_top import hp_pkg::*; #(
+  parameter int unsigned DATA_W    = 512,
+  parameter int unsigned N_VF      = 8,
+  parameter int unsigned N_QP      = 32,
+  parameter int unsigned MAC_DEPTH = 1024,
+  parameter int unsigned TCM_KIB   = 64
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                core_clk_i,
+  input  logic                core_rst_ni,
+  input  logic [63:0]         time_i,
+
+  input  logic [7:0]          s_csr_fn_i,
+  input  logic [2:0]          s_csr_bar_i,
+  input  logic                s_csr_awvalid_i,
+  output logic                s_csr_awready_o,
+  input  logic [15:0]         s_csr_awaddr_i,
+  input  logic                s_csr_wvalid_i,
+  output logic                s_csr_wready_o,
+  input  logic [31:0]         s_csr_wdata_i,
+  input  logic [3:0]          s_csr_wstrb_i,
+  output logic                s_csr_bvalid_o,
+  input  logic                s_csr_bready_i,
+  output logic [1:0]          s_csr_bresp_o,
+  input  logic                s_csr_arvalid_i,
+  output logic                s_csr_arready_o,
+  input  logic [15:0]         s_csr_araddr_i,
+  output logic                s_csr_rvalid_o,
+  input  logic                s_csr_rready_i,
+  output logic [31:0]         s_csr_rdata_o,
+  output logic [1:0]          s_csr_rresp_o,
+  output logic                irq_o,
+
+  input  logic [63:0]         host_req_i,
+  output logic                host_grant_valid_o,
+  input  logic                host_grant_ready_i,
+  output logic [6:0]          host_grant_vport_o,
+  input  logic                s_host_tvalid_i,
+  output logic                s_host_tready_o,
+  input  logic [DATA_W-1:0]   s_host_tdata_i,
+  input  logic [DATA_W/8-1:0] s_host_tkeep_i,
+  input  logic                s_host_tlast_i,
+  input  logic                s_host_tuser_i,
+  input  logic [6:0]          s_host_tdest_i,
+  input  logic [63:0]         host_rx_ready_i,
+  output logic                m_host_tvalid_o,
+  input  logic                m_host_tready_i,
+  output logic [DATA_W-1:0]   m_host_tdata_o,
+  output logic [DATA_W/8-1:0] m_host_tkeep_o,
+  output logic                m_host_tlast_o,
+  output logic [6:0]          m_host_tdest_o,
+  output logic [15:0]         m_host_tid_o,
+
+  input  logic                s_wire_tvalid_i,
+  output logic                s_wire_tready_o,
+  input  logic [DATA_W-1:0]   s_wire_tdata_i,
+  input  logic [DATA_W/8-1:0] s_wire_tkeep_i,
+  input  logic                s_wire_tlast_i,
+  input  logic                s_wire_tuser_i,
+  output logic                m_wire_tvalid_o,
+  input  logic                m_wire_tready_i,
+  output logic [DATA_W-1:0]   m_wire_tdata_o,
+  output logic [DATA_W/8-1:0] m_wire_tkeep_o,
+  output logic                m_wire_tlast_o,
+  output logic [15:0]         m_wire_tid_o,
+
+  output logic                core_sleep_o,
+  output logic                idle_o,
+
+  output logic                dec_valid_o,
+  output logic                cmd_valid_o,
+  output logic                loss_valid_o,   // any of the three
+  output logic [24*32-1:0]    dec_o,
+  output logic [8*32-1:0]     cmd_o,
+  output logic [31:0]         loss_host_o,
+  output logic [31:0]         loss_rep_o,
+  output logic [31:0]         loss_other_o
+);
+  trace_dec_t  dec;
+  trace_cmd_t  cmd;
+  trace_loss_t loss_host, loss_rep, loss_other;
+
+  hp_nic #(
+    .DATA_W   (DATA_W),
+    .N_VF     (N_VF),
+    .N_QP     (N_QP),
+    .MAC_DEPTH(MAC_DEPTH),
+    .TCM_KIB  (TCM_KIB)
+  ) nic (
+    .host_req_i        (host_req_i[N_VF-1:0]),
+    .host_rx_ready_i   (host_rx_ready_i[N_VF-1:0]),
+    .trace_dec_o       (dec),
+    .trace_cmd_o       (cmd),
+    .trace_loss_host_o (loss_host),
+    .trace_loss_rep_o  (loss_rep),
+    .trace_loss_other_o(loss_other),
+    .*
+  );
+
+  assign dec_valid_o  = dec.valid;
+  assign cmd_valid_o  = cmd.valid;
+  assign loss_valid_o = loss_host.valid | loss_rep.valid | loss_other.valid;
+
+  assign dec_o = {
+    32'd0,                                                          // 23
+    dec.key.dport, dec.key.sport,                                   // 22
+    dec.key.ip_dst,                                                 // 18..21
+    dec.key.ip_src,                                                 // 14..17
+    8'd0, dec.key.proto, dec.key.sa,                                // 12, 13
+    dec.key.ethertype, dec.key.da,                                  // 10, 11
+    4'd0, dec.key.vvlan, 9'd0, dec.key.src,                         // 9
+    dec.time_q,                                                     // 7, 8
+    dec.targets,                                                    // 5, 6
+    4'd0, dec.meta.vvlan, 4'd0, dec.vvlan,                          // 4
+    2'd0, dec.len, 2'd0, dec.meta.len,                              // 3
+    2'd0, dec.meta.tomb_reason, dec.meta.slot, dec.vvidx,           // 2
+    dec.key.is_v6, dec.key.unkeyable, dec.key_valid, dec.served, dec.to_uplink,
+    dec.vvidx_valid, dec.meta.tomb, dec.meta.direct, dec.meta.nopunt, dec.meta.core,
+    dec.meta.count, dec.meta.seq,                                   // 1
+    5'd0, dec.kind, 2'd0, dec.reason, 1'b0, dec.meta.direct_port, 1'b0, dec.meta.src  // 0
+  };
+
+  assign cmd_o = {32'd0, cmd.data, cmd.index, 4'd0, cmd.status, cmd.tbl, cmd.op};
+
+  function automatic logic [31:0] loss_word(trace_loss_t l);
+    return {l.valid, 1'b0, l.reason, 1'b0, l.port, l.seq};
+  endfunction
+  assign loss_host_o  = loss_word(loss_host);
+  assign loss_rep_o   = loss_word(loss_rep);
+  assign loss_other_o = loss_word(loss_other);
+endmodule

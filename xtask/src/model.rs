@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Turns the RTL into the libraries that `hairpin-sim` links.
+//!
+//! Each variant is Verilated under its own prefix, compiled with the C++ shim of
+//! `rtl-sim/sim/cpp`, and archived as `.build/model/libhairpin_<variant>.a`; the Verilated runtime
+//! they share is `libhairpin_runtime.a`. A key over every source, flag and the Verilator version
+//! lies beside each archive, so that an unchanged model costs nothing.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// One way to build the model.
+struct Variant {
+    name: &'static str,
+    verilator: &'static [&'static str],
+    /// Bits of `hp_api.flags`: 1 assertions, 2 waves.
+    flags: u32,
+    optimise: &'static str,
+}
+
+const VARIANTS: [Variant; 3] = [
+    // Everything random at power-up, every assertion on: tests and replays.
+    Variant {
+        name: "check",
+        verilator: &["--assert", "--x-assign", "unique", "--x-initial", "unique"],
+        flags: 1,
+        optimise: "-O2",
+    },
+    // No assertions: benchmarks.
+    Variant {
+        name: "fast",
+        verilator: &["--x-assign", "fast", "--x-initial", "fast"],
+        flags: 0,
+        optimise: "-O3",
+    },
+    // `check` with waves, for the second run of a seed that failed.
+    Variant {
+        name: "trace",
+        verilator: &[
+            "--assert",
+            "--x-assign",
+            "unique",
+            "--x-initial",
+            "unique",
+            "--trace-fst",
+            "--trace-structs",
+        ],
+        flags: 3,
+        optimise: "-O1",
+    },
+];
+
+/// Width of the streams and number of VFs of the models.
+const DATA_W: u32 = 512;
+const N_VF: u32 = 8;
+
+/// Flags that every variant shares.
+const COMMON: [&str; 10] = [
+    "--cc",
+    "-O3",
+    "--top-module",
+    "hp_sim_top",
+    "-Wno-lint",
+    "-Wno-style",
+    "--no-timing",
+    "--output-split",
+    "20000",
+    "-DHP_SIMULATION",
+];
+
+/// Builds whatever is missing or out of date in `.build/model`.
+///
+/// `ibex` is the root of the Ibex sources (the `system_verilog` folder of `pythondata_cpu_ibex`).
+///
+/// # Errors
+/// A missing tool or source, or the output of the tool that failed.
+pub fn build_models(root: &Path, ibex: &Path) -> Result<()> {
+    ensure!(
+        ibex.is_dir(),
+        "no Ibex sources at {}: run `cargo xtask setup`",
+        ibex.display()
+    );
+    let out = root.join(".build/model");
+    fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
+    let version = output(Command::new("verilator").arg("--version"))
+        .context("running verilator: run `cargo xtask setup`")?;
+    let verilator_root = PathBuf::from(
+        output(Command::new("verilator").args(["--getenv", "VERILATOR_ROOT"]))?.trim(),
+    );
+    let step = Step {
+        root,
+        ibex,
+        out: &out,
+        include: verilator_root.join("include"),
+    };
+
+    let mut base = Key::new();
+    base.add(version.as_bytes());
+    base.add(format!("{COMMON:?} {DATA_W} {N_VF}").as_bytes());
+    base.add(ibex.as_os_str().as_encoded_bytes());
+    let mut sources = Vec::new();
+    for folder in ["rtl-sim/rtl", "rtl-sim/sim/cpp", "rtl-sim/sim/sv"] {
+        collect(&root.join(folder), &mut sources)?;
+    }
+    sources.sort();
+    for path in &sources {
+        base.add(path.as_os_str().as_encoded_bytes());
+        base.add(&fs::read(path).with_context(|| format!("reading {}", path.display()))?);
+    }
+
+    // Pinned by set-up: names and sizes tell one release from another.
+    let mut third_party = Vec::new();
+    collect(ibex, &mut third_party)?;
+    third_party.sort();
+    for path in &third_party {
+        base.add(path.as_os_str().as_encoded_bytes());
+        base.add(&fs::metadata(path)?.len().to_le_bytes());
+    }
+
+    step.fresh("runtime", &base, || step.runtime())?;
+    for variant in &VARIANTS {
+        let mut key = base.clone();
+        key.add(format!("{:?} {}", variant.verilator, variant.optimise).as_bytes());
+        step.fresh(variant.name, &key, || step.variant(variant))?;
+    }
+    Ok(())
+}
+
+struct Step<'a> {
+    root: &'a Path,
+    ibex: &'a Path,
+    out: &'a Path,
+    include: PathBuf,
+}
+
+impl Step<'_> {
+    /// Runs `build` unless the archive of that name was built from the same sources.
+    fn fresh(&self, name: &str, key: &Key, build: impl FnOnce() -> Result<()>) -> Result<()> {
+        let stamp = self.out.join(format!("{name}.key"));
+        let archive = self.archive(name);
+        if archive.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == key.text()) {
+            return Ok(());
+        }
+        eprint!("model: {name} … ");
+        let start = Instant::now();
+        // A broken build must not look current to the next one.
+        let _ = fs::remove_file(&stamp);
+        build().with_context(|| format!("building the `{name}` model"))?;
+        fs::write(&stamp, key.text())?;
+        eprintln!("{:.1} s", start.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn archive(&self, name: &str) -> PathBuf {
+        self.out.join(format!("libhairpin_{name}.a"))
+    }
+
+    fn cpp(&self) -> PathBuf {
+        self.root.join("rtl-sim/sim/cpp")
+    }
+
+    fn compiler(&self, optimise: &str) -> Command {
+        let mut c = Command::new("c++");
+        c.args(["-std=c++17", "-fPIC", "-DVM_TRACE=1", "-DVM_TRACE_FST=1"])
+            .args(["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"])
+            .arg("-include")
+            .arg(self.cpp().join("hp_vl.h"))
+            .arg(optimise)
+            .arg("-I")
+            .arg(self.cpp())
+            .arg("-isystem")
+            .arg(&self.include)
+            .arg("-isystem")
+            .arg(self.include.join("vltstd"));
+        c
+    }
+
+    fn runtime(&self) -> Result<()> {
+        let dir = self.out.join("runtime");
+        clean(&dir)?;
+        let mut objects = Vec::new();
+        for source in [
+            self.include.join("verilated.cpp"),
+            self.include.join("verilated_threads.cpp"),
+            self.include.join("verilated_fst_c.cpp"),
+            self.cpp().join("hp_runtime.cpp"),
+        ] {
+            let object = dir
+                .join(source.file_name().unwrap_or_default())
+                .with_extension("o");
+            output(
+                self.compiler("-O2")
+                    .arg("-c")
+                    .arg(&source)
+                    .arg("-o")
+                    .arg(&object),
+            )?;
+            objects.push(object);
+        }
+        self.pack("runtime", &objects)
+    }
+
+    fn variant(&self, variant: &Variant) -> Result<()> {
+        let dir = self.out.join(variant.name);
+        clean(&dir)?;
+        let top = format!("hp_{}", variant.name);
+        output(
+            Command::new("verilator")
+                .current_dir(self.root)
+                .env("HAIRPIN_IBEX", self.ibex)
+                .args(COMMON)
+                .args(variant.verilator)
+                .arg(format!("-GDATA_W={DATA_W}"))
+                .arg(format!("-GN_VF={N_VF}"))
+                .arg("--prefix")
+                .arg(&top)
+                .arg("-Mdir")
+                .arg(&dir)
+                .arg("-f")
+                .arg("rtl-sim/rtl/ibex/ibex.f")
+                .arg("-f")
+                .arg("rtl-sim/rtl/hairpin.f")
+                .arg("rtl-sim/sim/sv/hp_sim_top.sv"),
+        )?;
+        let flags = format!("-fPIC -include {}", self.cpp().join("hp_vl.h").display());
+        output(
+            Command::new("make")
+                .arg("-C")
+                .arg(&dir)
+                .arg("-j2")
+                .arg("-f")
+                .arg(format!("{top}.mk"))
+                .arg(format!("OPT_FAST={}", variant.optimise))
+                .arg("OPT_SLOW=-O0")
+                .arg(format!("OPT_GLOBAL={}", variant.optimise))
+                .arg(format!("CXXFLAGS={flags}"))
+                .arg(format!("{top}__ALL.a")),
+        )?;
+        let shim = dir.join("hp_shim.o");
+        output(
+            self.compiler(variant.optimise)
+                .args(["-Wall", "-Wextra", "-Werror"])
+                .arg("-isystem")
+                .arg(&dir)
+                .arg(format!("-DHP_TOP={top}"))
+                .arg(format!("-DHP_TOP_H=\"{top}.h\""))
+                .arg(format!("-Dhp_model=hp_model_{}_t", variant.name))
+                .arg(format!("-DHP_ENTRY=hairpin_model_{}", variant.name))
+                .arg(format!("-DHP_FLAGS={}", variant.flags))
+                .arg(format!("-DHP_DATA_W={DATA_W}"))
+                .arg(format!("-DHP_N_VF={N_VF}"))
+                .arg("-c")
+                .arg(self.cpp().join("hp_shim.cpp"))
+                .arg("-o")
+                .arg(&shim),
+        )?;
+        let mut objects = Vec::new();
+        for entry in fs::read_dir(&dir)? {
+            let path = entry?.path();
+            if path.extension() == Some(OsStr::new("o")) {
+                objects.push(path);
+            }
+        }
+        objects.sort();
+        self.pack(variant.name, &objects)
+    }
+
+    fn pack(&self, name: &str, objects: &[PathBuf]) -> Result<()> {
+        let archive = self.archive(name);
+        if archive.exists() {
+            fs::remove_file(&archive)?;
+        }
+        output(Command::new("ar").arg("rcs").arg(&archive).args(objects))?;
+        Ok(())
+    }
+}
+
+fn clean(dir: &Path) -> Result<()> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))
+}
+
+/// Every source below `dir`.
+fn collect(dir: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, into)?;
+        } else if path
+            .extension()
+            .and_then(OsStr::to_str)
+            .is_some_and(|e| ["sv", "svh", "v", "vh", "f", "vlt", "cpp", "h"].contains(&e))
+        {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a command to its end and returns what it printed; its whole output is the error.
+fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let out = command
+        .output()
+        .with_context(|| format!("cannot run {program}"))?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    if !out.status.success() {
+        bail!(
+            "{program} failed ({})\n{text}{}",
+            out.status,
+            String::from_utf8_lossy(&out.stderr)
+        );
+    }
+    Ok(text)
+}
+
+/// FNV-1a, twice with different offsets: tells changed sources, guards against nothing else.
+#[derive(Clone)]
+struct Key([u64; 2]);
+
+impl Key {
+    fn new() -> Self {
+        Self([0xcbf2_9ce4_8422_2325, 0x6c62_272e_07bb_0142])
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for (lane, hash) in self.0.iter_mut().enumerate() {
+            for &b in bytes.iter().chain(&(bytes.len() as u64).to_le_bytes()) {
+                *hash = (*hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
+                *hash = hash.rotate_left(lane as u32 * 7);
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for hash in self.0 {
+            let _ = write!(text, "{hash:016x}");
+        }
+        text
+    }
+}
