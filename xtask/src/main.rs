@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The one developer command: `cargo xtask <what>`.
+//!
+//! It depends on no other crate of the workspace, so that it builds in seconds on a bare machine and
+//! can fetch what the others need. Every stage says what it does and how long it took; every command
+//! may be run again at once.
+
+mod build;
+mod capture;
+mod check;
+mod ctx;
+mod demo;
+mod demo_report;
+mod docs;
+mod model;
+mod setup;
+mod syn;
+mod tally;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::ctx::Ctx;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Build, run, test and measure Hairpin")]
+struct Args {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Install what the build needs (Debian packages, pinned Python tools, Rust target)
+    Setup,
+    /// Build firmware, simulation models and the programs `hairpin` and `hairpin-sim`
+    Build,
+    /// Play two tenants' recorded traffic through the whole NIC and explain what happened
+    Demo,
+    /// Run every test: unit, RTL benches, co-simulation, whole NIC
+    Test(test::Args),
+    /// Format, lints, generated files, documentation, licence headers; quick
+    Check,
+    /// Generate everything that comes from the register maps
+    Regs {
+        /// Compare with what is checked in instead of writing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure the NIC in the simulator
+    Bench {
+        /// Print the figures as JSON on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Synthesise, place and route for ECP5; print clock and area
+    Syn(syn::Args),
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let ctx = Ctx::find()?;
+    match args.command {
+        What::Setup => setup::run_all(&ctx, setup::Need::Everything),
+        What::Build => build::run_all(&ctx).map(drop),
+        What::Demo => demo::run_all(&ctx),
+        What::Test(args) => test::run_all(&ctx, &args),
+        What::Check => check::run_all(&ctx),
+        What::Regs { check } => build::regs(&ctx, check),
+        What::Bench { json } => build::bench(&ctx, json),
+        What::Syn(args) => syn::run_all(&ctx, &args),
+    }
+}

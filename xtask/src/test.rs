@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `test`: everything that can fail, bottom up.
+
+use anyhow::Result;
+
+use crate::ctx::{Ctx, run};
+use crate::tally::{Tally, runner};
+use crate::{build, demo};
+
+/// Arguments of `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Run only the stages whose name contains this
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// Frames and seed of the co-simulation that every run repeats.
+const COSIM: [&str; 4] = ["--frames", "20000", "--seed", "1"];
+
+pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
+    build::run_all(ctx)?;
+    let mut tally = Tally::new(args.only.clone());
+    tally.check("registers: generated files are current", || {
+        build::generate_regs(ctx, true)
+    });
+    tally.check("abi: generated files are current", || {
+        build::generate_abi(ctx, true)
+    });
+    tally.count("host: unit tests and documentation tests", || {
+        let mut cargo = ctx.cargo();
+        cargo.args(["test", "--quiet", "--profile", "sim", "--workspace"]);
+        runner(cargo.args(["--exclude", "hairpin-hil-tests"]))
+    });
+    tally.count("rtl: self-checking benches", || {
+        runner(ctx.command("bash").arg("rtl-sim/tb/run.sh"))
+    });
+    tally.check(
+        "co-simulation: RTL against the golden model, fixed seed",
+        || {
+            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
+            run(command
+                .arg("cosim")
+                .args(COSIM)
+                .arg("--firmware")
+                .arg(ctx.firmware_elf()))
+        },
+    );
+    tally.check(
+        "demo: every delivered frame is one that was sent, tshark reads the tags",
+        || demo::verify(ctx),
+    );
+    tally.count("whole NIC: hil-tests on the simulated NIC", || {
+        let mut cargo = ctx.cargo();
+        cargo.args([
+            "test",
+            "--quiet",
+            "--profile",
+            "sim",
+            "--package",
+            "hairpin-hil-tests",
+        ]);
+        runner(&mut cargo)
+    });
+    tally.finish()
+}
