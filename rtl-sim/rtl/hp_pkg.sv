@@ -127,6 +127,71 @@ package hp_pkg;
     logic [191:0] data;
   } tbl_rsp_t;
 
+  // What stands at the front of a frame as it came in.
+  typedef struct packed {
+    frame_meta_t meta;
+    logic        vswitch;      // source is a vswitch vPort
+    logic        is_pause;     // MAC control
+    logic        is_lldp;      // DA is the nearest-bridge address
+    logic        outer_ok;     // uplink: outer tag
+    logic        inner_ok;     // uplink: V.VLAN tag
+    logic        vsw_ok;       // vswitch: V.VLAN tag
+    vlan_t       outer_vid;
+    vlan_t       tag_vid;
+    logic        served;
+    logic        strip8;
+    logic        strip4;
+    len_t        len;          // canonical length
+  } wire_hdr_t;
+
+  // What a MAC table entry says.
+  typedef struct packed {
+    logic       is_static;
+    logic       is_group;
+    logic [7:0] target;      // vPort, or group index
+  } mac_act_t;
+
+  // A header on its way through the pipeline's stages.
+  typedef struct packed {
+    wire_hdr_t   w;
+    logic        uplink;
+    logic        vport;        // source is a vPort (re-injected frames too)
+    logic        control;      // punt as it is
+    logic [15:0] tpid;
+    logic [2:0]  pcp;
+    logic        reflects;
+    logic        vv_ok;        // a V.VLAN was assigned
+    vlan_t       vvlan;
+    logic        vvidx_valid;
+    logic [5:0]  vvidx;
+    logic        da_group;
+    logic        da_bcast;
+    logic [1:0]  tags;         // tenant tags, 3 = more than two
+    logic [5:0]  m_shift;
+    logic [7:0]  m_burst;
+    vlan_t       out_vlan;
+    logic [1:0]  miss;
+    logic [63:0] members;
+    logic        dflt_ok;      // the V.VLAN has a vswitch vPort
+    port_t       dflt;
+    logic [63:0] time_q;
+    reason_t     reason;       // 0 = no verdict yet
+  } hdr_t;
+
+  // What the decision says; one vPort in `targets` for a local unicast.
+  typedef struct packed {
+    kind_e            kind;
+    reason_t          reason;
+    logic             to_uplink;
+    logic             served;
+    logic             to_host;
+    port_t            host_port;
+    logic             host_tag;
+    logic             group;
+    logic [MaxVf-1:0] targets;
+    logic [MaxVf-1:0] tag_mask;
+  } dec_t;
+
   // Counter events. A decision (in + drop), and one per frame that left or was lost.
   typedef struct packed {
     logic        valid;

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// Where a frame goes, and why. Stage 10 (MAC answers) to stage 14 (`dec_o`), one header per clock.
+//
+// The rules are steps 11 to 16 of "The decision, exactly" (docs), stated for software in
+// `firmware/eswitch`. A frame that already has a reason keeps it.
+
+`include "hp_assert.svh"
+
+module hp_decide
+  import hp_pkg::*;
+  import hp_abi_pkg::*;
+#(
+  parameter int unsigned N_VF = 8
+) (
+  input  logic            clk_i,
+  input  hdr_t            h_i,               // stage 10
+  input  logic            da_hit_i,
+  input  mac_act_t        da_act_i,
+  input  logic            sa_hit_i,
+  input  mac_act_t        sa_act_i,
+  input  logic [N_VF-1:0] enabled_mask_i,    // stage 11
+  input  logic [N_VF-1:0] tag_mask_i,
+  input  logic [N_VF-1:0] reflect_mask_i,
+  input  logic [N_VF-1:0] group_row_i,       // stage 12
+  output dec_t            dec_o              // stage 14
+);
+  localparam int unsigned IdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
+  localparam logic [1:0] MissExternal = 2'd1, MissSlowpath = 2'd2, MissDrop = 2'd3;
+
+  // What the later stages still need of a header.
+  typedef struct packed {
+    logic            decided;     // reason is final
+    reason_t         reason;
+    logic            tomb;
+    logic            direct;
+    logic            control;
+    port_t           direct_port;
+    port_t           src;
+    logic            uplink;
+    logic            reflects;
+    logic            served;
+    logic            external;
+    logic            da_group;
+    logic            da_bcast;
+    logic [N_VF-1:0] members;
+    logic            d_vport;     // DA known as a vPort
+    logic            d_group;     // DA known as a group
+    logic            s_exists;    // uplink frame whose SA is a vPort of ours
+    port_t           s_port;
+    logic            punt;
+    logic            local_ok;    // a unicast target exists here
+    port_t           target;
+    logic            defaulted;
+  } work_t;
+
+  // Stage 10 -> 11: what is known of DA and SA; the miss action.
+  work_t w11_d, w11_q;
+  logic  a_known, learn, returning;
+
+  always_comb begin
+    w11_d             = '0;
+    w11_d.reason      = h_i.reason;
+    w11_d.tomb        = h_i.w.meta.tomb;
+    w11_d.direct      = h_i.w.meta.direct && !h_i.w.meta.tomb;
+    w11_d.control     = h_i.control;
+    w11_d.direct_port = h_i.w.meta.direct_port;
+    w11_d.src         = h_i.w.meta.src;
+    w11_d.uplink      = h_i.uplink;
+    w11_d.reflects    = h_i.reflects;
+    w11_d.served      = h_i.w.served;
+    w11_d.external    = h_i.miss == MissExternal;
+    w11_d.da_group    = h_i.da_group;
+    w11_d.da_bcast    = h_i.da_bcast;
+    w11_d.members     = h_i.members[N_VF-1:0];
+    w11_d.d_vport     = da_hit_i && !da_act_i.is_group;
+    w11_d.d_group     = da_hit_i && da_act_i.is_group;
+    w11_d.s_exists    = h_i.uplink && sa_hit_i && !sa_act_i.is_group;
+    w11_d.s_port      = sa_act_i.target[PortW-1:0];
+    w11_d.decided     = w11_d.direct || (h_i.reason != '0);
+
+    a_known   = sa_hit_i && !sa_act_i.is_group;
+    returning = w11_d.s_exists && h_i.reflects;
+    learn     = h_i.vport && h_i.w.vswitch && !h_i.w.meta.nopunt && !a_known &&
+                (h_i.da_group || !w11_d.d_vport);
+
+    if (w11_d.decided) begin
+      w11_d.punt = h_i.control;
+    end else if (h_i.miss == MissDrop && !returning) begin
+      w11_d.decided = 1'b1;
+      w11_d.reason  = RSN_MISS_DROP;
+    end else if (h_i.miss == MissSlowpath && !returning && !h_i.w.meta.nopunt) begin
+      w11_d.decided = 1'b1;
+      w11_d.punt    = 1'b1;
+      w11_d.reason  = RSN_MISS_SLOWPATH;
+    end else if (learn) begin
+      w11_d.decided = 1'b1;
+      w11_d.punt    = 1'b1;
+      w11_d.reason  = RSN_LEARN;
+    end
+
+    w11_d.local_ok  = w11_d.d_vport || (h_i.uplink && h_i.dflt_ok);
+    w11_d.defaulted = !w11_d.d_vport;
+    w11_d.target    = w11_d.d_vport ? da_act_i.target[PortW-1:0] : h_i.dflt;
+  end
+  always_ff @(posedge clk_i) w11_q <= w11_d;
+
+  // Stage 11 -> 12: unicast target against source, S and membership. Masks are sampled here.
+  work_t           w12_q;
+  logic            t_enabled, t_member, t_reflect, t_self, uni_up;
+  logic            same_12_q, member_12_q, uni_up_12_q;
+  logic [N_VF-1:0] enabled_12_q, tag_12_q;
+  logic [IdxW-1:0] t_idx;
+
+  assign t_idx     = w11_q.target[IdxW-1:0];
+  assign t_enabled = (w11_q.target < PortW'(N_VF)) && enabled_mask_i[t_idx];
+  assign t_member  = w11_q.members[t_idx];
+  assign t_reflect = (w11_q.target < PortW'(N_VF)) && reflect_mask_i[t_idx];
+  assign t_self    = (w11_q.target == w11_q.src) ||
+                     (w11_q.s_exists && w11_q.target == w11_q.s_port);
+  assign uni_up    = !w11_q.uplink && (w11_q.external || !w11_q.d_vport);
+
+  always_ff @(posedge clk_i) begin
+    w12_q        <= w11_q;
+    same_12_q    <= t_self && !t_reflect;
+    member_12_q  <= t_enabled && t_member;
+    uni_up_12_q  <= uni_up;
+    enabled_12_q <= enabled_mask_i;
+    tag_12_q     <= tag_mask_i;
+  end
+
+  // Stage 12 -> 13: the group's receivers, and both verdicts.
+  work_t           w13_q;
+  logic [N_VF-1:0] base, src_bit, s_bit, copies_13_q, tag_13_q;
+  logic            grp_local, up_13_d, up_13_q, served_13_d, served_13_q;
+  reason_t         verdict, verdict_13_q;
+  logic            drop_13_d, drop_13_q;
+
+  always_comb begin
+    src_bit = '0;
+    s_bit   = '0;
+    for (int unsigned i = 0; i < N_VF; i++) begin
+      src_bit[i] = !w12_q.uplink && (w12_q.src == PortW'(i));
+      s_bit[i]   = w12_q.s_exists && (w12_q.s_port == PortW'(i));
+    end
+    base = (w12_q.d_group && !w12_q.da_bcast) ? (group_row_i & w12_q.members) : w12_q.members;
+    base = base & enabled_12_q & ~src_bit & ~s_bit;
+
+    grp_local   = !w12_q.external && (w12_q.da_bcast || w12_q.d_group || !w12_q.reflects);
+    verdict     = w12_q.reason;
+    drop_13_d   = 1'b0;
+    up_13_d     = 1'b0;
+    served_13_d = 1'b0;
+
+    if (w12_q.decided) begin
+      drop_13_d = !w12_q.punt && !w12_q.direct;
+      base      = '0;
+      if (w12_q.direct) verdict = RSN_INJECTED;
+    end else if (w12_q.da_group) begin
+      if (!w12_q.uplink) begin
+        up_13_d     = 1'b1;
+        served_13_d = grp_local;
+        verdict     = grp_local ? RSN_GROUP_LOCAL : RSN_GROUP_UPLINK;
+        if (!grp_local) base = '0;
+      end else if (!w12_q.s_exists) begin
+        verdict = RSN_GROUP_MEMBERS;
+      end else if (!w12_q.reflects) begin
+        verdict   = RSN_SOURCE_LOCAL;
+        drop_13_d = 1'b1;
+      end else if (w12_q.served) begin
+        verdict   = RSN_ALREADY_SERVED;
+        drop_13_d = 1'b1;
+      end else begin
+        verdict = RSN_GROUP_RETURN;
+      end
+    end else begin
+      base = '0;
+      if (uni_up_12_q) begin
+        up_13_d = 1'b1;
+        verdict = w12_q.external ? RSN_MISS_EXTERNAL : RSN_UNKNOWN_UPLINK;
+      end else if (!w12_q.local_ok) begin
+        verdict   = RSN_UNKNOWN_UNICAST;
+        drop_13_d = 1'b1;
+      end else if (same_12_q) begin
+        verdict   = RSN_SAME_PORT;
+        drop_13_d = 1'b1;
+      end else if (w12_q.s_exists && !w12_q.reflects) begin
+        verdict   = RSN_SOURCE_LOCAL;
+        drop_13_d = 1'b1;
+      end else if (!member_12_q) begin
+        verdict   = RSN_EGRESS_NOT_MEMBER;
+        drop_13_d = 1'b1;
+      end else begin
+        verdict = w12_q.defaulted ? RSN_DEFAULT_VSWITCH : RSN_MAC_HIT;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    w13_q        <= w12_q;
+    copies_13_q  <= drop_13_d ? '0 : base;
+    tag_13_q     <= tag_12_q;
+    up_13_q      <= up_13_d;
+    served_13_q  <= served_13_d;
+    verdict_13_q <= verdict;
+    drop_13_q    <= drop_13_d;
+  end
+
+  // Stage 13 -> 14.
+  dec_t dec_d;
+  logic empty, is_group, is_uni_local;
+  assign empty        = copies_13_q == '0;
+  assign is_group     = !w13_q.decided && w13_q.da_group;
+  assign is_uni_local = !w13_q.decided && !w13_q.da_group && !up_13_q && !drop_13_q;
+
+  always_comb begin
+    dec_d          = '0;
+    dec_d.reason   = verdict_13_q;
+    dec_d.tag_mask = MaxVf'(tag_13_q);
+    if (w13_q.direct) begin
+      dec_d.kind      = KindDirect;
+      dec_d.to_uplink = w13_q.direct_port == PortUplink;
+      dec_d.to_host   = w13_q.direct_port < PortW'(N_VF);
+      dec_d.host_port = w13_q.direct_port;
+      if (dec_d.to_host) dec_d.targets[w13_q.direct_port[5:0]] = 1'b1;
+    end else if (w13_q.punt) begin
+      dec_d.kind = KindPunt;
+    end else if (drop_13_q) begin
+      dec_d.kind = KindDrop;
+    end else if (is_group && empty && !up_13_q) begin
+      dec_d.kind   = KindDrop;
+      dec_d.reason = RSN_NO_RECEIVER;
+    end else if (is_group) begin
+      dec_d.kind      = KindMulticast;
+      dec_d.group     = !empty;
+      dec_d.targets   = MaxVf'(copies_13_q);
+      dec_d.to_uplink = up_13_q;
+      dec_d.served    = served_13_q;
+    end else if (is_uni_local) begin
+      dec_d.kind      = KindLocal;
+      dec_d.to_host   = 1'b1;
+      dec_d.host_port = w13_q.target;
+      dec_d.host_tag  = tag_13_q[w13_q.target[IdxW-1:0]];
+      dec_d.targets[w13_q.target[5:0]] = 1'b1;
+    end else begin
+      dec_d.kind      = KindUplink;
+      dec_d.to_uplink = 1'b1;
+    end
+  end
+  always_ff @(posedge clk_i) dec_o <= dec_d;
+
+  logic unused_bits;
+  assign unused_bits = ^{h_i, da_act_i, sa_act_i, w13_q};
+
+endmodule

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// The forwarding pipeline: one header per clock, never stalls, 14 clocks from `pl_*` to `eg_*`.
+//
+//   stage 0-2   own tags read and stripped (hp_strip)          hdr at 1, canonical beats at 2
+//   stage 2     V.VLAN known; PORT row here; MAC and VVMAP lookups start; tenant checks
+//   stage 4-6   VVMAP, then the VVLAN row
+//   stage 6-8   membership, VLAN pair, meter
+//   stage 10    MAC answers; 10-14 the decision (hp_decide)
+//   stage 14    decided frame, decision trace, counter event
+//
+// The order of the checks and their reasons are those of `firmware/eswitch` (docs: "The decision, exactly").
+
+`include "hp_assert.svh"
+
+module hp_pipeline
+  import hp_pkg::*;
+  import hp_abi_pkg::*;
+#(
+  parameter int unsigned DATA_W = 512,
+  parameter int unsigned N_VF = 8,
+  parameter int unsigned MAC_DEPTH = 1024
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+  input  logic [63:0]       time_i,
+  input  logic [127:0]      hash_seed_i,
+  output logic [N_VF-1:0]   vswitch_mask_o,
+
+  input  logic              pl_valid_i,
+  input  logic              pl_sof_i,
+  input  logic              pl_eof_i,
+  input  logic [DATA_W-1:0] pl_data_i,
+  input  frame_meta_t       pl_meta_i,
+
+  output logic              eg_valid_o,
+  output logic              eg_sof_o,
+  output logic              eg_eof_o,
+  output logic [DATA_W-1:0] eg_data_o,
+  output egress_meta_t      eg_meta_o,
+
+  input  logic              tbl_req_valid_i,
+  output logic              tbl_req_ready_o,
+  input  tbl_req_t          tbl_req_i,
+  output logic              tbl_rsp_valid_o,
+  output tbl_rsp_t          tbl_rsp_o,
+
+  output cnt_dec_t          cnt_dec_o,
+  output trace_dec_t        trace_dec_o,
+  output trace_cmd_t        trace_cmd_o,
+  output logic              busy_o
+);
+  localparam int unsigned LastStage = 14;
+  localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
+
+  // Tables.
+  cfg_row_t        cfg;
+  logic [N_VF-1:0] enabled_mask, tag_mask, reflect_mask, meter_fresh_set, group_row;
+  port_row_t       port_row;
+  vvlan_row_t      vvlan_row;
+  logic            vvmap_valid, da_hit, sa_hit, tables_busy;
+  logic [5:0]      vvmap_inst;
+  mac_act_t        da_act, sa_act;
+  vlan_t           vvlan_2;
+  mac_t            da_2, sa_2;
+  logic [7:0]      group_idx;
+
+  hp_tables #(.N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH)) u_tables (
+    .clk_i, .rst_ni, .hash_seed_i,
+    .tbl_req_valid_i, .tbl_req_ready_o, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o, .trace_cmd_o,
+    .cfg_o            (cfg),
+    .vswitch_mask_o,
+    .port_idx_i       (pl_meta_i.src),
+    .port_row_o       (port_row),
+    .vvmap_idx_i      (vvlan_2),
+    .vvmap_valid_o    (vvmap_valid),
+    .vvmap_inst_o     (vvmap_inst),
+    .da_key_i         ({vvlan_2, da_2}),
+    .sa_key_i         ({vvlan_2, sa_2}),
+    .da_hit_o         (da_hit),
+    .da_act_o         (da_act),
+    .sa_hit_o         (sa_hit),
+    .sa_act_o         (sa_act),
+    .vvlan_idx_i      (vvmap_inst),
+    .vvlan_row_o      (vvlan_row),
+    .meter_fresh_set_o(meter_fresh_set),
+    .group_idx_i      (group_idx),
+    .group_row_o      (group_row),
+    .enabled_mask_o   (enabled_mask),
+    .tag_mask_o       (tag_mask),
+    .reflect_mask_o   (reflect_mask),
+    .busy_o           (tables_busy)
+  );
+
+  // Own tags.
+  logic              hdr_valid, cb_valid, cb_sof, cb_eof;
+  wire_hdr_t         wire_hdr;
+  logic [DATA_W-1:0] cb_data;
+  hp_strip #(.DATA_W(DATA_W)) u_strip (
+    .clk_i, .rst_ni, .pl_valid_i, .pl_sof_i, .pl_eof_i, .pl_data_i, .pl_meta_i,
+    .vswitch_i  (vswitch_mask_o[pl_meta_i.src[PortIdxW-1:0]]),
+    .tpid_i     (cfg.tpid),
+    .hdr_valid_o(hdr_valid),
+    .hdr_o      (wire_hdr),
+    .cb_valid_o (cb_valid),
+    .cb_sof_o   (cb_sof),
+    .cb_eof_o   (cb_eof),
+    .cb_data_o  (cb_data)
+  );
+
+  // Header stages: hN_q is the frame whose first beat is at stage N, hN_d what stage N makes of it.
+  hdr_t                 h1, h2_q, h2_d, h3_q, h4_q, h4_d, h5_q, h6_q, h6_d, h7_q, h8_q, h8_d;
+  hdr_t                 h9_q, h10_q, h11_q, h12_q, h13_q, h14_q;
+  logic [LastStage:2]   v_q;     // a header is at stage N; at stage 1: hdr_valid
+  cfg_row_t             cfg_1_q;  // sampled at stage 0, travels along
+
+  always_comb begin
+    h1          = '0;
+    h1.w        = wire_hdr;
+    h1.tpid     = cfg_1_q.tpid;
+    h1.pcp      = cfg_1_q.pcp;
+    h1.reflects = cfg_1_q.reflects;
+    h1.uplink   = !wire_hdr.meta.core && (wire_hdr.meta.src == PortUplink);
+    h1.vport    = !wire_hdr.meta.src[PortW-1];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) v_q <= '0;
+    else v_q <= {v_q[LastStage-1:2], hdr_valid};
+  end
+  always_ff @(posedge clk_i) begin
+    cfg_1_q <= cfg;
+    h2_q    <= h1;
+    h3_q    <= h2_d;
+    h4_q    <= h3_q;
+    h5_q    <= h4_d;
+    h6_q    <= h5_q;
+    h7_q    <= h6_d;
+    h8_q    <= h7_q;
+    h9_q    <= h8_d;
+    h10_q   <= h9_q;
+    h11_q   <= h10_q;
+    h12_q   <= h11_q;
+    h13_q   <= h12_q;
+    h14_q   <= h13_q;
+  end
+
+  // Stage 2: addresses, V.VLAN, tenant tags; checks that need no V.VLAN row.
+  logic [15:0] t0, t1, t2, tenant_type;
+  logic        tag0, tag1, tag2, tags_bad, reserved_da, reserved_type, spoofed;
+  vlan_t       vid0;
+
+  function automatic logic [15:0] be16(input logic [DATA_W-1:0] d, input int unsigned at);
+    return {d[8*at +: 8], d[8*(at+1) +: 8]};
+  endfunction
+  function automatic logic is_tag(input logic [15:0] t, input logic [15:0] tpid);
+    return (t inside {16'h8100, 16'h88A8, 16'h9100}) || (t == tpid);
+  endfunction
+
+  always_comb begin
+    for (int unsigned i = 0; i < 6; i++) begin
+      da_2[8*i +: 8] = cb_data[8*(5-i) +: 8];
+      sa_2[8*i +: 8] = cb_data[8*(11-i) +: 8];
+    end
+    t0   = be16(cb_data, 12);
+    t1   = be16(cb_data, 16);
+    t2   = be16(cb_data, 20);
+    vid0 = {cb_data[8*14 +: 4], cb_data[8*15 +: 8]};
+    tag0 = is_tag(t0, h2_q.tpid);
+    tag1 = tag0 && is_tag(t1, h2_q.tpid);
+    tag2 = tag1 && is_tag(t2, h2_q.tpid);
+    tenant_type = tag1 ? t2 : tag0 ? t1 : t0;
+
+    unique case (port_row.tags)
+      2'd0:    tags_bad = tag0;
+      2'd1:    tags_bad = tag0 && (tag1 || (t0 != 16'h8100) || (vid0 != '0));
+      2'd2:    tags_bad = tag0 && (tag2 || (t0 != 16'h8100) || (tag1 && t1 != 16'h8100));
+      default: tags_bad = 1'b0;
+    endcase
+    reserved_da   = da_2[47:4] == 44'h0180_C200_000;
+    reserved_type = tenant_type inside {16'h8808, 16'h88B5};
+    spoofed       = port_row.spoofchk && (sa_2 != port_row.mac);
+
+    if (h2_q.w.meta.core) vvlan_2 = h2_q.w.meta.vvlan;
+    else if (h2_q.uplink || h2_q.w.vswitch) vvlan_2 = h2_q.w.tag_vid;
+    else vvlan_2 = port_row.vvlan;
+  end
+
+  always_comb begin
+    h2_d          = h2_q;
+    h2_d.vvlan    = vvlan_2;
+    h2_d.da_group = da_2[40];
+    h2_d.da_bcast = &da_2;
+    h2_d.tags     = tag2 ? 2'd3 : tag1 ? 2'd2 : tag0 ? 2'd1 : 2'd0;
+    h2_d.m_shift  = port_row.meter_shift;
+    h2_d.m_burst  = port_row.meter_burst;
+    h2_d.vv_ok    = 1'b1;
+
+    if (h2_q.w.meta.tomb) begin
+      h2_d.reason = h2_q.w.meta.tomb_reason;
+      h2_d.vv_ok  = 1'b0;
+    end else if (h2_q.w.meta.direct) begin
+      h2_d.vv_ok = 1'b0;
+    end else if (h2_q.vport) begin
+      if (!port_row.enabled) h2_d.reason = RSN_PORT_DISABLED;
+      else if (h2_q.w.vswitch && !h2_q.w.meta.core && !h2_q.w.vsw_ok)
+        h2_d.reason = RSN_VSWITCH_TAG;
+      else if (sa_2[40]) h2_d.reason = RSN_SOURCE_GROUP;
+      else if (spoofed) h2_d.reason = RSN_SOURCE_MAC;
+      else if (tags_bad) h2_d.reason = RSN_TAG_NOT_ALLOWED;
+      else if (reserved_da) h2_d.reason = RSN_RESERVED_ADDRESS;
+      else if (reserved_type) h2_d.reason = RSN_RESERVED_ETHERTYPE;
+      if (h2_q.w.vswitch && !h2_q.w.meta.core && !h2_q.w.vsw_ok) h2_d.vv_ok = 1'b0;
+    end else if (h2_q.uplink) begin
+      if (h2_q.w.is_pause) h2_d.reason = RSN_MAC_CONTROL;
+      else if (!h2_q.w.outer_ok) begin
+        h2_d.reason  = h2_q.w.is_lldp ? RSN_CONTROL : RSN_UNTAGGED;
+        h2_d.control = h2_q.w.is_lldp;
+      end
+      else if (!h2_q.w.inner_ok) h2_d.reason = RSN_NO_VVLAN;
+      else if (sa_2[40]) h2_d.reason = RSN_SOURCE_GROUP;
+      else if (reserved_da) h2_d.reason = RSN_RESERVED_ADDRESS;
+      else if (reserved_type) h2_d.reason = RSN_RESERVED_ETHERTYPE;
+      h2_d.vv_ok = h2_q.w.strip8;
+    end else begin
+      // The core may send uplink frames back only as tombstones.
+      h2_d.reason = RSN_PUNT_REFUSED;
+      h2_d.vv_ok  = 1'b0;
+    end
+    if (!h2_d.vv_ok) h2_d.vvlan = '0;
+  end
+
+  // Stage 4: VVMAP. Stage 6: VVLAN row.
+  logic member_6, pair_6;
+  always_comb begin
+    h4_d = h4_q;
+    h4_d.vvidx = vvmap_inst;
+    h4_d.vvidx_valid = h4_q.vv_ok && vvmap_valid;
+    if (h4_q.vv_ok && !vvmap_valid && h4_q.reason == '0) h4_d.reason = RSN_VVLAN_UNKNOWN;
+    if (!h4_d.vvidx_valid) h4_d.vvidx = '0;
+  end
+
+  always_comb begin
+    member_6 = vvlan_row.members[h6_q.w.meta.src[5:0]];
+    pair_6   = (h6_q.w.outer_vid == vvlan_row.vlan) ||
+               (vvlan_row.accept0_valid && h6_q.w.outer_vid == vvlan_row.accept0) ||
+               (vvlan_row.accept1_valid && h6_q.w.outer_vid == vvlan_row.accept1) ||
+               (vvlan_row.accept2_valid && h6_q.w.outer_vid == vvlan_row.accept2) ||
+               (vvlan_row.accept3_valid && h6_q.w.outer_vid == vvlan_row.accept3);
+    h6_d = h6_q;
+    h6_d.out_vlan = vvlan_row.vlan;
+    h6_d.miss     = vvlan_row.miss;
+    h6_d.members  = vvlan_row.members;
+    h6_d.dflt_ok  = vvlan_row.vswitch_valid;
+    h6_d.dflt     = vvlan_row.vswitch_port;
+    h6_d.time_q   = time_i;
+    if (h6_q.vv_ok && h6_q.reason == '0) begin
+      if (h6_q.vport && !member_6) h6_d.reason = RSN_INGRESS_NOT_MEMBER;
+      if (h6_q.uplink && !pair_6) h6_d.reason = RSN_VLAN_PAIR;
+    end
+  end
+
+  // Stage 7: meter; its word comes at stage 8.
+  logic        meter_ask, meter_refused;
+  logic [47:0] epoch_7_q;
+  always_ff @(posedge clk_i) epoch_7_q <= 48'(time_i >> h6_q.m_shift);
+  assign meter_ask = v_q[7] && h7_q.vport && !h7_q.w.meta.core && h7_q.vv_ok &&
+                     (h7_q.reason == '0) && h7_q.da_group && (h7_q.m_shift != '0);
+  hp_meter #(.N_VF(N_VF)) u_meter (
+    .clk_i, .rst_ni,
+    .fresh_set_i(meter_fresh_set),
+    .ask_i      (meter_ask),
+    .port_i     (h7_q.w.meta.src),
+    .epoch_i    (epoch_7_q),
+    .burst_i    (h7_q.m_burst),
+    .refused_o  (meter_refused)
+  );
+  always_comb begin
+    h8_d = h8_q;
+    if (meter_refused) h8_d.reason = RSN_METER;
+  end
+
+
+  // Stages 10 to 14: the decision.
+  dec_t dec;
+  assign group_idx = da_act.target;
+  hp_decide #(.N_VF(N_VF)) u_decide (
+    .clk_i,
+    .h_i           (h10_q),
+    .da_hit_i      (da_hit),
+    .da_act_i      (da_act),
+    .sa_hit_i      (sa_hit),
+    .sa_act_i      (sa_act),
+    .enabled_mask_i(enabled_mask),
+    .tag_mask_i    (tag_mask),
+    .reflect_mask_i(reflect_mask),
+    .group_row_i   (group_row),
+    .dec_o         (dec)
+  );
+
+  // Stage 14. `dec` changes with each header, the frame needs it for all its beats.
+  egress_meta_t eg_meta_d, eg_meta_q;
+
+  always_comb begin
+    eg_meta_d             = '0;
+    eg_meta_d.src         = h14_q.w.meta.src;
+    eg_meta_d.seq         = h14_q.w.meta.seq;
+    eg_meta_d.len         = h14_q.w.len;
+    eg_meta_d.vvlan       = h14_q.vvlan;
+    eg_meta_d.vvidx       = h14_q.vvidx;
+    eg_meta_d.vvidx_valid = h14_q.vvidx_valid;
+    eg_meta_d.raw         = h14_q.w.meta.direct || h14_q.control;
+    eg_meta_d.tpid        = h14_q.tpid;
+    eg_meta_d.pcp         = h14_q.pcp;
+    eg_meta_d.vlan        = h14_q.out_vlan;
+    eg_meta_d.to_uplink   = dec.to_uplink;
+    eg_meta_d.served      = dec.served;
+    eg_meta_d.to_host     = dec.to_host;
+    eg_meta_d.host_port   = dec.host_port;
+    eg_meta_d.host_tag    = dec.host_tag && !h14_q.w.meta.direct;
+    eg_meta_d.group       = dec.group;
+    eg_meta_d.targets     = dec.group ? dec.targets : '0;
+    eg_meta_d.tag_mask    = dec.tag_mask;
+    eg_meta_d.to_core     = dec.kind == KindPunt;
+    eg_meta_d.reason      = dec.reason;
+  end
+  always_ff @(posedge clk_i) if (v_q[14]) eg_meta_q <= eg_meta_d;
+  assign eg_meta_o = v_q[14] ? eg_meta_d : eg_meta_q;
+
+  // The frame itself waits for its decision: 12 clocks from stage 2.
+  logic [11:0] cv_q, cs_q, ce_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) cv_q <= '0;
+    else cv_q <= {cv_q[10:0], cb_valid};
+    cs_q <= {cs_q[10:0], cb_sof};
+    ce_q <= {ce_q[10:0], cb_eof};
+  end
+  hp_delay #(.WIDTH(DATA_W), .CYCLES(12)) u_data (
+    .clk_i, .rst_ni, .d_i(cb_data), .q_o(eg_data_o)
+  );
+  logic goes;
+  assign goes       = eg_meta_o.to_uplink || eg_meta_o.to_host || eg_meta_o.group || eg_meta_o.to_core;
+  assign eg_valid_o = cv_q[11] && goes;
+  assign eg_sof_o   = cs_q[11];
+  assign eg_eof_o   = ce_q[11];
+
+  assign busy_o = pl_valid_i || hdr_valid || (|v_q) || cb_valid || (|cv_q) || tables_busy;
+
+  // Flow key: parsed beside the lookups, traced; the flow cache will use it.
+  localparam int unsigned KeyStage = (DATA_W == 512) ? 3 : 4;  // the first 96 bytes are here
+  logic [767:0]                 win;
+  logic [DATA_W-1:0]            cb3_q;
+  logic                         cb3_more_q;   // stage 3 holds a frame's second or later beat
+  logic                         cb_more;
+  flow_key_t                    key;
+  logic [$bits(flow_key_t)-1:0] key_14;
+
+  assign cb_more = cb_valid && !cb_sof;
+  always_ff @(posedge clk_i) begin
+    cb3_q      <= cb_data;
+    cb3_more_q <= cb_more;
+  end
+  if (DATA_W == 512) begin : gen_win_512
+    assign win = {cb_more ? cb_data[255:0] : 256'd0, cb3_q};
+  end else begin : gen_win_256
+    logic [DATA_W-1:0] cb4_q;
+    always_ff @(posedge clk_i) cb4_q <= cb3_q;
+    assign win = {(cb3_more_q && cb_more) ? cb_data : 256'd0, cb3_more_q ? cb3_q : 256'd0, cb4_q};
+  end
+
+  hdr_t h_key;
+  assign h_key = (KeyStage == 3) ? h3_q : h4_q;
+
+  hp_key_parse u_key (
+    .clk_i,
+    .win_i  (win),
+    .len_i  (h_key.w.len),
+    .src_i  (h_key.w.meta.src),
+    .vvlan_i(h_key.vvlan),
+    .tags_i (h_key.tags),
+    .key_o  (key)
+  );
+  hp_delay #(.WIDTH($bits(flow_key_t)), .CYCLES(LastStage - (KeyStage + 3))) u_key_delay (
+    .clk_i, .rst_ni, .d_i(key), .q_o(key_14)
+  );
+
+  assign trace_dec_o = '{
+    valid: v_q[14], meta: h14_q.w.meta, len: h14_q.w.len, kind: dec.kind, reason: dec.reason,
+    vvlan: h14_q.vvlan, vvidx: h14_q.vvidx, vvidx_valid: h14_q.vvidx_valid,
+    to_uplink: dec.to_uplink, served: dec.served, targets: dec.targets, time_q: h14_q.time_q,
+    key_valid: h14_q.vv_ok, key: flow_key_t'(key_14)
+  };
+
+  assign cnt_dec_o = '{
+    valid: v_q[14], count_in: !h14_q.w.meta.core, src: h14_q.w.meta.src, len: h14_q.w.meta.len,
+    frames: h14_q.w.meta.tomb ? h14_q.w.meta.count : 16'd1,
+    vvidx_valid: h14_q.vvidx_valid, vvidx: h14_q.vvidx,
+    drop: dec.kind == KindDrop, reason: dec.reason
+  };
+
+  logic unused_bits;
+  assign unused_bits = ^{cfg, cfg_1_q, port_row, vvlan_row, h_key, h14_q, cb3_more_q};
+endmodule
