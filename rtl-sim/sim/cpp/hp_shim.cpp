@@ -351,11 +351,9 @@ struct hp_model {
     if (top->host_grant_valid_o && top->host_grant_ready_i) {
       const uint32_t p = top->host_grant_vport_o;
       if (p >= kNvf) broken("host_grant: no such vPort");
-      // A grant may cross the last frame of a queue on its way here: then it is void.
-      if (host_queue[p].size() > granted[p]) {
-        grants[grants_n++] = uint8_t(p);
-        ++granted[p];
-      }
+      if (host_queue[p].size() <= granted[p]) broken("host_grant: nobody asked");
+      grants[grants_n++] = uint8_t(p);
+      ++granted[p];
     }
 
     if (top->cmd_valid_o && (top->cmd_o[0] & 0xf) != kOpInsert) log_command();
