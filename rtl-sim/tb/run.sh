@@ -15,7 +15,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 rtl=$(cd "$here/../rtl" && pwd)
-build=${HAIRPIN_TB_BUILD:-$here/../../.build/tb}
+build=${HAIRPIN_TB_BUILD:-$(cd "$here/../.." && pwd)/.build/tb}
 jobs=${HAIRPIN_JOBS:-2}
 seed=1
 if [ "${1:-}" = "-s" ]; then
