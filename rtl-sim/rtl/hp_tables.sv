@@ -79,6 +79,17 @@ module hp_tables
   logic [59:0] mac_rsp_key;
   mac_act_t    mac_rsp_act;
 
+  // Rows as the lookups and the command port see them.
+  localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
+  localparam int unsigned PortRowW = 96;
+  port_row_t           port_wr;
+  logic [PortRowW-1:0] port_rd, port_row;
+  logic [PortIdxW-1:0] port_cmd_idx;
+  logic                port_change;
+  logic [6:0]          vvmap_row, vvmap_rd;
+  logic [175:0]        vvlan_row, vvlan_rd;
+  logic [N_VF-1:0]     group_rd;
+
   function automatic logic [3:0] check(input logic [3:0] op, input logic [3:0] tbl,
                                        input logic [15:0] index);
     logic rw;
@@ -185,12 +196,6 @@ module hp_tables
   };
 
   // PORT, with the bits that are needed for all vPorts at once kept in registers as well.
-  localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
-  localparam int unsigned PortRowW = 96;
-  port_row_t             port_wr;
-  logic [PortRowW-1:0]   port_rd, port_row;
-  logic [PortIdxW-1:0]   port_cmd_idx;
-  logic                  port_change;
   assign port_wr      = port_row_t'(req_q.data);
   assign port_cmd_idx = req_q.index[PortIdxW-1:0];
   assign port_change  = (state_q == StRun) && in_range && is_write && (req_q.tbl == TBL_PORT);
@@ -234,9 +239,6 @@ module hp_tables
   end
 
   // VVMAP, VVLAN, GROUP.
-  logic [6:0]        vvmap_row, vvmap_rd;
-  logic [175:0]      vvlan_row, vvlan_rd;
-  logic [N_VF-1:0]   group_rd;
   hp_index_table #(.WIDTH(7), .DEPTH(4096)) u_vvmap (
     .clk_i,
     .idx_i    (vvmap_idx_i),
