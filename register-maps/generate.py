@@ -116,7 +116,13 @@ def generate_sv(out, work, hash_value):
         peakrdl("regblock", top, "-o", work / name, "--module-name", name, "--default-reset", "rst_n",
                 "--err-if-bad-addr", *args)
         for part in ("", "_pkg"):
-            (root / f"{name}{part}.sv").write_text(tidy((work / name / f"{name}{part}.sv").read_text(), "//"))
+            text = (work / name / f"{name}{part}.sv").read_text()
+            if part:
+                # No unpacked structs on ports.
+                text = text.replace("typedef struct {", "typedef struct packed {")
+            text = f"// verilator lint_off UNUSEDSIGNAL\n// verilator lint_off UNUSEDPARAM\n{text.rstrip()}\n"
+            text += "// verilator lint_on UNUSEDSIGNAL\n// verilator lint_on UNUSEDPARAM"
+            (root / f"{name}{part}.sv").write_text(tidy(text, "//"))
     text = f"package hp_map_hash_pkg;\n    localparam logic [63:0] MapHash = 64'h{hash_value:016x};\nendpackage"
     (root / "hp_map_hash_pkg.sv").write_text(tidy(text, "//"))
 

@@ -38,28 +38,28 @@ impl peakrdl_rust::reg::Register for Mask {
 }
 
 impl Mask {
-    pub const MAILBOX_OFFSET: usize = 0;
-    pub const MAILBOX_WIDTH: usize = 1;
-    pub const MAILBOX_MASK: u32 = 0x1;
+    pub const MBOX_OFFSET: usize = 0;
+    pub const MBOX_WIDTH: usize = 1;
+    pub const MBOX_MASK: u32 = 0x1;
 
-    /// mailbox
+    /// mbox
     ///
     /// Mailbox
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
-    pub fn mailbox(&self) -> bool {
-        let val = (self.0 >> Self::MAILBOX_OFFSET) & Self::MAILBOX_MASK;
+    pub fn mbox(&self) -> bool {
+        let val = (self.0 >> Self::MBOX_OFFSET) & Self::MBOX_MASK;
         val != 0
     }
 
-    /// mailbox
+    /// mbox
     ///
     /// Mailbox
     #[inline(always)]
-    pub fn set_mailbox(&mut self, val: bool) {
+    pub fn set_mbox(&mut self, val: bool) {
         let val = val as u32;
-        self.0 = (self.0 & !(Self::MAILBOX_MASK << Self::MAILBOX_OFFSET)) | ((val & Self::MAILBOX_MASK) << Self::MAILBOX_OFFSET);
+        self.0 = (self.0 & !(Self::MBOX_MASK << Self::MBOX_OFFSET)) | ((val & Self::MBOX_MASK) << Self::MBOX_OFFSET);
     }
 
     pub const PUNT_OFFSET: usize = 1;
@@ -115,7 +115,7 @@ impl Mask {
 impl core::fmt::Debug for Mask {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Mask")
-            .field("mailbox", &self.mailbox())
+            .field("mbox", &self.mbox())
             .field("punt", &self.punt())
             .field("timer", &self.timer())
             .finish()
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn test_default() {
         let reg = Mask::default();
-        assert_eq!(reg.mailbox(), false);
+        assert_eq!(reg.mbox(), false);
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
     }

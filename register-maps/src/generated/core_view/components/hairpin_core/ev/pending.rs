@@ -38,18 +38,18 @@ impl peakrdl_rust::reg::Register for Pending {
 }
 
 impl Pending {
-    pub const MAILBOX_OFFSET: usize = 0;
-    pub const MAILBOX_WIDTH: usize = 1;
-    pub const MAILBOX_MASK: u32 = 0x1;
+    pub const MBOX_OFFSET: usize = 0;
+    pub const MBOX_WIDTH: usize = 1;
+    pub const MBOX_MASK: u32 = 0x1;
 
-    /// mailbox
+    /// mbox
     ///
     /// A mailbox command waits for an answer
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
-    pub fn mailbox(&self) -> bool {
-        let val = (self.0 >> Self::MAILBOX_OFFSET) & Self::MAILBOX_MASK;
+    pub fn mbox(&self) -> bool {
+        let val = (self.0 >> Self::MBOX_OFFSET) & Self::MBOX_MASK;
         val != 0
     }
 
@@ -88,7 +88,7 @@ impl Pending {
 impl core::fmt::Debug for Pending {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Pending")
-            .field("mailbox", &self.mailbox())
+            .field("mbox", &self.mbox())
             .field("punt", &self.punt())
             .field("timer", &self.timer())
             .finish()
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn test_default() {
         let reg = Pending::default();
-        assert_eq!(reg.mailbox(), false);
+        assert_eq!(reg.mbox(), false);
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
     }

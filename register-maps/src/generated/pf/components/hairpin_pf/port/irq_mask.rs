@@ -38,52 +38,52 @@ impl peakrdl_rust::reg::Register for IrqMask {
 }
 
 impl IrqMask {
-    pub const EVENT_OFFSET: usize = 0;
-    pub const EVENT_WIDTH: usize = 1;
-    pub const EVENT_MASK: u32 = 0x1;
+    pub const HOST_EVENT_OFFSET: usize = 0;
+    pub const HOST_EVENT_WIDTH: usize = 1;
+    pub const HOST_EVENT_MASK: u32 = 0x1;
 
-    /// event
+    /// host_event
     ///
     /// Host event
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
-    pub fn event(&self) -> bool {
-        let val = (self.0 >> Self::EVENT_OFFSET) & Self::EVENT_MASK;
+    pub fn host_event(&self) -> bool {
+        let val = (self.0 >> Self::HOST_EVENT_OFFSET) & Self::HOST_EVENT_MASK;
         val != 0
     }
 
-    /// event
+    /// host_event
     ///
     /// Host event
     #[inline(always)]
-    pub fn set_event(&mut self, val: bool) {
+    pub fn set_host_event(&mut self, val: bool) {
         let val = val as u32;
-        self.0 = (self.0 & !(Self::EVENT_MASK << Self::EVENT_OFFSET)) | ((val & Self::EVENT_MASK) << Self::EVENT_OFFSET);
+        self.0 = (self.0 & !(Self::HOST_EVENT_MASK << Self::HOST_EVENT_OFFSET)) | ((val & Self::HOST_EVENT_MASK) << Self::HOST_EVENT_OFFSET);
     }
 
-    pub const MAILBOX_OFFSET: usize = 1;
-    pub const MAILBOX_WIDTH: usize = 1;
-    pub const MAILBOX_MASK: u32 = 0x1;
+    pub const MBOX_OFFSET: usize = 1;
+    pub const MBOX_WIDTH: usize = 1;
+    pub const MBOX_MASK: u32 = 0x1;
 
-    /// mailbox
+    /// mbox
     ///
     /// Mailbox answer
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
-    pub fn mailbox(&self) -> bool {
-        let val = (self.0 >> Self::MAILBOX_OFFSET) & Self::MAILBOX_MASK;
+    pub fn mbox(&self) -> bool {
+        let val = (self.0 >> Self::MBOX_OFFSET) & Self::MBOX_MASK;
         val != 0
     }
 
-    /// mailbox
+    /// mbox
     ///
     /// Mailbox answer
     #[inline(always)]
-    pub fn set_mailbox(&mut self, val: bool) {
+    pub fn set_mbox(&mut self, val: bool) {
         let val = val as u32;
-        self.0 = (self.0 & !(Self::MAILBOX_MASK << Self::MAILBOX_OFFSET)) | ((val & Self::MAILBOX_MASK) << Self::MAILBOX_OFFSET);
+        self.0 = (self.0 & !(Self::MBOX_MASK << Self::MBOX_OFFSET)) | ((val & Self::MBOX_MASK) << Self::MBOX_OFFSET);
     }
 
     pub const HUNG_OFFSET: usize = 2;
@@ -139,8 +139,8 @@ impl IrqMask {
 impl core::fmt::Debug for IrqMask {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("IrqMask")
-            .field("event", &self.event())
-            .field("mailbox", &self.mailbox())
+            .field("host_event", &self.host_event())
+            .field("mbox", &self.mbox())
             .field("hung", &self.hung())
             .field("fw_state", &self.fw_state())
             .finish()
@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn test_default() {
         let reg = IrqMask::default();
-        assert_eq!(reg.event(), false);
-        assert_eq!(reg.mailbox(), false);
+        assert_eq!(reg.host_event(), false);
+        assert_eq!(reg.mbox(), false);
         assert_eq!(reg.hung(), false);
         assert_eq!(reg.fw_state(), false);
     }
