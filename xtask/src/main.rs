@@ -18,6 +18,8 @@ mod syn;
 mod tally;
 mod test;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -58,17 +60,26 @@ enum What {
     Syn(syn::Args),
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
     let ctx = Ctx::find()?;
-    match args.command {
+    match &args.command {
         What::Setup => setup::run_all(&ctx, setup::Need::Everything),
         What::Build => build::run_all(&ctx).map(drop),
         What::Demo => demo::run_all(&ctx),
-        What::Test(args) => test::run_all(&ctx, &args),
+        What::Test(args) => test::run_all(&ctx, args),
         What::Check => check::run_all(&ctx),
-        What::Regs { check } => build::regs(&ctx, check),
-        What::Bench { json } => build::bench(&ctx, json),
-        What::Syn(args) => syn::run_all(&ctx, &args),
+        What::Regs { check } => build::regs(&ctx, *check),
+        What::Bench { json } => build::bench(&ctx, *json),
+        What::Syn(args) => syn::run_all(&ctx, args),
     }
 }

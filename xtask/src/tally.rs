@@ -139,7 +139,7 @@ fn summary(text: &str) -> Option<Count> {
         });
     }
     match text.split_whitespace().next()? {
-        "PASS" => Some(Count {
+        "PASS" | "ok" => Some(Count {
             passed: 1,
             failed: 0,
         }),
@@ -182,6 +182,13 @@ mod tests {
             Some(Count {
                 passed: 0,
                 failed: 1
+            })
+        );
+        assert_eq!(
+            summary("ok   tb_fifo -GW=8"),
+            Some(Count {
+                passed: 1,
+                failed: 0
             })
         );
         assert_eq!(summary("PASSABLE"), None);

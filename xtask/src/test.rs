@@ -33,7 +33,7 @@ pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
         runner(cargo.args(["--exclude", "hairpin-hil-tests"]))
     });
     tally.count("rtl: self-checking benches", || {
-        runner(ctx.command("bash").arg("rtl-sim/tb/run.sh"))
+        runner(ctx.command("sh").arg("rtl-sim/tb/run.sh"))
     });
     tally.check(
         "co-simulation: RTL against the golden model, fixed seed",
