@@ -1,4 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Placeholder crate root.
+//! Numbers and layouts that the firmware, the host driver and the RTL of Hairpin share.
+//!
+//! This crate is their one source. `abi-gen` (feature `gen`) writes the SystemVerilog package
+//! `hp_abi_pkg` and the reference pages of the book from the tables here; a check in CI fails when
+//! they differ. [`ABI_VERSION`] is bumped whenever a number or a layout changes; a test pins
+//! [`fingerprint`] so that nobody forgets.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`ids`] | newtypes for ports, V.VLANs, VLANs, MAC addresses |
+//! | [`reason`] | why a frame was delivered, punted, dropped or lost |
+//! | [`table`] | the table command bus: operations, tables, statuses, commands |
+//! | [`row`] | the rows of the tables, decoded and packed |
+//! | [`counter`] | addresses of the hardware counters |
+//! | [`admin`] | the admin mailbox between host and firmware |
+//! | [`fw`] | firmware states and events |
+//! | [`manifest`] | the section of a firmware image that says what it was built for |
 #![no_std]
+#![forbid(unsafe_code)]
+
+#[macro_use]
+mod codes;
+pub mod admin;
+pub mod counter;
+mod fingerprint;
+pub mod fw;
+pub mod ids;
+#[macro_use]
+pub mod layout;
+pub mod manifest;
+pub mod reason;
+pub mod row;
+pub mod table;
+
+pub use fingerprint::fingerprint;
+pub use ids::{MacAddr, PortId, VPort, VVlan, Vlan};
+pub use reason::{REASONS, Reason, ReasonClass};
+pub use row::{
+    CfgRow, GroupRow, MacRow, Miss, Mode, PortRow, Role, Tags, Target, VVlanRow, VVmapRow,
+};
+pub use table::{Op, RowWords, Status, Table, TableCommand};
+
+/// Version of everything in this crate that firmware, host and hardware must agree on.
+pub const ABI_VERSION: u32 = 1;
+
+/// Most vPorts a NIC may have; bitmaps of vPorts are 64 bits wide.
+pub const MAX_VF: usize = 64;
+/// V.VLAN instances of a NIC.
+pub const VVLAN_INSTANCES: u16 = 64;
+/// Group rows of a NIC.
+pub const GROUPS: u16 = 256;
+/// Shortest frame on any bus (the FCS is not on it).
+pub const MIN_FRAME: usize = 60;
+/// Longest frame on a bus, NIC tags not counted.
+pub const MAX_FRAME: usize = 9216;
+/// Bytes of the NIC tag on a vSwitch vPort.
+pub const VSWITCH_TAG: usize = 4;
+/// Bytes of the two NIC tags on the uplink.
+pub const UPLINK_TAGS: usize = 8;
+/// Most units one group may address: `VPort` values are below this.
+pub const REASON_CODES: usize = 64;

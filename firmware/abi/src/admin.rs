@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The admin mailbox: commands of the host to the firmware and their answers.
+//!
+//! `CMD0` is the opcode, `CMD1` to `CMD15` its arguments; `RSP0` is an [`AdminError`] code, `RSP1` to
+//! `RSP7` the results. A command is one transaction: an error means that nothing changed.
+
+use crate::ids::{VPort, VVlan};
+use crate::row::{GroupRow, MacKey, MacRow, VVlanRow};
+
+/// Words of a command.
+pub type CommandWords = [u32; 16];
+/// Words of a response.
+pub type ResponseWords = [u32; 8];
+
+codes! {
+    /// Opcode of an admin command.
+    pub enum Opcode {
+        /// Does nothing.
+        Nop = 0, "nop";
+        /// Configures a V.VLAN, new or not.
+        VVlanSet = 1, "vvlan-set";
+        /// Removes a V.VLAN and its addresses.
+        VVlanDel = 2, "vvlan-del";
+        /// Adds a static MAC entry.
+        FdbAdd = 3, "fdb-add";
+        /// Removes a MAC entry.
+        FdbDel = 4, "fdb-del";
+        /// Sets the vPorts of a group.
+        GroupSet = 5, "group-set";
+        /// Removes the dynamic MAC entries of a vPort.
+        FdbFlush = 6, "fdb-flush";
+        /// Hangs or traps the core, in images built for that test.
+        CrashTest = 7, "crash-test";
+    }
+}
+
+codes! {
+    /// Answer to an admin command.
+    pub enum AdminError {
+        /// Done.
+        Ok = 0, "ok";
+        /// No such opcode.
+        UnknownOpcode = 1, "unknown-opcode";
+        /// An argument is out of range.
+        BadArgument = 2, "bad-argument";
+        /// V.VLAN IDs are 1 to 4094.
+        BadVvlan = 3, "bad-vvlan";
+        /// Outer VLANs are 1 to 4094.
+        BadVlan = 4, "bad-vlan";
+        /// The mode does not go with the miss action or the uplink.
+        BadMode = 5, "bad-mode";
+        /// A vPort that this NIC does not have.
+        BadVport = 6, "bad-vport";
+        /// Group indices are 0 to 255.
+        BadGroup = 7, "bad-group";
+        /// A group address leads to a group, any other address to a vPort.
+        BadTarget = 8, "bad-target";
+        /// The V.VLAN is not configured.
+        VvlanUnknown = 9, "vvlan-unknown";
+        /// Every V.VLAN instance is in use.
+        NoInstance = 10, "no-instance";
+        /// The address is there already, as a static entry.
+        Exists = 11, "exists";
+        /// No such entry.
+        NotFound = 12, "not-found";
+        /// The MAC table has no free place for the address.
+        TableFull = 13, "table-full";
+        /// The vPort is not a member of the V.VLAN.
+        NotMember = 14, "not-member";
+        /// This image does not allow it.
+        Denied = 15, "denied";
+        /// The hardware answered a table command with an error.
+        Hardware = 16, "hardware";
+        /// A feature that this NIC does not have.
+        Unsupported = 17, "unsupported";
+    }
+}
+
+codes! {
+    /// How `CRASH_TEST` fails.
+    pub enum Crash {
+        /// An endless loop that does not feed the watchdog.
+        Hang = 0, "hang";
+        /// An illegal instruction.
+        Trap = 1, "trap";
+    }
+}
+
+impl Opcode {
+    /// Argument and result words, for the reference page.
+    #[must_use]
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Nop => ("", ""),
+            Self::VVlanSet => ("1: V.VLAN; 2 to 7: `VVLAN` row", "1: instance"),
+            Self::VVlanDel => ("1: V.VLAN", "1: addresses removed"),
+            Self::FdbAdd => ("1 to 3: `MAC` row", ""),
+            Self::FdbDel => ("1 to 2: key of a `MAC` row", ""),
+            Self::GroupSet => ("1: index; 2 to 3: `GROUP` row", ""),
+            Self::FdbFlush => ("1: vPort", "1: addresses removed"),
+            Self::CrashTest => ("1: kind", "does not answer"),
+        }
+    }
+}
+
+/// An admin command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Command {
+    /// Does nothing.
+    Nop,
+    /// Configures a V.VLAN.
+    VVlanSet {
+        /// Its ID.
+        id: VVlan,
+        /// Its row.
+        row: VVlanRow,
+    },
+    /// Removes a V.VLAN and its addresses.
+    VVlanDel {
+        /// Its ID.
+        id: VVlan,
+    },
+    /// Adds a MAC entry; it becomes static whatever the row says.
+    FdbAdd(MacRow),
+    /// Removes a MAC entry.
+    FdbDel(MacKey),
+    /// Sets the vPorts of a group.
+    GroupSet {
+        /// Its index.
+        index: u8,
+        /// Its row.
+        row: GroupRow,
+    },
+    /// Removes the dynamic MAC entries of a vPort.
+    FdbFlush {
+        /// The vPort.
+        vport: VPort,
+    },
+    /// Hangs or traps the core.
+    CrashTest(Crash),
+}
+
+impl Command {
+    /// Its opcode.
+    #[must_use]
+    pub const fn opcode(&self) -> Opcode {
+        match self {
+            Self::Nop => Opcode::Nop,
+            Self::VVlanSet { .. } => Opcode::VVlanSet,
+            Self::VVlanDel { .. } => Opcode::VVlanDel,
+            Self::FdbAdd(_) => Opcode::FdbAdd,
+            Self::FdbDel(_) => Opcode::FdbDel,
+            Self::GroupSet { .. } => Opcode::GroupSet,
+            Self::FdbFlush { .. } => Opcode::FdbFlush,
+            Self::CrashTest(_) => Opcode::CrashTest,
+        }
+    }
+
+    /// The words of the mailbox.
+    #[must_use]
+    pub fn encode(&self) -> CommandWords {
+        let mut words = [0; 16];
+        let mut put = |values: &[u32]| {
+            for (word, value) in words.iter_mut().zip(values) {
+                *word = *value;
+            }
+        };
+        let op = u32::from(self.opcode().code());
+        match self {
+            Self::Nop => {}
+            Self::VVlanSet { id, row } => {
+                let [a, b, c, d, e, f] = row.to_words();
+                put(&[op, id.get().into(), a, b, c, d, e, f]);
+            }
+            Self::VVlanDel { id } => put(&[op, id.get().into()]),
+            Self::FdbAdd(row) => {
+                let [a, b, c, ..] = row.to_words();
+                put(&[op, a, b, c]);
+            }
+            Self::FdbDel(key) => {
+                let [a, b, c, ..] = key.to_words();
+                put(&[op, a, b, c]);
+            }
+            Self::GroupSet { index, row } => {
+                let [a, b, ..] = row.to_words();
+                put(&[op, u32::from(*index), a, b]);
+            }
+            Self::FdbFlush { vport } => put(&[op, vport.get().into()]),
+            Self::CrashTest(crash) => put(&[op, crash.code().into()]),
+        }
+        words
+    }
+
+    /// The command of the words of the mailbox.
+    ///
+    /// # Errors
+    /// What the firmware answers: an unknown opcode, or an argument that cannot be represented.
+    /// Everything that depends on the NIC or its configuration is the firmware's to check. Bits and
+    /// words without a meaning are ignored.
+    pub fn decode(words: &CommandWords) -> Result<Self, AdminError> {
+        let [op, a, b, c, d, e, f, g, ..] = *words;
+        let opcode = byte(op)
+            .and_then(Opcode::from_code)
+            .ok_or(AdminError::UnknownOpcode)?;
+        let vvlan = |word: u32| {
+            u16::try_from(word)
+                .ok()
+                .and_then(VVlan::new)
+                .ok_or(AdminError::BadVvlan)
+        };
+        let mac_row = [a, b, c, 0, 0, 0];
+        Ok(match opcode {
+            Opcode::Nop => Self::Nop,
+            Opcode::VVlanSet => Self::VVlanSet {
+                id: vvlan(a)?,
+                row: vvlan_row(&[b, c, d, e, f, g])?,
+            },
+            Opcode::VVlanDel => Self::VVlanDel { id: vvlan(a)? },
+            Opcode::FdbAdd => {
+                MacKey::from_words(&mac_row).ok_or(AdminError::BadVvlan)?;
+                Self::FdbAdd(MacRow::from_words(&mac_row).ok_or(AdminError::BadVport)?)
+            }
+            Opcode::FdbDel => {
+                Self::FdbDel(MacKey::from_words(&mac_row).ok_or(AdminError::BadVvlan)?)
+            }
+            Opcode::GroupSet => Self::GroupSet {
+                index: byte(a).ok_or(AdminError::BadGroup)?,
+                row: GroupRow::from_words(&[b, c, 0, 0, 0, 0]),
+            },
+            Opcode::FdbFlush => Self::FdbFlush {
+                vport: byte(a).and_then(VPort::new).ok_or(AdminError::BadVport)?,
+            },
+            Opcode::CrashTest => Self::CrashTest(
+                byte(a)
+                    .and_then(Crash::from_code)
+                    .ok_or(AdminError::BadArgument)?,
+            ),
+        })
+    }
+}
+
+fn byte(word: u32) -> Option<u8> {
+    u8::try_from(word).ok()
+}
+
+/// The row of a `VVLAN_SET`: what [`VVlanRow::from_words`] would have to guess is an error here.
+fn vvlan_row(words: &[u32; 6]) -> Result<VVlanRow, AdminError> {
+    let row = VVlanRow::from_words(words);
+    let again = row.to_words();
+    const MODE: u32 = 3 << 12;
+    const VSWITCH: u32 = 0xff << 18;
+    if (again[0] ^ words[0]) & MODE != 0 {
+        return Err(AdminError::BadMode);
+    }
+    if words[0] & 1 << 18 != 0 && (again[0] ^ words[0]) & VSWITCH != 0 {
+        return Err(AdminError::BadVport);
+    }
+    Ok(row)
+}
+
+/// The words of a response.
+#[must_use]
+pub fn encode_response(error: AdminError, results: [u32; 7]) -> ResponseWords {
+    let [a, b, c, d, e, f, g] = results;
+    [error.code().into(), a, b, c, d, e, f, g]
+}
+
+/// The results of a response.
+///
+/// # Errors
+/// The firmware's error; a code that this version does not know reads as
+/// [`AdminError::Unsupported`].
+pub fn decode_response(words: &ResponseWords) -> Result<[u32; 7], AdminError> {
+    let [code, a, b, c, d, e, f, g] = *words;
+    match byte(code).and_then(AdminError::from_code) {
+        Some(AdminError::Ok) => Ok([a, b, c, d, e, f, g]),
+        Some(error) => Err(error),
+        None => Err(AdminError::Unsupported),
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What the firmware tells the host without being asked: its state and its events.
+
+use crate::ids::{MacAddr, PortId, Vlan};
+
+codes! {
+    /// State of the firmware, 4 bits.
+    pub enum FwState {
+        /// The core is held in reset, or has not begun.
+        Reset = 0, "reset";
+        /// Booting.
+        Booting = 1, "booting";
+        /// At work.
+        Ready = 2, "ready";
+        /// Stopped: built for another register map.
+        MapMismatch = 3, "map-mismatch";
+        /// Stopped: the self-test failed.
+        SelfTestFailed = 4, "self-test-failed";
+        /// Stopped: panicked or trapped; the code says where.
+        Panicked = 5, "panicked";
+    }
+}
+
+codes! {
+    /// What the self-test found wrong; the code beside [`FwState::SelfTestFailed`].
+    pub enum SelfTest {
+        /// Memory does not hold a pattern.
+        Ram = 1, "ram";
+        /// The table command bus does not answer as expected.
+        Tables = 2, "tables";
+        /// The timer stands still.
+        Timer = 3, "timer";
+    }
+}
+
+codes! {
+    /// Kind of an event.
+    pub enum EventCode {
+        /// The firmware is ready.
+        Ready = 1, "ready";
+        /// An address was learned.
+        Learned = 2, "learned";
+        /// A learned address moved to another vPort.
+        Moved = 3, "moved";
+        /// An address was not learned.
+        LearnRefused = 4, "learn-refused";
+        /// A control frame came from the uplink.
+        Control = 5, "control";
+    }
+}
+
+/// An entry of the host's event queue.
+///
+/// `DATA0`: code `[7:0]`, port `[14:8]`, V.VLAN `[27:16]`; `DATA1`: the low 32 bits of the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Event {
+    /// What happened.
+    pub code: EventCode,
+    /// Where.
+    pub port: PortId,
+    /// In which V.VLAN; 0 if in none.
+    pub vvlan: Vlan,
+    /// The low 32 bits of the address it happened to; 0 if to none.
+    pub mac_low: u32,
+}
+
+impl Event {
+    /// An event about an address.
+    #[must_use]
+    pub fn address(code: EventCode, port: PortId, vvlan: Vlan, mac: MacAddr) -> Self {
+        Self {
+            code,
+            port,
+            vvlan,
+            mac_low: mac.to_u64() as u32,
+        }
+    }
+
+    /// The two words of the queue.
+    #[must_use]
+    pub fn encode(&self) -> [u32; 2] {
+        let word = u32::from(self.code.code())
+            | u32::from(self.port.get()) << 8
+            | u32::from(self.vvlan.get()) << 16;
+        [word, self.mac_low]
+    }
+
+    /// The event of two words; `None` if its code or port is unknown.
+    #[must_use]
+    pub fn decode(words: [u32; 2]) -> Option<Self> {
+        let [code, port, ..] = words[0].to_le_bytes();
+        Some(Self {
+            code: EventCode::from_code(code)?,
+            port: PortId::new(port & 0x7f)?,
+            vvlan: Vlan::from_tci((words[0] >> 16) as u16),
+            mac_low: words[1],
+        })
+    }
+}

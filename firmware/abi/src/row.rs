@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The rows of the tables: decoded, as people and code use them, and packed, as the bus carries them.
+
+use crate::ids::{MacAddr, PortSet, VPort, VVlan, Vlan};
+use crate::layout::Layout;
+use crate::table::RowWords;
+
+packed! {
+    /// `PORT`, words 0 to 2.
+    struct PortBits(u128) at word 0 {
+        /// frames are taken from and given to this vPort
+        u8, enabled, set_enabled: 0, 0;
+        /// role: 0 vf, 1 vswitch (its frames carry the V.VLAN as a tag)
+        u8, vswitch, set_vswitch: 1, 1;
+        /// only `mac` may be a source address
+        u8, spoofchk, set_spoofchk: 2, 2;
+        /// the guest may ask for more than its configuration
+        u8, trust, set_trust: 3, 3;
+        /// source addresses are learned (vswitch)
+        u8, learning, set_learning: 4, 4;
+        /// tenant tags allowed: 0 none, 1 priority, 2 vlans, 3 all
+        u8, tags, set_tags: 6, 5;
+        /// frames may leave by the vswitch vPort they came from
+        u8, reflect, set_reflect: 7, 7;
+        /// most addresses the firmware learns here
+        u8, max_macs, set_max_macs: 15, 8;
+        /// V.VLAN of a vf
+        u16, vvlan, set_vvlan: 27, 16;
+        /// MAC address of a vf
+        u64, mac, set_mac: 79, 32;
+        /// group meter: a token at every 2^shift ticks, 0 off
+        u8, meter_shift, set_meter_shift: 85, 80;
+        /// group meter: most tokens
+        u8, meter_burst, set_meter_burst: 95, 88;
+    }
+}
+
+packed! {
+    /// `CFG`, word 0.
+    struct CfgBits(u32) at word 0 {
+        /// TPID of the outer tag
+        u16, tpid, set_tpid: 15, 0;
+        /// the adjacent switch relays back out of the same port
+        u8, reflects, set_reflects: 16, 16;
+        /// priority in both tags
+        u8, pcp, set_pcp: 19, 17;
+    }
+}
+
+packed! {
+    /// `VVMAP`, word 0.
+    struct VVmapBits(u32) at word 0 {
+        /// V.VLAN instance
+        u8, inst, set_inst: 5, 0;
+        /// the V.VLAN is configured
+        u8, valid, set_valid: 31, 31;
+    }
+}
+
+packed! {
+    /// `VVLAN`, words 0 to 2.
+    struct VVlanBits(u128) at word 0 {
+        /// default outer VLAN
+        u16, vlan, set_vlan: 11, 0;
+        /// 0 veb, 1 vepa, 2 auto
+        u8, mode, set_mode: 13, 12;
+        /// miss action: 0 ignore, 1 external, 2 slowpath, 3 drop
+        u8, miss, set_miss: 15, 14;
+        /// an ACL is on
+        u8, acl, set_acl: 16, 16;
+        /// the flow cache is used
+        u8, cache, set_cache: 17, 17;
+        /// there is a vswitch vPort
+        u8, vswitch_valid, set_vswitch_valid: 18, 18;
+        /// the vswitch vPort
+        u8, vswitch_port, set_vswitch_port: 25, 19;
+        /// another accepted outer VLAN
+        u16, accept0, set_accept0: 43, 32;
+        /// `accept0` is in use
+        u8, accept0_valid, set_accept0_valid: 47, 47;
+        /// another accepted outer VLAN
+        u16, accept1, set_accept1: 59, 48;
+        /// `accept1` is in use
+        u8, accept1_valid, set_accept1_valid: 63, 63;
+        /// another accepted outer VLAN
+        u16, accept2, set_accept2: 75, 64;
+        /// `accept2` is in use
+        u8, accept2_valid, set_accept2_valid: 79, 79;
+        /// another accepted outer VLAN
+        u16, accept3, set_accept3: 91, 80;
+        /// `accept3` is in use
+        u8, accept3_valid, set_accept3_valid: 95, 95;
+    }
+}
+
+packed! {
+    /// `VVLAN`, words 3 and 4.
+    struct VVlanMemberBits(u64) at word 3 {
+        /// vPorts of the V.VLAN
+        u64, members, set_members: 63, 0;
+    }
+}
+
+packed! {
+    /// `VVLAN`, word 5.
+    struct VVlanMaskBits(u32) at word 5 {
+        /// fields of the flow cache's key
+        u16, key_mask, set_key_mask: 15, 0;
+    }
+}
+
+packed! {
+    /// `GROUP`, words 0 and 1.
+    struct GroupBits(u64) at word 0 {
+        /// vPorts of the group
+        u64, bitmap, set_bitmap: 63, 0;
+    }
+}
+
+packed! {
+    /// `MAC`, words 0 to 2.
+    struct MacBits(u128) at word 0 {
+        /// key: address
+        u64, mac, set_mac: 47, 0;
+        /// key: V.VLAN
+        u16, vvlan, set_vvlan: 59, 48;
+        /// vPort, or group index
+        u8, target, set_target: 71, 64;
+        /// `target` is a group
+        u8, is_group, set_is_group: 72, 72;
+        /// never moves, never ages
+        u8, is_static, set_is_static: 73, 73;
+        /// the entry is there (responses)
+        u8, valid, set_valid: 95, 95;
+    }
+}
+
+/// The layouts, by table.
+pub const LAYOUTS: &[Layout] = &[
+    Layout {
+        table: "PORT",
+        name: "port_row_t",
+        words: 3,
+        parts: &[PortBits::FIELDS],
+    },
+    Layout {
+        table: "CFG",
+        name: "cfg_row_t",
+        words: 1,
+        parts: &[CfgBits::FIELDS],
+    },
+    Layout {
+        table: "VVMAP",
+        name: "vvmap_row_t",
+        words: 1,
+        parts: &[VVmapBits::FIELDS],
+    },
+    Layout {
+        table: "VVLAN",
+        name: "vvlan_row_t",
+        words: 6,
+        parts: &[
+            VVlanBits::FIELDS,
+            VVlanMemberBits::FIELDS,
+            VVlanMaskBits::FIELDS,
+        ],
+    },
+    Layout {
+        table: "GROUP",
+        name: "group_row_t",
+        words: 2,
+        parts: &[GroupBits::FIELDS],
+    },
+    Layout {
+        table: "MAC",
+        name: "mac_row_t",
+        words: 3,
+        parts: &[MacBits::FIELDS],
+    },
+];
+
+/// Words 0 to 2, or fewer, as a number.
+const fn low(words: &RowWords) -> u128 {
+    words[0] as u128 | (words[1] as u128) << 32 | (words[2] as u128) << 64
+}
+
+const fn word(bits: u128, index: u32) -> u32 {
+    (bits >> (32 * index)) as u32
+}
+
+const fn words(bits: u128) -> RowWords {
+    [word(bits, 0), word(bits, 1), word(bits, 2), 0, 0, 0]
+}
+
+codes! {
+    /// Tenant tags that a vPort may send.
+    pub enum Tags {
+        /// No tag at all.
+        None = 0, "none";
+        /// At most one tag, TPID 0x8100 and VID 0.
+        Priority = 1, "priority";
+        /// At most two tags, each with TPID 0x8100.
+        Vlans = 2, "vlans";
+        /// Anything.
+        All = 3, "all";
+    }
+}
+
+codes! {
+    /// Who switches between the vPorts of a V.VLAN.
+    pub enum Mode {
+        /// The NIC, by MAC address.
+        Veb = 0, "veb";
+        /// The adjacent switch.
+        Vepa = 1, "vepa";
+        /// Per packet and flow.
+        Auto = 2, "auto";
+    }
+}
+
+codes! {
+    /// What happens to a frame that the flow cache does not know.
+    pub enum Miss {
+        /// The MAC table decides.
+        Ignore = 0, "ignore";
+        /// To the adjacent switch.
+        External = 1, "external";
+        /// To the firmware.
+        Slowpath = 2, "slowpath";
+        /// Dropped.
+        Drop = 3, "drop";
+    }
+}
+
+codes! {
+    /// What is behind a vPort.
+    pub enum Role {
+        /// A virtual machine; one V.VLAN, no NIC tag.
+        Vf = 0, "vf";
+        /// A software switch; its frames carry the V.VLAN as a tag.
+        Vswitch = 1, "vswitch";
+    }
+}
+
+/// A row of `PORT`: one vPort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PortRow {
+    /// Frames are taken from and given to this vPort.
+    pub enabled: bool,
+    /// What is behind it.
+    pub role: Role,
+    /// Only `mac` may be a source address.
+    pub spoofchk: bool,
+    /// The guest may ask for more than its configuration.
+    pub trust: bool,
+    /// Source addresses are learned (vSwitch vPorts).
+    pub learning: bool,
+    /// Tenant tags it may send.
+    pub tags: Tags,
+    /// Frames may leave by the vSwitch vPort they came from.
+    pub reflect: bool,
+    /// Most addresses the firmware learns here.
+    pub max_macs: u8,
+    /// V.VLAN of a vf, as the row carries it; a [`VVlan`] when it is legal.
+    pub vvlan: Vlan,
+    /// MAC address of a vf.
+    pub mac: MacAddr,
+    /// Group meter: one token at every multiple of 2^shift ticks; 0 off, at most 63.
+    pub meter_shift: u8,
+    /// Group meter: most tokens.
+    pub meter_burst: u8,
+}
+
+impl PortRow {
+    /// A disabled vPort: the state after reset.
+    pub const DISABLED: Self = Self {
+        enabled: false,
+        role: Role::Vf,
+        spoofchk: false,
+        trust: false,
+        learning: false,
+        tags: Tags::None,
+        reflect: false,
+        max_macs: 0,
+        vvlan: Vlan::from_tci(0),
+        mac: MacAddr([0; 6]),
+        meter_shift: 0,
+        meter_burst: 0,
+    };
+
+    /// Unpacks a row; unknown bits are ignored.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Self {
+        let bits = PortBits(low(row));
+        Self {
+            enabled: bits.enabled() != 0,
+            role: if bits.vswitch() != 0 {
+                Role::Vswitch
+            } else {
+                Role::Vf
+            },
+            spoofchk: bits.spoofchk() != 0,
+            trust: bits.trust() != 0,
+            learning: bits.learning() != 0,
+            tags: Tags::from_code(bits.tags()).unwrap_or(Tags::None),
+            reflect: bits.reflect() != 0,
+            max_macs: bits.max_macs(),
+            vvlan: Vlan::from_tci(bits.vvlan()),
+            mac: MacAddr::from_u64(bits.mac()),
+            meter_shift: bits.meter_shift(),
+            meter_burst: bits.meter_burst(),
+        }
+    }
+
+    /// Packs the row.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = PortBits(0);
+        bits.set_enabled(self.enabled.into());
+        bits.set_vswitch(self.role.code());
+        bits.set_spoofchk(self.spoofchk.into());
+        bits.set_trust(self.trust.into());
+        bits.set_learning(self.learning.into());
+        bits.set_tags(self.tags.code());
+        bits.set_reflect(self.reflect.into());
+        bits.set_max_macs(self.max_macs);
+        bits.set_vvlan(self.vvlan.get());
+        bits.set_mac(self.mac.to_u64());
+        bits.set_meter_shift(self.meter_shift);
+        bits.set_meter_burst(self.meter_burst);
+        words(bits.0)
+    }
+
+    /// True if its frames carry the V.VLAN as a tag.
+    #[must_use]
+    pub fn is_vswitch(&self) -> bool {
+        self.role == Role::Vswitch
+    }
+}
+
+impl Default for PortRow {
+    fn default() -> Self {
+        Self::DISABLED
+    }
+}
+
+/// The row of `CFG`: the whole NIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CfgRow {
+    /// TPID of the outer tag.
+    pub tpid: u16,
+    /// The adjacent switch relays back out of the same port.
+    pub reflects: bool,
+    /// Priority in both tags, 0 to 7.
+    pub pcp: u8,
+}
+
+impl CfgRow {
+    /// Unpacks a row; unknown bits are ignored.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Self {
+        let bits = CfgBits(row[0]);
+        Self {
+            tpid: bits.tpid(),
+            reflects: bits.reflects() != 0,
+            pcp: bits.pcp(),
+        }
+    }
+
+    /// Packs the row.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = CfgBits(0);
+        bits.set_tpid(self.tpid);
+        bits.set_reflects(self.reflects.into());
+        bits.set_pcp(self.pcp);
+        words(bits.0.into())
+    }
+}
+
+impl Default for CfgRow {
+    /// The state after reset: TPID 0x8100, no reflecting switch, priority 0.
+    fn default() -> Self {
+        Self {
+            tpid: 0x8100,
+            reflects: false,
+            pcp: 0,
+        }
+    }
+}
+
+/// A row of `VVMAP`: the instance of a V.VLAN ID.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct VVmapRow {
+    /// The instance, 0 to 63; `None`: the V.VLAN is not configured.
+    pub instance: Option<u8>,
+}
+
+impl VVmapRow {
+    /// Unpacks a row; unknown bits are ignored.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Self {
+        let bits = VVmapBits(row[0]);
+        Self {
+            instance: (bits.valid() != 0).then(|| bits.inst()),
+        }
+    }
+
+    /// Packs the row.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = VVmapBits(0);
+        if let Some(instance) = self.instance {
+            bits.set_inst(instance);
+            bits.set_valid(1);
+        }
+        words(bits.0.into())
+    }
+}
+
+/// A row of `VVLAN`: one V.VLAN instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct VVlanRow {
+    /// Default outer VLAN.
+    pub vlan: Vlan,
+    /// Who switches.
+    pub mode: Mode,
+    /// Miss action.
+    pub miss: Miss,
+    /// An ACL is on.
+    pub acl: bool,
+    /// The flow cache is used.
+    pub cache: bool,
+    /// The V.VLAN's vSwitch vPort.
+    pub vswitch: Option<VPort>,
+    /// More outer VLANs that are accepted.
+    pub accept: [Option<Vlan>; 4],
+    /// vPorts of the V.VLAN.
+    pub members: PortSet,
+    /// Fields of the flow cache's key.
+    pub key_mask: u16,
+}
+
+impl VVlanRow {
+    /// A row without members.
+    #[must_use]
+    pub const fn new(vlan: Vlan, mode: Mode, miss: Miss) -> Self {
+        Self {
+            vlan,
+            mode,
+            miss,
+            acl: false,
+            cache: false,
+            vswitch: None,
+            accept: [None; 4],
+            members: PortSet::EMPTY,
+            key_mask: 0,
+        }
+    }
+
+    /// True if the V.VLAN is accepted on this outer VLAN.
+    #[must_use]
+    pub fn accepts(&self, outer: Vlan) -> bool {
+        outer == self.vlan || self.accept.contains(&Some(outer))
+    }
+
+    /// Unpacks a row. Unknown bits are ignored; mode 3 reads as `auto`; a vSwitch port above 63 reads
+    /// as none.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Self {
+        let bits = VVlanBits(low(row));
+        let members = VVlanMemberBits(u64::from(row[3]) | u64::from(row[4]) << 32);
+        let accept = |valid: u8, id: u16| (valid != 0).then(|| Vlan::from_tci(id));
+        Self {
+            vlan: Vlan::from_tci(bits.vlan()),
+            mode: Mode::from_code(bits.mode()).unwrap_or(Mode::Auto),
+            miss: Miss::from_code(bits.miss()).unwrap_or(Miss::Drop),
+            acl: bits.acl() != 0,
+            cache: bits.cache() != 0,
+            vswitch: VPort::new(bits.vswitch_port()).filter(|_| bits.vswitch_valid() != 0),
+            accept: [
+                accept(bits.accept0_valid(), bits.accept0()),
+                accept(bits.accept1_valid(), bits.accept1()),
+                accept(bits.accept2_valid(), bits.accept2()),
+                accept(bits.accept3_valid(), bits.accept3()),
+            ],
+            members: PortSet(members.members()),
+            key_mask: VVlanMaskBits(row[5]).key_mask(),
+        }
+    }
+
+    /// Packs the row.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = VVlanBits(0);
+        bits.set_vlan(self.vlan.get());
+        bits.set_mode(self.mode.code());
+        bits.set_miss(self.miss.code());
+        bits.set_acl(self.acl.into());
+        bits.set_cache(self.cache.into());
+        if let Some(vport) = self.vswitch {
+            bits.set_vswitch_valid(1);
+            bits.set_vswitch_port(vport.get());
+        }
+        let id = |slot: Option<Vlan>| slot.map_or(0, Vlan::get);
+        let [a, b, c, d] = self.accept;
+        bits.set_accept0(id(a));
+        bits.set_accept0_valid(a.is_some().into());
+        bits.set_accept1(id(b));
+        bits.set_accept1_valid(b.is_some().into());
+        bits.set_accept2(id(c));
+        bits.set_accept2_valid(c.is_some().into());
+        bits.set_accept3(id(d));
+        bits.set_accept3_valid(d.is_some().into());
+        let [w0, w1, w2, ..] = words(bits.0);
+        let mut members = VVlanMemberBits(0);
+        members.set_members(self.members.0);
+        let mut mask = VVlanMaskBits(0);
+        mask.set_key_mask(self.key_mask);
+        [
+            w0,
+            w1,
+            w2,
+            members.0 as u32,
+            (members.0 >> 32) as u32,
+            mask.0,
+        ]
+    }
+}
+
+/// A row of `GROUP`: the vPorts of a group address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct GroupRow {
+    /// Its vPorts.
+    pub vports: PortSet,
+}
+
+impl GroupRow {
+    /// Unpacks a row; unknown bits are ignored.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Self {
+        let bits = GroupBits(u64::from(row[0]) | u64::from(row[1]) << 32);
+        Self {
+            vports: PortSet(bits.bitmap()),
+        }
+    }
+
+    /// Packs the row.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = GroupBits(0);
+        bits.set_bitmap(self.vports.0);
+        words(bits.0.into())
+    }
+}
+
+/// The key of a MAC entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MacKey {
+    /// The V.VLAN.
+    pub vvlan: VVlan,
+    /// The address.
+    pub mac: MacAddr,
+}
+
+impl MacKey {
+    /// Unpacks a key. `None` if its V.VLAN is not 1 to 4094.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Option<Self> {
+        let bits = MacBits(low(row));
+        Some(Self {
+            vvlan: VVlan::new(bits.vvlan())?,
+            mac: MacAddr::from_u64(bits.mac()),
+        })
+    }
+
+    /// Packs the key.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = MacBits(0);
+        bits.set_mac(self.mac.to_u64());
+        bits.set_vvlan(self.vvlan.get());
+        words(bits.0)
+    }
+}
+
+/// Where a MAC entry leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Target {
+    /// To a vPort.
+    VPort(VPort),
+    /// To the row of `GROUP` with this index.
+    Group(u8),
+}
+
+/// A row of `MAC`: an entry of the address table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MacRow {
+    /// Its key.
+    pub key: MacKey,
+    /// Where it leads.
+    pub target: Target,
+    /// It never moves and never ages.
+    pub is_static: bool,
+}
+
+impl MacRow {
+    /// Unpacks an entry to insert. `None` if the V.VLAN is not 1 to 4094 or the vPort above 63. The
+    /// valid bit is not looked at.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Option<Self> {
+        let bits = MacBits(low(row));
+        let target = if bits.is_group() != 0 {
+            Target::Group(bits.target())
+        } else {
+            Target::VPort(VPort::new(bits.target())?)
+        };
+        Some(Self {
+            key: MacKey::from_words(row)?,
+            target,
+            is_static: bits.is_static() != 0,
+        })
+    }
+
+    /// Unpacks a response: `None` if there is no entry.
+    #[must_use]
+    pub fn from_response(row: &RowWords) -> Option<Self> {
+        if MacBits(low(row)).valid() == 0 {
+            None
+        } else {
+            Self::from_words(row)
+        }
+    }
+
+    /// Packs the entry, valid bit set.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = MacBits(low(&self.key.to_words()));
+        match self.target {
+            Target::VPort(vport) => bits.set_target(vport.get()),
+            Target::Group(index) => {
+                bits.set_target(index);
+                bits.set_is_group(1);
+            }
+        }
+        bits.set_is_static(self.is_static.into());
+        bits.set_valid(1);
+        words(bits.0)
+    }
+}
