@@ -71,7 +71,10 @@ impl Diagnostic {
 
     /// The JSON document of the command-line contract: `{"version":1,"error":{…}}`.
     pub fn to_json(&self) -> ErrorDocument {
-        ErrorDocument { version: 1, error: self.clone() }
+        ErrorDocument {
+            version: 1,
+            error: self.clone(),
+        }
     }
 }
 

@@ -32,7 +32,10 @@ pub(crate) fn read_document<T: DeserializeOwned>(path: &Path, what: &str) -> Res
     match value.get("version").and_then(serde_json::Value::as_u64) {
         Some(VERSION) => {}
         Some(other) => {
-            return Err(not_ours(format!("{what} of version {other}, expected {VERSION}"), None));
+            return Err(not_ours(
+                format!("{what} of version {other}, expected {VERSION}"),
+                None,
+            ));
         }
         None => return Err(not_ours(format!("not {what}: it has no version"), None)),
     }

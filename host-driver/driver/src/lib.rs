@@ -1,10 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 //! Host driver of the Hairpin eSwitch.
+//!
+//! ```text
+//!  nic.toml ─► config ─► plan ─┐                                ┌─► report.json   (report)
+//!                              ▼                                ├─► device.json   (snapshot)
+//!  hairpin-nic ─► image ─► Device<T: Transport> ◄─► registers   └─► the firmware's log (log)
+//!                              ▲  tables, mailbox, counters,
+//!                              │  firmware, health
+//!  captures ─► capture         Transport: simulator now, VFIO and vfio-user later
+//! ```
+//!
+//! The driver trusts nothing that a device returns: values are checked, loops are bounded, and
+//! registers that read all ones mean that the device is gone. Nothing here panics on bad input; every
+//! error can become a [`Diagnostic`], which names the place and the fix.
+//!
+//! A whole life of a NIC:
+//!
+//! ```no_run
+//! # use std::path::Path;
+//! # use hairpin_driver::{Device, Diagnostic, Transport};
+//! # use hairpin_driver::config::{Config, Plan};
+//! # use hairpin_driver::firmware::StartOptions;
+//! # use hairpin_driver::image::FirmwareImage;
+//! # fn run(transport: impl Transport, seeds: [u32; 4]) -> Result<(), Diagnostic> {
+//! let config = Config::read(Path::new("nic.toml"))?;
+//! let elf = Path::new("hairpin-nic.elf");
+//! let image = FirmwareImage::read(elf).map_err(|error| error.into_diagnostic(elf))?;
+//! let mut device = Device::probe(transport)?;
+//! let plan = Plan::new(&config, device.capabilities())?;
+//! device.load_firmware(&image)?;
+//! device.start_firmware(&image, StartOptions { seeds, watchdog_cycles: 1_000_000 })?;
+//! device.apply(&plan)?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod capture;
+pub mod config;
+mod counters;
+mod device;
 mod diag;
+mod error;
+pub mod firmware;
+pub mod health;
+pub mod image;
 mod json;
+pub mod log;
+mod mailbox;
 pub mod report;
+pub mod snapshot;
+mod tables;
+mod transport;
 
+pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
+pub use error::Error;
+pub use transport::Transport;
+
+/// Hash of the register map this driver was built for.
+pub const MAP_HASH: u64 = hairpin_regs::MAP_HASH;

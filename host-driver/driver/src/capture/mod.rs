@@ -5,7 +5,8 @@
 //! A capture is only played if every frame in it is exactly what was on the link: snapped packets,
 //! other link types and frames that no Hairpin port can carry are errors, not warnings. One thing
 //! is mended: captures taken on a sending host hold frames from before the network card padded
-//! them, so shorter frames are padded with zeros to [`MIN_FRAME`] bytes.
+//! them, so frames shorter than [`MIN_FRAME`] bytes are padded
+//! with zeros to it.
 
 mod reader;
 mod writer;
@@ -13,11 +14,7 @@ mod writer;
 pub use reader::{Capture, CaptureError, Frame};
 pub use writer::CaptureWriter;
 
-/// Shortest frame on a port, without FCS; shorter frames are padded when read.
-pub const MIN_FRAME: usize = 60;
-
-/// Longest frame on a port, without FCS and NIC tags.
-pub const MAX_FRAME: usize = 9216;
+pub use hairpin_abi::{MAX_FRAME, MIN_FRAME};
 
 /// A point in time, in nanoseconds since 1970-01-01 00:00:00 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

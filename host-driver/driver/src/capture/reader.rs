@@ -129,9 +129,7 @@ impl CaptureError {
                 "let the recorder end by itself (SIGINT), or keep its whole packets with `editcap`"
             }
             Self::Malformed { .. } => "rewrite it with `editcap -F pcap IN OUT`",
-            Self::NotEthernet { .. } => {
-                "record on an Ethernet interface, not on `any` or a tunnel"
-            }
+            Self::NotEthernet { .. } => "record on an Ethernet interface, not on `any` or a tunnel",
             Self::Snapped { .. } => "record whole packets: `tcpdump -s 0`",
             Self::Oversized { .. } => {
                 "switch TSO, GSO, GRO and LRO off on the recorded interface: `ethtool -K`"
@@ -165,13 +163,18 @@ impl Capture {
     /// # Errors
     /// As [`Capture::read`].
     pub fn parse(bytes: &[u8], nic_tag_len: usize) -> Result<Self, CaptureError> {
-        let mut capture = Builder { frames: Vec::new(), max: MAX_FRAME + nic_tag_len };
+        let mut capture = Builder {
+            frames: Vec::new(),
+            max: MAX_FRAME + nic_tag_len,
+        };
         if bytes.starts_with(&PCAPNG_MAGIC) {
             capture.parse_pcapng(bytes)?;
         } else {
             capture.parse_pcap(bytes)?;
         }
-        Ok(Self { frames: capture.frames })
+        Ok(Self {
+            frames: capture.frames,
+        })
     }
 
     /// The time of the first frame in the file.
@@ -190,7 +193,9 @@ impl Builder {
     fn parse_pcap(&mut self, bytes: &[u8]) -> Result<(), CaptureError> {
         let (mut rest, parser) = PcapParser::new(bytes).map_err(|error| match error {
             PcapParseError::IncompleteBuffer(..) if looks_like_pcap(bytes) => {
-                CaptureError::Truncated { what: "the file header".to_owned() }
+                CaptureError::Truncated {
+                    what: "the file header".to_owned(),
+                }
             }
             PcapParseError::IncompleteBuffer(..)
             | PcapParseError::Validation(PcapValidationError::InvalidMagicNumber(_)) => {
@@ -202,9 +207,9 @@ impl Builder {
         while !rest.is_empty() {
             let index = self.frames.len();
             let (next, packet) = parser.next_packet(rest).map_err(|error| match error {
-                PcapParseError::IncompleteBuffer(..) => {
-                    CaptureError::Truncated { what: format!("packet {index}") }
-                }
+                PcapParseError::IncompleteBuffer(..) => CaptureError::Truncated {
+                    what: format!("packet {index}"),
+                },
                 error => malformed("pcap", format!("packet {index}"), error),
             })?;
             self.push(packet.timestamp(), packet.orig_len().into(), packet.data())?;
@@ -219,8 +224,9 @@ impl Builder {
             PcapNgParser::new(bytes).map_err(|error| pcapng_error(error, block))?;
         while !rest.is_empty() {
             block += 1;
-            let (next, parsed) =
-                parser.next_block(rest).map_err(|error| pcapng_error(error, block))?;
+            let (next, parsed) = parser
+                .next_block(rest)
+                .map_err(|error| pcapng_error(error, block))?;
             match parsed {
                 Block::EnhancedPacket(packet) => {
                     check_interface(parser.state(), packet.interface_id)?;
@@ -232,7 +238,9 @@ impl Builder {
                 }
                 // Simple packets carry no time stamp, so they cannot be mapped to cycles.
                 Block::SimplePacket(_) => {
-                    return Err(CaptureError::BadTimestamp { index: self.frames.len() });
+                    return Err(CaptureError::BadTimestamp {
+                        index: self.frames.len(),
+                    });
                 }
                 _ => {}
             }
@@ -245,13 +253,24 @@ impl Builder {
         let index = self.frames.len();
         let captured = data.len() as u64;
         if captured != original {
-            return Err(CaptureError::Snapped { index, captured, original });
+            return Err(CaptureError::Snapped {
+                index,
+                captured,
+                original,
+            });
         }
         if data.len() < HEADER {
-            return Err(CaptureError::TooShort { index, len: data.len() });
+            return Err(CaptureError::TooShort {
+                index,
+                len: data.len(),
+            });
         }
         if data.len() > self.max {
-            return Err(CaptureError::Oversized { index, len: data.len(), max: self.max });
+            return Err(CaptureError::Oversized {
+                index,
+                len: data.len(),
+                max: self.max,
+            });
         }
         let nanos =
             u64::try_from(time.as_nanos()).map_err(|_| CaptureError::BadTimestamp { index })?;
@@ -259,7 +278,10 @@ impl Builder {
         if data.len() < MIN_FRAME {
             data.resize(MIN_FRAME, 0);
         }
-        self.frames.push(Frame { time: Timestamp::from_nanos(nanos), data });
+        self.frames.push(Frame {
+            time: Timestamp::from_nanos(nanos),
+            data,
+        });
         Ok(())
     }
 }
@@ -268,11 +290,15 @@ fn check_link_type(link_type: DataLink) -> Result<(), CaptureError> {
     if link_type == DataLink::ETHERNET {
         return Ok(());
     }
-    Err(CaptureError::NotEthernet { link_type: format!("{link_type:?}") })
+    Err(CaptureError::NotEthernet {
+        link_type: format!("{link_type:?}"),
+    })
 }
 
 fn check_interface(state: &PcapNgState, interface: u32) -> Result<(), CaptureError> {
-    let interface = usize::try_from(interface).ok().and_then(|id| state.interfaces().get(id));
+    let interface = usize::try_from(interface)
+        .ok()
+        .and_then(|id| state.interfaces().get(id));
     match interface {
         Some(interface) => check_link_type(interface.linktype),
         None => Err(CaptureError::Malformed {
@@ -285,9 +311,9 @@ fn check_interface(state: &PcapNgState, interface: u32) -> Result<(), CaptureErr
 
 fn pcapng_error(error: PcapNgParseError, block: usize) -> CaptureError {
     match error {
-        PcapNgParseError::IncompleteBuffer(..) => {
-            CaptureError::Truncated { what: format!("block {block}") }
-        }
+        PcapNgParseError::IncompleteBuffer(..) => CaptureError::Truncated {
+            what: format!("block {block}"),
+        },
         error => malformed("pcapng", format!("block {block}"), error),
     }
 }
@@ -297,7 +323,11 @@ fn malformed(
     position: String,
     source: impl std::error::Error + Send + Sync + 'static,
 ) -> CaptureError {
-    CaptureError::Malformed { format, position, source: source.into() }
+    CaptureError::Malformed {
+        format,
+        position,
+        source: source.into(),
+    }
 }
 
 /// Whether a file too short for a header begins like one.

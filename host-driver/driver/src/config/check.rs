@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Everything that can be wrong with a configuration whatever NIC it is for.
+
+mod addresses;
+mod uplink;
+mod value;
+mod vport;
+
+use std::collections::BTreeMap;
+
+use hairpin_abi::{VPort, VVlan};
+
+use super::raw::RawConfig;
+use super::source::{Place, Source};
+use super::{Config, VvlanConfig};
+use crate::Diagnostic;
+
+type Result<T> = std::result::Result<T, Diagnostic>;
+
+/// Seconds of `ageing-time`: the range of IEEE 802.1Q.
+const AGEING: std::ops::RangeInclusive<i64> = 10..=1_000_000;
+const DEFAULT_AGEING: i64 = 300;
+
+/// Checks a whole file, section by section.
+pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
+    check_version(source, &raw)?;
+    let ageing_seconds = check_ageing(source, &raw)?;
+    let uplink = uplink::check_uplink(source, raw.uplink.unwrap_or_default())?;
+    let vvlans = uplink::check_vvlans(source, &uplink, raw.vvlan)?;
+    let mut names = Names::new(vvlans);
+    let vports = vport::check_vports(source, &mut names, raw.vport)?;
+    let mut addresses = addresses::Addresses::new(source, &names, &vports);
+    addresses.add_vports()?;
+    let fdb = addresses.add_fdb(raw.fdb)?;
+    let groups = addresses.check_groups(raw.group)?;
+    Ok(Config {
+        ageing_seconds,
+        uplink: uplink.config,
+        vvlans: names.vvlans,
+        vports,
+        fdb,
+        groups,
+        file: source.file().to_owned(),
+    })
+}
+
+fn check_version(source: &Source<'_>, raw: &RawConfig) -> Result<()> {
+    const HELP: &str = "the first line must be: version = 1";
+    match &raw.version {
+        None => {
+            let place = source.place("version", &(0..0));
+            Err(source
+                .error("missing-key", &place, "`version` is missing")
+                .help(HELP))
+        }
+        Some(version) if *version.get_ref() == 1 => Ok(()),
+        Some(version) => {
+            let place = source.place("version", &version.span());
+            let message = format!("version {} is not known", version.get_ref());
+            Err(source.error("bad-version", &place, message).help(HELP))
+        }
+    }
+}
+
+fn check_ageing(source: &Source<'_>, raw: &RawConfig) -> Result<Option<u32>> {
+    let Some(seconds) = &raw.ageing_time else {
+        return Ok(u32::try_from(DEFAULT_AGEING).ok());
+    };
+    match *seconds.get_ref() {
+        0 => Ok(None),
+        value if AGEING.contains(&value) => Ok(u32::try_from(value).ok()),
+        value => {
+            let place = source.place("ageing-time", &seconds.span());
+            Err(source
+                .error(
+                    "bad-ageing-time",
+                    &place,
+                    format!("{value} seconds is out of range"),
+                )
+                .help("use 10 to 1000000 seconds, or 0 for never"))
+        }
+    }
+}
+
+/// V.VLANs and vPorts by the names that other sections use.
+struct Names {
+    vvlans: Vec<VvlanConfig>,
+    vports: BTreeMap<String, (VPort, Place)>,
+}
+
+impl Names {
+    fn new(vvlans: Vec<VvlanConfig>) -> Self {
+        Self {
+            vvlans,
+            vports: BTreeMap::new(),
+        }
+    }
+
+    /// The V.VLAN with an ID, or an error that lists those there are.
+    fn vvlan_mut(
+        &mut self,
+        source: &Source<'_>,
+        place: &Place,
+        id: VVlan,
+    ) -> Result<&mut VvlanConfig> {
+        let known: Vec<String> = self
+            .vvlans
+            .iter()
+            .map(|vvlan| vvlan.id.to_string())
+            .collect();
+        self.vvlans
+            .iter_mut()
+            .find(|vvlan| vvlan.id == id)
+            .ok_or_else(|| {
+                let help = if known.is_empty() {
+                    format!("add a [[vvlan]] with id = {id}")
+                } else {
+                    format!(
+                        "add a [[vvlan]] with id = {id}, or use one there is: {}",
+                        known.join(", ")
+                    )
+                };
+                source
+                    .error("unknown-vvlan", place, format!("there is no V.VLAN {id}"))
+                    .help(help)
+            })
+    }
+
+    fn vvlan(&self, source: &Source<'_>, place: &Place, id: VVlan) -> Result<&VvlanConfig> {
+        self.vvlans
+            .iter()
+            .find(|vvlan| vvlan.id == id)
+            .ok_or_else(|| {
+                source
+                    .error("unknown-vvlan", place, format!("there is no V.VLAN {id}"))
+                    .help(format!("add a [[vvlan]] with id = {id}"))
+            })
+    }
+
+    /// The vPort with a name, as a member of a V.VLAN.
+    fn member(
+        &self,
+        source: &Source<'_>,
+        place: &Place,
+        name: &str,
+        vvlan: &VvlanConfig,
+    ) -> Result<VPort> {
+        let Some((vport, declared)) = self.vports.get(name) else {
+            let known: Vec<&str> = self.vports.keys().map(String::as_str).collect();
+            return Err(source
+                .error("unknown-port", place, format!("there is no vPort `{name}`"))
+                .help(format!(
+                    "add a [[vport]] with this name, or use one of: {}",
+                    known.join(", ")
+                )));
+        };
+        if !vvlan.members.contains(*vport) {
+            return Err(source
+                .error(
+                    "not-a-member",
+                    place,
+                    format!(
+                        "vPort {name} (line {}) is not in V.VLAN {}",
+                        declared.line, vvlan.id
+                    ),
+                )
+                .help("name a vPort of this V.VLAN, or put the vPort into it"));
+        }
+        Ok(*vport)
+    }
+}

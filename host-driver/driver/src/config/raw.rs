@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! `nic.toml` as it is written: every value with its place, nothing checked but types.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawConfig {
+    pub(super) version: Option<Spanned<i64>>,
+    pub(super) ageing_time: Option<Spanned<i64>>,
+    pub(super) uplink: Option<RawUplink>,
+    #[serde(default)]
+    pub(super) vvlan: Vec<Spanned<RawVvlan>>,
+    #[serde(default)]
+    pub(super) vport: Vec<Spanned<RawVport>>,
+    #[serde(default)]
+    pub(super) fdb: Vec<Spanned<RawFdb>>,
+    #[serde(default)]
+    pub(super) group: Vec<Spanned<RawGroup>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawUplink {
+    pub(super) vlan_mode: Option<Spanned<VlanMode>>,
+    pub(super) vlan: Option<Spanned<i64>>,
+    pub(super) tpid: Option<Spanned<i64>>,
+    pub(super) reflects: Option<bool>,
+    pub(super) pcp: Option<Spanned<i64>>,
+}
+
+/// Whether V.VLANs ride on VLANs of their own or all on one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VlanMode {
+    /// Each V.VLAN names its outer VLAN; one VLAN may carry several.
+    #[default]
+    PiggyBack,
+    /// One fixed VLAN carries all V.VLANs.
+    Independent,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawVvlan {
+    pub(super) id: Option<Spanned<i64>>,
+    pub(super) vlan: Option<Spanned<i64>>,
+    pub(super) accept: Option<Spanned<Vec<Spanned<i64>>>>,
+    pub(super) mode: Option<Spanned<RawMode>>,
+    pub(super) miss: Option<Spanned<RawMiss>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawMode {
+    #[default]
+    Veb,
+    Vepa,
+    Auto,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawMiss {
+    Ignore,
+    External,
+    Slowpath,
+    Drop,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawVport {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) role: Option<Spanned<RawRole>>,
+    pub(super) vvlan: Option<Spanned<i64>>,
+    pub(super) vvlans: Option<Spanned<Vec<Spanned<i64>>>>,
+    pub(super) mac: Option<Spanned<String>>,
+    pub(super) spoofchk: Option<Spanned<bool>>,
+    pub(super) trust: Option<bool>,
+    pub(super) learning: Option<bool>,
+    pub(super) max_macs: Option<Spanned<i64>>,
+    pub(super) tags: Option<RawTags>,
+    pub(super) state: Option<RawState>,
+    pub(super) reflect: Option<Spanned<bool>>,
+    pub(super) broadcast_burst: Option<Spanned<i64>>,
+    pub(super) broadcast_interval: Option<Spanned<i64>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawRole {
+    #[default]
+    Vf,
+    Vswitch,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawTags {
+    #[default]
+    None,
+    Priority,
+    Vlans,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawState {
+    #[default]
+    Auto,
+    Enable,
+    Disable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFdb {
+    pub(super) vvlan: Option<Spanned<i64>>,
+    pub(super) mac: Option<Spanned<String>>,
+    pub(super) port: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawGroup {
+    pub(super) vvlan: Option<Spanned<i64>>,
+    pub(super) mac: Option<Spanned<String>>,
+    pub(super) ports: Option<Spanned<Vec<Spanned<String>>>>,
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The text of a configuration, and how errors find their place in it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::raw::RawConfig;
+use crate::Diagnostic;
+
+/// Where a value stands: its name and its bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) field: String,
+    pub(super) line: usize,
+}
+
+/// The text, and the file it came from.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    file: PathBuf,
+    text: &'a str,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(file: &Path, text: &'a str) -> Self {
+        Self {
+            file: file.to_owned(),
+            text,
+        }
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The place of a value.
+    pub(super) fn place(&self, field: impl Into<String>, span: &Range<usize>) -> Place {
+        Place {
+            field: field.into(),
+            line: self.line(span.start),
+        }
+    }
+
+    /// An error at a place.
+    pub(super) fn error(
+        &self,
+        code: &str,
+        place: &Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic::new(code, message)
+            .field(&place.field)
+            .file(&self.file)
+            .line(place.line)
+    }
+
+    /// Reads the text into types.
+    pub(super) fn parse(&self) -> Result<RawConfig, Diagnostic> {
+        let document = DeTable::parse(self.text).map_err(|error| {
+            let diagnostic = Diagnostic::new("config-syntax", error.message())
+                .file(&self.file)
+                .line(self.line_of(&error))
+                .help("the file must be TOML 1.0: https://toml.io");
+            match error.span().and_then(|span| self.text.get(span)) {
+                Some(text) if !text.trim().is_empty() => diagnostic.field(first_line(text)),
+                _ => diagnostic,
+            }
+        })?;
+        RawConfig::deserialize(Deserializer::from(document.clone()))
+            .map_err(|error| self.type_error(&document, &error))
+    }
+
+    /// An unknown key or a value of the wrong type.
+    fn type_error(&self, document: &Spanned<DeTable<'_>>, error: &toml::de::Error) -> Diagnostic {
+        let mut field = String::new();
+        if let Some(span) = error.span() {
+            path_to(document.get_ref(), &span, &mut field);
+        }
+        let message = error.message();
+        let unknown = message.strip_prefix("unknown field ");
+        let (code, message, help) = match unknown.and_then(|rest| rest.split_once(", ")) {
+            Some((key, expected)) => {
+                let key = key.trim_matches('`');
+                if !field.ends_with(key) {
+                    push_key(&mut field, key);
+                }
+                (
+                    "unknown-key",
+                    format!("unknown key `{key}`"),
+                    format!("remove it, or use one of the keys there are: {expected}"),
+                )
+            }
+            None => (
+                "bad-value",
+                message.to_owned(),
+                "see the configuration guide for the values of this key".to_owned(),
+            ),
+        };
+        let mut diagnostic = Diagnostic::new(code, message)
+            .file(&self.file)
+            .line(self.line_of(error))
+            .help(help);
+        if !field.is_empty() {
+            diagnostic = diagnostic.field(field);
+        }
+        diagnostic
+    }
+
+    fn line_of(&self, error: &toml::de::Error) -> usize {
+        self.line(error.span().map_or(0, |span| span.start))
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        let before = self
+            .text
+            .as_bytes()
+            .get(..offset)
+            .unwrap_or(self.text.as_bytes());
+        1 + before.iter().filter(|&&byte| byte == b'\n').count()
+    }
+}
+
+/// The dotted name of the innermost key or value that holds `span`.
+fn path_to(table: &DeTable<'_>, span: &Range<usize>, path: &mut String) {
+    for (key, value) in table.iter() {
+        if holds(&key.span(), span) {
+            push_key(path, key.get_ref());
+            return;
+        }
+        if reaches(value, span) {
+            push_key(path, key.get_ref());
+            path_into(value, span, path);
+            return;
+        }
+    }
+}
+
+fn path_into(value: &Spanned<DeValue<'_>>, span: &Range<usize>, path: &mut String) {
+    match value.get_ref() {
+        DeValue::Table(table) => path_to(table, span, path),
+        DeValue::Array(array) => {
+            for (index, item) in array.iter().enumerate() {
+                if reaches(item, span) {
+                    path.push_str(&format!("[{index}]"));
+                    path_into(item, span, path);
+                    return;
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether `span` lies in a value. The span of a `[table]` is its header only, so its contents are
+/// asked too.
+fn reaches(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
+    if holds(&value.span(), span) {
+        return true;
+    }
+    match value.get_ref() {
+        DeValue::Table(table) => table
+            .iter()
+            .any(|(key, value)| holds(&key.span(), span) || reaches(value, span)),
+        DeValue::Array(array) => array.iter().any(|item| reaches(item, span)),
+        _ => false,
+    }
+}
+
+fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+fn push_key(path: &mut String, key: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

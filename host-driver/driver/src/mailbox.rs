@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The admin mailbox: one command to the firmware at a time.
+
+use hairpin_abi::admin::{self, AdminError, Command, ResponseWords};
+use hairpin_regs::pf_on;
+
+use crate::device::{Device, offset_of};
+use crate::error::Error;
+use crate::transport::Transport;
+
+/// Clocks between two looks at the answer.
+const POLL_CYCLES: u32 = 256;
+/// Looks until a command counts as lost: a million clocks, far more than any command takes.
+const POLL_LIMIT: u32 = 4096;
+
+impl<T: Transport> Device<T> {
+    /// Sends a command and waits for its results.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached, the firmware refuses the command (nothing changed then), hangs, or
+    /// does not answer.
+    pub fn admin(&mut self, command: &Command) -> Result<[u32; 7], Error> {
+        // Never the number of the answer that is still in the registers.
+        let io = self.io();
+        let mailbox = pf_on(&io).mbox();
+        let seq = mailbox.rsp_status().try_read()?.seq().wrapping_add(1);
+        self.write_words(offset_of(mailbox.cmd0().as_ptr()), &command.encode())?;
+        mailbox
+            .doorbell()
+            .try_write(|doorbell| doorbell.set_seq(seq))?;
+        self.poll_slowly("the firmware's mailbox", POLL_CYCLES, POLL_LIMIT, || {
+            let status = mailbox.rsp_status().try_read()?;
+            if status.done() && status.seq() == seq {
+                return Ok(true);
+            }
+            if pf_on(&io).fw().status().try_read()?.hung() {
+                return Err(Error::FirmwareHung);
+            }
+            Ok(false)
+        })?;
+        let response: ResponseWords = self.read_words(offset_of(mailbox.rsp0().as_ptr()))?;
+        admin::decode_response(&response).map_err(|error| Error::Admin {
+            command: command.opcode().name().to_owned(),
+            reason: match error {
+                AdminError::Unsupported if response[0] != u32::from(error.code()) => {
+                    format!("error {}", response[0])
+                }
+                error => format!("{error} ({})", error.help().trim_end_matches('.')),
+            },
+        })
+    }
+}

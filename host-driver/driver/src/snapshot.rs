@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! `device.json`: everything a NIC can be asked, at one moment.
+
+use std::path::Path;
+
+use hairpin_abi::ids::PortSet;
+use hairpin_abi::{CfgRow, MacRow, PortRow, Role, Target, VPort, VVlan, VVlanRow, Vlan};
+use serde::{Deserialize, Serialize};
+
+use crate::Diagnostic;
+use crate::device::{Device, DeviceInfo};
+use crate::error::Error;
+use crate::health::Health;
+use crate::log::LogLine;
+use crate::transport::Transport;
+
+/// File name of the snapshot inside a replay's output directory.
+pub const SNAPSHOT_FILE: &str = "device.json";
+
+/// Everything a NIC can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Snapshot {
+    /// Version of this format, 1.
+    pub version: u32,
+    /// What the NIC is.
+    pub info: DeviceInfo,
+    /// How its firmware is.
+    pub health: Health,
+    /// The uplink.
+    pub uplink: UplinkState,
+    /// Every vPort of the NIC.
+    pub ports: Vec<PortState>,
+    /// The V.VLANs that are configured.
+    pub vvlans: Vec<VvlanState>,
+    /// The address table, sorted by V.VLAN and address.
+    pub fdb: Vec<FdbState>,
+    /// The firmware's log.
+    pub log: Vec<LogLine>,
+}
+
+/// The uplink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UplinkState {
+    /// TPID of the outer tag.
+    pub tpid: u16,
+    /// Priority of the tags.
+    pub pcp: u8,
+    /// Whether the adjacent switch relays frames back out of the port they came in by.
+    pub reflects: bool,
+}
+
+/// A vPort.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PortState {
+    /// `vf0`, `vf1`, …
+    pub name: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// `vf` or `vswitch`.
+    pub role: String,
+    /// Its V.VLANs.
+    pub vvlans: Vec<u16>,
+    /// Its address.
+    pub mac: Option<String>,
+    /// Whether it may only send from its own address.
+    pub spoofchk: bool,
+    /// Whether its guest may change its own filters.
+    pub trust: bool,
+    /// Whether addresses behind it are learned.
+    pub learning: bool,
+    /// Most addresses learned behind it.
+    pub max_macs: u8,
+    /// VLAN tags its guest may send: `none`, `priority`, `vlans` or `all`.
+    pub tags: String,
+    /// Whether frames between two VMs behind it are sent back to it.
+    pub reflect: bool,
+    /// Tokens of its group meter; absent when there is no limit.
+    pub broadcast_burst: Option<u8>,
+    /// Ticks per token of its group meter.
+    pub broadcast_interval: Option<u64>,
+}
+
+/// A V.VLAN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct VvlanState {
+    /// Its ID.
+    pub id: u16,
+    /// Its instance in the hardware.
+    pub instance: u8,
+    /// The outer VLAN it leaves on.
+    pub vlan: u16,
+    /// Every outer VLAN it is accepted on.
+    pub accept: Vec<u16>,
+    /// `veb`, `vepa` or `auto`.
+    pub mode: String,
+    /// `ignore`, `external`, `slowpath` or `drop`.
+    pub miss: String,
+    /// Its vPorts.
+    pub members: Vec<String>,
+    /// The vPort with the role `vswitch`.
+    pub vswitch: Option<String>,
+}
+
+/// An entry of the address table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FdbState {
+    /// Its V.VLAN.
+    pub vvlan: u16,
+    /// The address.
+    pub mac: String,
+    /// The vPorts it leads to: one, or those of the group.
+    pub ports: Vec<String>,
+    /// The group's index, for group addresses.
+    pub group: Option<u8>,
+    /// Whether it was configured (`static`) or learned (`dynamic`).
+    pub kind: FdbKind,
+}
+
+/// Where an address came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum FdbKind {
+    /// Configured.
+    Static,
+    /// Learned.
+    Dynamic,
+}
+
+impl Snapshot {
+    /// Asks a NIC everything. `log` is what was read of the firmware's log so far.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached or answers nonsense.
+    pub fn read<T: Transport>(device: &mut Device<T>, log: Vec<LogLine>) -> Result<Self, Error> {
+        let vvlans = read_vvlans(device)?;
+        let mut ports = Vec::new();
+        for vport in VPort::all().take(device.capabilities().vfs.into()) {
+            ports.push(port_state(vport, &device.read_port(vport)?, &vvlans));
+        }
+        let CfgRow {
+            tpid,
+            reflects,
+            pcp,
+        } = device.read_cfg()?;
+        Ok(Self {
+            version: 1,
+            info: device.info().clone(),
+            health: device.health()?,
+            uplink: UplinkState {
+                tpid,
+                pcp,
+                reflects,
+            },
+            ports,
+            fdb: read_fdb(device)?,
+            vvlans: vvlans
+                .into_iter()
+                .map(|(id, instance, row)| vvlan_state(id, instance, &row))
+                .collect(),
+            log,
+        })
+    }
+
+    /// Reads `DIR/device.json`.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a snapshot, or has another version.
+    pub fn read_file(dir: &Path) -> Result<Self, Diagnostic> {
+        crate::json::read_document(&dir.join(SNAPSHOT_FILE), "a device snapshot")
+    }
+
+    /// Writes `DIR/device.json`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_file(&self, dir: &Path) -> Result<(), Diagnostic> {
+        crate::json::write_document(&dir.join(SNAPSHOT_FILE), self)
+    }
+}
+
+/// Every V.VLAN with its instance and row.
+fn read_vvlans<T: Transport>(device: &mut Device<T>) -> Result<Vec<(VVlan, u8, VVlanRow)>, Error> {
+    let mut vvlans = Vec::new();
+    for id in (1..=4094).filter_map(VVlan::new) {
+        if let Some(instance) = device.read_vvmap(id)?.instance {
+            vvlans.push((id, instance, device.read_vvlan(instance)?));
+        }
+    }
+    Ok(vvlans)
+}
+
+fn read_fdb<T: Transport>(device: &mut Device<T>) -> Result<Vec<FdbState>, Error> {
+    let mut rows = device.dump_macs()?;
+    rows.sort_by_key(|row| row.key);
+    rows.into_iter().map(|row| fdb_state(device, row)).collect()
+}
+
+fn fdb_state<T: Transport>(device: &mut Device<T>, row: MacRow) -> Result<FdbState, Error> {
+    let (ports, group) = match row.target {
+        Target::VPort(vport) => (vec![vport.to_string()], None),
+        Target::Group(index) => (names(device.read_group(index.into())?.vports), Some(index)),
+    };
+    Ok(FdbState {
+        vvlan: row.key.vvlan.get(),
+        mac: row.key.mac.to_string(),
+        ports,
+        group,
+        kind: if row.is_static {
+            FdbKind::Static
+        } else {
+            FdbKind::Dynamic
+        },
+    })
+}
+
+fn port_state(vport: VPort, row: &PortRow, vvlans: &[(VVlan, u8, VVlanRow)]) -> PortState {
+    let metered = row.meter_shift != 0;
+    PortState {
+        name: vport.to_string(),
+        enabled: row.enabled,
+        role: row.role.name().to_owned(),
+        vvlans: match row.role {
+            Role::Vf => VVlan::try_from(row.vvlan)
+                .ok()
+                .map(VVlan::get)
+                .into_iter()
+                .collect(),
+            Role::Vswitch => vvlans
+                .iter()
+                .filter(|(_, _, vvlan)| vvlan.members.contains(vport))
+                .map(|(id, ..)| id.get())
+                .collect(),
+        },
+        mac: (row.mac != hairpin_abi::MacAddr::default()).then(|| row.mac.to_string()),
+        spoofchk: row.spoofchk,
+        trust: row.trust,
+        learning: row.learning,
+        max_macs: row.max_macs,
+        tags: row.tags.name().to_owned(),
+        reflect: row.reflect,
+        broadcast_burst: metered.then_some(row.meter_burst),
+        broadcast_interval: metered.then_some(1 << (row.meter_shift & 63)),
+    }
+}
+
+fn vvlan_state(id: VVlan, instance: u8, row: &VVlanRow) -> VvlanState {
+    let accept = std::iter::once(row.vlan).chain(row.accept.iter().flatten().copied());
+    VvlanState {
+        id: id.get(),
+        instance,
+        vlan: row.vlan.get(),
+        accept: accept.map(Vlan::get).collect(),
+        mode: row.mode.name().to_owned(),
+        miss: row.miss.name().to_owned(),
+        members: names(row.members),
+        vswitch: row.vswitch.map(|vport| vport.to_string()),
+    }
+}
+
+fn names(vports: PortSet) -> Vec<String> {
+    vports.iter().map(|vport| vport.to_string()).collect()
+}
