@@ -46,10 +46,10 @@ module hp_count_bank #(
     .DEPTH(DEPTH)
   ) u_ram (
     .clk_i,
-    .we_i   (ev3_q || !ready_o),
+    .we_i   (rst_ni && (ev3_q || !ready_o)),
     .waddr_i(ready_o ? index3_q : clear_q),
     .wdata_i(ready_o ? sum3_q : '0),
-    .re_i   (ev_valid_i || rd_go),
+    .re_i   (rst_ni && (ev_valid_i || rd_go)),
     .raddr_i(index),
     .rdata_o(ram_data)
   );
