@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Who may receive what, judged without the golden model.
+//!
+//! The firmware and the golden model share code, so a mistake in it would be invisible to a
+//! comparison of the two. This checker shares nothing with them: it knows who was in which V.VLAN and
+//! when, what went in and what came out, and asks only the questions a tenant would ask. A change
+//! of the configuration takes effect at some point between its request and its completion, so a
+//! frame is judged by everything that was true at any time while it was inside the NIC.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::model::{Cycle, UPLINK};
+
+/// What a vPort is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortKind {
+    /// One tenant's interface; the NIC's tags are invisible to it.
+    Vf {
+        /// Its V.VLAN.
+        vvlan: u16,
+    },
+    /// A software switch; its frames carry the V.VLAN as a tag.
+    Vswitch {
+        /// Frames may return to it.
+        reflect: bool,
+    },
+}
+
+/// A rule that an output frame broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// It reached a port outside its V.VLAN, or came from outside it.
+    Leak,
+    /// The receiver had it already.
+    Duplicate,
+    /// It came back to who sent it.
+    Echo,
+    /// Its tags are not those of its V.VLAN.
+    Tags,
+    /// It is not the frame that was sent.
+    Altered,
+    /// No such frame was ever sent, or it was sent broken.
+    Stranger,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leak => "leak",
+            Self::Duplicate => "duplicate",
+            Self::Echo => "echo",
+            Self::Tags => "tags",
+            Self::Altered => "altered",
+            Self::Stranger => "stranger",
+        })
+    }
+}
+
+/// An output frame that broke a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// The frame's id at its input.
+    pub id: u32,
+    /// Where it came in.
+    pub from: u8,
+    /// Where it came out.
+    pub to: u8,
+    /// When it came out.
+    pub cycle: Cycle,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, id, from, to, cycle } = self;
+        write!(f, "{rule}: frame {id} from port {from} at port {to} in cycle {cycle}")
+    }
+}
+
+/// Values and when they were true.
+#[derive(Clone, Debug)]
+struct History<T> {
+    spans: Vec<(Cycle, Option<Cycle>, T)>,
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self { spans: Vec::new() }
+    }
+}
+
+impl<T: PartialEq> History<T> {
+    fn begin(&mut self, at: Cycle, value: T) {
+        if !self.spans.iter().any(|(_, end, v)| end.is_none() && *v == value) {
+            self.spans.push((at, None, value));
+        }
+    }
+
+    fn end(&mut self, at: Cycle, which: impl Fn(&T) -> bool) {
+        for (_, end, value) in &mut self.spans {
+            if end.is_none() && which(value) {
+                *end = Some(at);
+            }
+        }
+    }
+
+    /// True of some value at some time from `from` to `to`.
+    fn ever(&self, from: Cycle, to: Cycle, holds: impl Fn(&T) -> bool) -> bool {
+        self.spans
+            .iter()
+            .any(|(begin, end, v)| *begin <= to && end.is_none_or(|e| e >= from) && holds(v))
+    }
+
+    /// True of one value all the time from `from` to `to`.
+    fn always(&self, from: Cycle, to: Cycle, holds: impl Fn(&T) -> bool) -> bool {
+        self.spans
+            .iter()
+            .any(|(begin, end, v)| *begin <= from && end.is_none_or(|e| e >= to) && holds(v))
+    }
+
+    fn forget(&mut self, before: Cycle) {
+        self.spans.retain(|(_, end, _)| end.is_none_or(|e| e >= before));
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Input {
+    port: u8,
+    cycle: Cycle,
+    vvlan: Option<u16>,
+    outer: u16,
+    canonical: Vec<u8>,
+    broken: bool,
+    /// Receivers so far, bit 64 is the uplink.
+    seen: u128,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Vvlan {
+    members: History<u8>,
+    /// Outer VLAN of frames to the uplink.
+    outer: History<u16>,
+    /// Outer VLANs of frames from the uplink.
+    accepted: History<u16>,
+}
+
+/// The checker.
+#[derive(Clone, Debug, Default)]
+pub struct Checker {
+    ports: HashMap<u8, PortKind>,
+    tpid: History<u16>,
+    vvlans: HashMap<u16, Vvlan>,
+    owners: HashMap<(u16, [u8; 6]), History<u8>>,
+    inputs: HashMap<u32, Input>,
+    violations: Vec<Violation>,
+    counts: HashMap<Rule, u64>,
+    outputs: u64,
+}
+
+/// Violations kept in full; all are counted.
+const KEPT: usize = 16;
+
+impl Checker {
+    /// A checker of a NIC without configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what a vPort is, for good.
+    pub fn port(&mut self, port: u8, kind: PortKind) {
+        self.ports.insert(port, kind);
+    }
+
+    /// A change of the outer TPID: asked for at `begin`, complete at `end`.
+    pub fn tpid(&mut self, begin: Cycle, end: Cycle, tpid: u16) {
+        self.tpid.end(end, |old| *old != tpid);
+        self.tpid.begin(begin, tpid);
+    }
+
+    /// A new or changed V.VLAN.
+    pub fn vvlan(
+        &mut self,
+        (begin, end): (Cycle, Cycle),
+        id: u16,
+        outer: u16,
+        accept: &[u16],
+        members: u64,
+    ) {
+        let vvlan = self.vvlans.entry(id).or_default();
+        vvlan.outer.end(end, |old| *old != outer);
+        vvlan.outer.begin(begin, outer);
+        vvlan.accepted.end(end, |old| *old != outer && !accept.contains(old));
+        for vlan in accept.iter().chain([&outer]) {
+            vvlan.accepted.begin(begin, *vlan);
+        }
+        vvlan.members.end(end, |port| members >> port & 1 == 0);
+        for port in (0..64).filter(|port| members >> port & 1 != 0) {
+            vvlan.members.begin(begin, port);
+        }
+    }
+
+    /// A V.VLAN is gone, complete at `end`.
+    pub fn remove_vvlan(&mut self, end: Cycle, id: u16) {
+        if let Some(vvlan) = self.vvlans.get_mut(&id) {
+            vvlan.members.end(end, |_| true);
+            vvlan.outer.end(end, |_| true);
+            vvlan.accepted.end(end, |_| true);
+        }
+        for ((vvlan, _), history) in &mut self.owners {
+            if *vvlan == id {
+                history.end(end, |_| true);
+            }
+        }
+    }
+
+    /// An address belongs to a vPort, surely from `at` on.
+    pub fn own(&mut self, at: Cycle, vvlan: u16, mac: [u8; 6], port: u8) {
+        self.owners.entry((vvlan, mac)).or_default().begin(at, port);
+    }
+
+    /// An address belongs to nobody, possibly from `at` on.
+    pub fn disown(&mut self, at: Cycle, vvlan: u16, mac: [u8; 6]) {
+        if let Some(history) = self.owners.get_mut(&(vvlan, mac)) {
+            history.end(at, |_| true);
+        }
+    }
+
+    /// A frame went in. `broken`: it must never come out.
+    pub fn input(&mut self, id: u32, port: u8, bytes: &[u8], broken: bool, cycle: Cycle) {
+        let (vvlan, outer, canonical) = match self.ports.get(&port) {
+            None if port == UPLINK && bytes.len() >= 20 && tpid_at(bytes, 16) == 0x8100 => {
+                (Some(vid_at(bytes, 18)), vid_at(bytes, 14), strip(bytes, 8))
+            }
+            Some(PortKind::Vf { vvlan }) => (Some(*vvlan), 0, bytes.to_vec()),
+            Some(PortKind::Vswitch { .. }) if bytes.len() >= 16 && tpid_at(bytes, 12) == 0x8100 => {
+                (Some(vid_at(bytes, 14)), 0, strip(bytes, 4))
+            }
+            _ => (None, 0, bytes.to_vec()),
+        };
+        self.inputs
+            .insert(id, Input { port, cycle, vvlan, outer, canonical, broken, seen: 0 });
+    }
+
+    /// A frame came out, and says that it is input `id`. Returns what is wrong with it.
+    pub fn output(&mut self, id: u32, port: u8, bytes: &[u8], cycle: Cycle) -> Option<Rule> {
+        self.outputs += 1;
+        let (from, rule) = self.judge(id, port, bytes, cycle);
+        let rule = rule?;
+        *self.counts.entry(rule).or_default() += 1;
+        if self.violations.len() < KEPT {
+            self.violations.push(Violation { rule, id, from, to: port, cycle });
+        }
+        Some(rule)
+    }
+
+    /// A frame came out that says nothing about where it is from.
+    pub fn stranger(&mut self, port: u8, cycle: Cycle) {
+        self.output(u32::MAX, port, &[], cycle);
+    }
+
+    fn judge(&mut self, id: u32, port: u8, bytes: &[u8], now: Cycle) -> (u8, Option<Rule>) {
+        let reflects_to = |p| self.ports.get(&p) == Some(&PortKind::Vswitch { reflect: true });
+        let may_return = reflects_to(port);
+        let Some(input) = self.inputs.get_mut(&id) else {
+            return (u8::MAX, Some(Rule::Stranger));
+        };
+        let from = input.port;
+        let began = input.cycle;
+        let duplicate = input.seen >> port & 1 != 0;
+        input.seen |= 1 << port;
+        if input.broken {
+            return (from, Some(Rule::Stranger));
+        }
+        let Some((id, vvlan)) = input.vvlan.and_then(|v| Some((v, self.vvlans.get(&v)?))) else {
+            return (from, Some(Rule::Leak));
+        };
+        let member = |p: u8| vvlan.members.ever(began, now, |m| *m == p);
+        let entered = if from == UPLINK {
+            vvlan.accepted.ever(began, now, |v| *v == input.outer)
+        } else {
+            member(from)
+        };
+        let left = port == UPLINK || member(port);
+        if !entered || !left {
+            return (from, Some(Rule::Leak));
+        }
+        if duplicate {
+            return (from, Some(Rule::Duplicate));
+        }
+        let sender = input.canonical.get(6..12).and_then(|sa| <[u8; 6]>::try_from(sa).ok());
+        let owner_of_source = |p: u8| {
+            sender.and_then(|sa| self.owners.get(&(id, sa))).is_some_and(|h| {
+                h.always(began, now, |owner| *owner == p)
+            })
+        };
+        if (port == from || from == UPLINK && owner_of_source(port)) && !may_return {
+            return (from, Some(Rule::Echo));
+        }
+        let tag_len = match self.ports.get(&port) {
+            None => 8,
+            Some(PortKind::Vf { .. }) => 0,
+            Some(PortKind::Vswitch { .. }) => 4,
+        };
+        if bytes.len() < 60 {
+            return (from, Some(Rule::Altered));
+        }
+        let tags_right = match tag_len {
+            8 => {
+                self.tpid.ever(began, now, |t| *t == tpid_at(bytes, 12))
+                    && vvlan.outer.ever(began, now, |v| *v == vid_at(bytes, 14))
+                    && tpid_at(bytes, 16) == 0x8100
+                    && vid_at(bytes, 18) == id
+            }
+            4 => tpid_at(bytes, 12) == 0x8100 && vid_at(bytes, 14) == id,
+            _ => true,
+        };
+        if !tags_right {
+            return (from, Some(Rule::Tags));
+        }
+        let body = strip(bytes, tag_len);
+        let sent = &input.canonical;
+        let expected = sent.len().max(60 - tag_len);
+        let same = body.len() == expected
+            && body.starts_with(sent)
+            && body[sent.len()..].iter().all(|b| *b == 0);
+        (from, (!same).then_some(Rule::Altered))
+    }
+
+    /// Forgets frames and finished history; only right when nothing is inside the NIC.
+    pub fn settle(&mut self, now: Cycle) {
+        self.inputs.clear();
+        self.tpid.forget(now);
+        for vvlan in self.vvlans.values_mut() {
+            vvlan.members.forget(now);
+            vvlan.outer.forget(now);
+            vvlan.accepted.forget(now);
+        }
+        self.owners.retain(|_, history| {
+            history.forget(now);
+            !history.spans.is_empty()
+        });
+    }
+
+    /// Output frames judged.
+    #[must_use]
+    pub fn outputs(&self) -> u64 {
+        self.outputs
+    }
+
+    /// How often a rule was broken.
+    #[must_use]
+    pub fn count(&self, rule: Rule) -> u64 {
+        self.counts.get(&rule).copied().unwrap_or(0)
+    }
+
+    /// How often any rule was broken.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The first violations.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+}
+
+fn tpid_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn vid_at(bytes: &[u8], at: usize) -> u16 {
+    tpid_at(bytes, at) & 0xfff
+}
+
+/// The frame without `len` bytes after its source address.
+fn strip(bytes: &[u8], len: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() - len);
+    out.extend_from_slice(&bytes[..12]);
+    out.extend_from_slice(&bytes[12 + len..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: [u8; 6] = [2, 0, 0, 0, 0, 1];
+
+    /// Tenant 100 on vPorts 0, 1 and 7 (vswitch), tenant 200 on 2.
+    fn checker() -> Checker {
+        let mut c = Checker::new();
+        for (port, vvlan) in [(0, 100), (1, 100), (2, 200)] {
+            c.port(port, PortKind::Vf { vvlan });
+        }
+        c.port(7, PortKind::Vswitch { reflect: false });
+        c.tpid(0, 0, 0x88a8);
+        c.vvlan((0, 0), 100, 10, &[11], 0b1000_0011);
+        c.vvlan((0, 0), 200, 10, &[], 0b0000_0100);
+        c
+    }
+
+    fn frame(len: usize) -> Vec<u8> {
+        let mut f = vec![0x55; len];
+        f[6..12].copy_from_slice(&A);
+        f
+    }
+
+    fn tagged(f: &[u8], tags: &[u16]) -> Vec<u8> {
+        let mut out = f[..12].to_vec();
+        for t in tags {
+            out.extend(t.to_be_bytes());
+        }
+        out.extend(&f[12..]);
+        out
+    }
+
+    #[test]
+    fn frames_inside_a_tenant_pass_once_to_each_receiver() {
+        let mut c = checker();
+        let f = frame(60);
+        c.input(1, 0, &f, false, 5);
+        assert_eq!(c.output(1, 1, &f, 9), None);
+        assert_eq!(c.output(1, 7, &tagged(&f, &[0x8100, 100]), 9), None);
+        assert_eq!(c.output(1, UPLINK, &tagged(&f, &[0x88a8, 10, 0x8100, 0x1000 | 100]), 9), None);
+        assert_eq!(c.output(1, 1, &f, 10), Some(Rule::Duplicate));
+        assert_eq!(c.output(1, 0, &f, 10), Some(Rule::Echo));
+        assert_eq!(c.output(1, 2, &f, 10), Some(Rule::Leak));
+        assert_eq!(c.total(), 3);
+    }
+
+    #[test]
+    fn tags_and_bytes_are_judged() {
+        let mut c = checker();
+        let f = frame(100);
+        for id in 1..6 {
+            c.input(id, 0, &f, false, 5);
+        }
+        let uplink = |tags: &[u16]| tagged(&f, tags);
+        assert_eq!(c.output(1, UPLINK, &uplink(&[0x8100, 10, 0x8100, 100]), 9), Some(Rule::Tags));
+        assert_eq!(c.output(2, UPLINK, &uplink(&[0x88a8, 11, 0x8100, 100]), 9), Some(Rule::Tags));
+        assert_eq!(c.output(3, UPLINK, &uplink(&[0x88a8, 10, 0x8100, 200]), 9), Some(Rule::Tags));
+        assert_eq!(c.output(4, 1, &frame(101), 9), Some(Rule::Altered));
+        let mut wrong = f;
+        wrong[50] ^= 1;
+        assert_eq!(c.output(5, 1, &wrong, 9), Some(Rule::Altered));
+    }
+
+    #[test]
+    fn uplink_frames_need_an_accepted_pair_and_do_not_return_to_their_sender() {
+        let mut c = checker();
+        c.own(0, 100, A, 1);
+        let f = frame(60);
+        c.input(1, UPLINK, &tagged(&f, &[0x88a8, 11, 0x8100, 100]), false, 5);
+        assert_eq!(c.output(1, 0, &f, 9), None);
+        assert_eq!(c.output(1, 1, &f, 9), Some(Rule::Echo));
+        c.input(2, UPLINK, &tagged(&f, &[0x88a8, 12, 0x8100, 100]), false, 5);
+        assert_eq!(c.output(2, 0, &f, 9), Some(Rule::Leak));
+        c.input(3, UPLINK, &f, false, 5);
+        assert_eq!(c.output(3, 0, &f, 9), Some(Rule::Leak));
+    }
+
+    #[test]
+    fn a_member_that_left_may_only_finish_what_was_inside() {
+        let mut c = checker();
+        let f = frame(60);
+        c.input(1, 0, &f, false, 5);
+        c.vvlan((6, 20), 100, 10, &[], 0b1000_0001);
+        assert_eq!(c.output(1, 1, &f, 25), None);
+        c.input(2, 0, &f, false, 21);
+        assert_eq!(c.output(2, 1, &f, 30), Some(Rule::Leak));
+    }
+
+    #[test]
+    fn broken_and_unknown_frames_never_come_out() {
+        let mut c = checker();
+        let f = frame(60);
+        c.input(1, 0, &f, true, 5);
+        assert_eq!(c.output(1, 1, &f, 9), Some(Rule::Stranger));
+        assert_eq!(c.output(2, 1, &f, 9), Some(Rule::Stranger));
+        c.stranger(1, 9);
+        assert_eq!(c.count(Rule::Stranger), 3);
+    }
+
+    #[test]
+    fn short_frames_come_out_padded_with_zeros_only() {
+        let mut c = checker();
+        let short = tagged(&frame(56), &[0x8100, 100]);
+        c.input(1, 7, &short, false, 5);
+        let mut out = frame(56);
+        out.resize(60, 0);
+        assert_eq!(c.output(1, 0, &out, 9), None);
+        out[59] = 1;
+        assert_eq!(c.output(1, 1, &out, 9), Some(Rule::Altered));
+    }
+}

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Random frames that reach every corner of the parser and of the decision.
+//!
+//! Every frame ends with a canary: a magic number and its id. The checker recognises a frame by it,
+//! wherever it comes out and whatever the trace says about it.
+
+use crate::model::UPLINK;
+use crate::rng::Rng;
+
+const MAGIC: [u8; 4] = *b"\xf7HP\xe1";
+const CANARY: usize = 8;
+
+/// What the generator knows of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// TPID of the outer tag.
+    pub tpid: u16,
+    /// The V.VLANs.
+    pub vvlans: Vec<Tenant>,
+    /// The vPorts that exist.
+    pub vports: Vec<Vport>,
+}
+
+/// A V.VLAN.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Its ID.
+    pub id: u16,
+    /// Outer VLANs it is accepted on.
+    pub outer: Vec<u16>,
+    /// Unicast addresses in it: static ones, and those of machines behind a software switch.
+    pub macs: Vec<[u8; 6]>,
+    /// Group addresses in its table.
+    pub groups: Vec<[u8; 6]>,
+}
+
+/// A vPort.
+#[derive(Clone, Debug)]
+pub struct Vport {
+    /// Its number.
+    pub port: u8,
+    /// Its own addresses.
+    pub macs: Vec<[u8; 6]>,
+    /// Indices of its V.VLANs; several on a software switch.
+    pub tenants: Vec<usize>,
+    /// Its frames carry the V.VLAN.
+    pub vswitch: bool,
+}
+
+/// A frame to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shot {
+    /// By which port.
+    pub port: u8,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// With the mark of a bad frame.
+    pub bad: bool,
+}
+
+impl Shot {
+    /// True for a frame that dies at the entrance: bad, too short, too long.
+    #[must_use]
+    pub fn broken(&self, vswitch: bool) -> bool {
+        let tags = if self.port == UPLINK { 8 } else { 4 * usize::from(vswitch) };
+        self.bad || !(60..=9216 + tags).contains(&self.bytes.len())
+    }
+}
+
+/// The id in a frame's canary.
+#[must_use]
+pub fn canary(bytes: &[u8]) -> Option<u32> {
+    // A short frame is padded with up to 8 zeros when it loses its NIC tags.
+    (0..=8).find_map(|padding| {
+        let at = bytes.len().checked_sub(padding + CANARY)?;
+        let (magic, id) = bytes[at..at + CANARY].split_at(4);
+        (magic == MAGIC && bytes[at + CANARY..].iter().all(|b| *b == 0))
+            .then(|| u32::from_le_bytes([id[0], id[1], id[2], id[3]]))
+    })
+}
+
+/// Makes frames.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    rng: Rng,
+    world: World,
+    /// Frames longer than this are rare.
+    usual: usize,
+}
+
+impl Generator {
+    /// A generator for a configuration.
+    #[must_use]
+    pub fn new(rng: Rng, world: World) -> Self {
+        Self { rng, world, usual: 300 }
+    }
+
+    /// The configuration it generates for.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The next frame, carrying canary `id`.
+    pub fn shot(&mut self, id: u32) -> Shot {
+        let from_uplink = self.world.vports.is_empty() || self.rng.percent(35);
+        let (port, mut bytes, tags) = if from_uplink {
+            let (bytes, tags) = self.uplink_frame();
+            (UPLINK, bytes, tags)
+        } else {
+            let vport = self.rng.pick(&self.world.vports).clone();
+            let (bytes, tags) = self.vport_frame(&vport);
+            (vport.port, bytes, tags)
+        };
+        self.fit(&mut bytes, tags);
+        if let Some(at) = bytes.len().checked_sub(CANARY) {
+            bytes[at..at + 4].copy_from_slice(&MAGIC);
+            bytes[at + 4..].copy_from_slice(&id.to_le_bytes());
+        }
+        let bad = self.rng.below(200) == 0;
+        Shot { port, bytes, bad }
+    }
+
+    /// Chooses the frame's length: what was built is kept, cut or padded.
+    fn fit(&mut self, bytes: &mut Vec<u8>, tags: usize) {
+        let built = bytes.len();
+        let len = match self.rng.weighted(&[40, 30, 20, 6, 2, 1, 1]) {
+            0 => 60 + tags,
+            1 => (built + CANARY).max(60),
+            2 => self.rng.range(60, self.usual),
+            3 => self.rng.range(60, 1518 + tags),
+            4 => self.rng.range(1519, 9216 + tags),
+            5 => self.rng.range(9215 + tags, 9300 + tags),
+            _ => self.rng.range(1, 60),
+        };
+        let mut rest = vec![0; len.saturating_sub(built)];
+        if self.rng.percent(70) {
+            self.rng.fill(&mut rest);
+        }
+        bytes.truncate(len);
+        bytes.extend(rest);
+    }
+
+    fn vport_frame(&mut self, vport: &Vport) -> (Vec<u8>, usize) {
+        let tenant = match vport.tenants.as_slice() {
+            [] => 0,
+            tenants => *self.rng.pick(tenants),
+        };
+        let sa = match self.rng.weighted(&[86, 6, 3, 3, 2]) {
+            0 if !vport.macs.is_empty() => *self.rng.pick(&vport.macs),
+            1 => self.known(tenant),
+            2 => self.anything(),
+            3 => {
+                let mut mac = self.anything();
+                mac[0] |= 1;
+                mac
+            }
+            _ => self.known(tenant),
+        };
+        let mut bytes = self.addresses(tenant, sa);
+        if !vport.vswitch {
+            self.tenant_part(&mut bytes);
+            return (bytes, 0);
+        }
+        match self.rng.weighted(&[92, 3, 3, 2]) {
+            0 => self.tag(&mut bytes, 0x8100, self.vvlan_id(tenant)),
+            1 => {
+                let id = self.rng.below(4096) as u16;
+                self.tag(&mut bytes, 0x8100, id);
+            }
+            2 => {
+                let other = self.rng.below(self.world.vvlans.len().max(1));
+                self.tag(&mut bytes, 0x8100, self.vvlan_id(other));
+            }
+            _ => self.tag(&mut bytes, 0x88a8, self.vvlan_id(tenant)),
+        }
+        self.tenant_part(&mut bytes);
+        (bytes, 4)
+    }
+
+    fn uplink_frame(&mut self) -> (Vec<u8>, usize) {
+        let tenant = self.rng.below(self.world.vvlans.len().max(1));
+        let sa = match self.rng.weighted(&[60, 35, 5]) {
+            0 => self.anything(),
+            1 => self.known(tenant),
+            _ => {
+                let mut mac = self.anything();
+                mac[0] |= 1;
+                mac
+            }
+        };
+        let mut bytes = self.addresses(tenant, sa);
+        let outer = match self.world.vvlans.get(tenant) {
+            Some(t) if !self.rng.percent(4) && !t.outer.is_empty() => *self.rng.pick(&t.outer),
+            _ => self.rng.below(4096) as u16,
+        };
+        let inner = if self.rng.percent(3) {
+            self.rng.below(4096) as u16
+        } else {
+            self.vvlan_id(tenant)
+        };
+        match self.rng.weighted(&[93, 1, 2, 2, 1, 1]) {
+            0 => {
+                self.tag(&mut bytes, self.world.tpid, outer);
+                self.tag(&mut bytes, 0x8100, inner);
+            }
+            1 => {
+                bytes.extend([0x88, 0x08]);
+                return (bytes, 8);
+            }
+            2 => {
+                // Untagged; now and then an LLDP frame for the firmware.
+                if self.rng.percent(30) {
+                    bytes[..6].copy_from_slice(&[0x01, 0x80, 0xc2, 0, 0, 0x0e]);
+                    bytes.extend([0x88, 0xcc]);
+                    return (bytes, 8);
+                }
+            }
+            3 => {
+                self.tag(&mut bytes, self.world.tpid, outer);
+                self.tag(&mut bytes, 0x88a8, inner);
+            }
+            4 => {
+                let tpid = *self.rng.pick(&[0x8100, 0x88a8, 0x9100, 0x1234]);
+                self.tag(&mut bytes, tpid, outer);
+                self.tag(&mut bytes, 0x8100, inner);
+            }
+            _ => self.tag(&mut bytes, self.world.tpid, outer),
+        }
+        self.tenant_part(&mut bytes);
+        (bytes, 8)
+    }
+
+    fn vvlan_id(&self, tenant: usize) -> u16 {
+        self.world.vvlans.get(tenant).map_or(1, |t| t.id)
+    }
+
+    fn anything(&mut self) -> [u8; 6] {
+        let mut mac = [0; 6];
+        self.rng.fill(&mut mac);
+        mac[0] = mac[0] & 0xfc | 2;
+        mac
+    }
+
+    /// An address of the tenant, if it has one.
+    fn known(&mut self, tenant: usize) -> [u8; 6] {
+        match self.world.vvlans.get(tenant).map(|t| t.macs.as_slice()) {
+            Some(macs) if !macs.is_empty() => *self.rng.pick(macs),
+            _ => self.anything(),
+        }
+    }
+
+    fn addresses(&mut self, tenant: usize, sa: [u8; 6]) -> Vec<u8> {
+        let others = self.world.vvlans.len().max(1);
+        let da = match self.rng.weighted(&[55, 12, 6, 10, 8, 6, 2, 1]) {
+            0 => self.known(tenant),
+            1 => self.anything(),
+            2 => {
+                let other = self.rng.below(others);
+                self.known(other)
+            }
+            3 => [0xff; 6],
+            4 => match self.world.vvlans.get(tenant).map(|t| t.groups.as_slice()) {
+                Some(groups) if !groups.is_empty() => *self.rng.pick(groups),
+                _ => [0x01, 0, 0x5e, 0, 0, 1],
+            },
+            5 => {
+                let mut mac = self.anything();
+                mac[0] |= 1;
+                mac
+            }
+            6 => [0x01, 0x80, 0xc2, 0, 0, self.rng.below(20) as u8],
+            _ => sa,
+        };
+        let mut bytes = da.to_vec();
+        bytes.extend(sa);
+        bytes
+    }
+
+    fn tag(&mut self, bytes: &mut Vec<u8>, tpid: u16, vid: u16) {
+        let priority = if self.rng.percent(40) { (self.rng.below(16) as u16) << 12 } else { 0 };
+        bytes.extend(tpid.to_be_bytes());
+        bytes.extend((priority | vid & 0xfff).to_be_bytes());
+    }
+
+    /// The tenant's own tags and what follows.
+    fn tenant_part(&mut self, bytes: &mut Vec<u8>) {
+        let tags = self.rng.weighted(&[80, 12, 5, 3]);
+        for _ in 0..tags {
+            let tpid = match self.rng.weighted(&[75, 10, 5, 5, 5]) {
+                0 => 0x8100,
+                1 => 0x88a8,
+                2 => 0x9100,
+                3 => self.world.tpid,
+                _ => self.rng.next() as u16,
+            };
+            let vid = match self.rng.weighted(&[40, 40, 20]) {
+                0 => 0,
+                1 => self.rng.below(4096) as u16,
+                _ => 4095,
+            };
+            self.tag(bytes, tpid, vid);
+        }
+        match self.rng.weighted(&[45, 30, 6, 2, 2, 15]) {
+            0 => self.ipv4(bytes),
+            1 => self.ipv6(bytes),
+            2 => bytes.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]),
+            3 => bytes.extend([0x88, 0x08, 0, 1]),
+            4 => bytes.extend([0x88, 0xb5, 0, 1]),
+            _ => bytes.extend((self.rng.next() as u16).to_be_bytes()),
+        }
+    }
+
+    fn ipv4(&mut self, bytes: &mut Vec<u8>) {
+        bytes.extend([0x08, 0x00]);
+        let options = if self.rng.percent(25) { self.rng.below(11) } else { 0 };
+        let (proto, l4) = self.l4(false);
+        let header = 20 + 4 * options;
+        let total = match self.rng.weighted(&[85, 5, 5, 5]) {
+            0 => header + l4.len(),
+            1 => self.rng.below(header),
+            2 => header + self.rng.below(l4.len() + 1),
+            _ => self.rng.below(65536),
+        };
+        let version = if self.rng.percent(4) { self.rng.below(16) } else { 4 };
+        let ihl = if self.rng.percent(4) { self.rng.below(16) } else { 5 + options };
+        let fragment: u16 = match self.rng.weighted(&[80, 8, 4, 4, 4]) {
+            0 => 0,
+            1 => 0x4000,
+            2 => 0x2000,
+            3 => self.rng.below(0x2000) as u16,
+            _ => self.rng.next() as u16,
+        };
+        bytes.push((version << 4 | ihl) as u8);
+        bytes.push(self.rng.next() as u8);
+        bytes.extend((total as u16).to_be_bytes());
+        bytes.extend((self.rng.next() as u16).to_be_bytes());
+        bytes.extend(fragment.to_be_bytes());
+        bytes.extend([64, proto, 0, 0]);
+        let mut rest = vec![0; 8 + 4 * options];
+        self.rng.fill(&mut rest);
+        bytes.extend(rest);
+        bytes.extend(l4);
+    }
+
+    fn ipv6(&mut self, bytes: &mut Vec<u8>) {
+        bytes.extend([0x86, 0xdd]);
+        let (proto, l4) = self.l4(true);
+        let extension = self.rng.percent(20);
+        let next = if extension {
+            *self.rng.pick(&[0, 43, 44, 50, 51, 60, 135, 139, 140])
+        } else {
+            proto
+        };
+        let len = l4.len() + if extension { 8 } else { 0 };
+        let payload = match self.rng.weighted(&[88, 6, 6]) {
+            0 => len,
+            1 => self.rng.below(len + 1),
+            _ => self.rng.below(65536),
+        };
+        let version = if self.rng.percent(4) { self.rng.below(16) } else { 6 };
+        bytes.push((version << 4) as u8 | self.rng.below(16) as u8);
+        bytes.extend([self.rng.next() as u8, 0, 1]);
+        bytes.extend((payload as u16).to_be_bytes());
+        bytes.extend([next, 64]);
+        let mut addresses = [0; 32];
+        self.rng.fill(&mut addresses);
+        bytes.extend(addresses);
+        if extension {
+            bytes.extend([proto, 0, 1, 4, 0, 0, 0, 0]);
+        }
+        bytes.extend(l4);
+    }
+
+    /// Protocol and a transport header, whole or cut.
+    fn l4(&mut self, v6: bool) -> (u8, Vec<u8>) {
+        let icmp = if v6 { 58 } else { 1 };
+        let proto = match self.rng.weighted(&[35, 35, 10, 10, 10]) {
+            0 => 6,
+            1 => 17,
+            2 => 132,
+            3 => icmp,
+            _ => self.rng.next() as u8,
+        };
+        let mut header = vec![0; if proto == 6 { 20 } else { 8 }];
+        self.rng.fill(&mut header);
+        if self.rng.percent(10) {
+            let len = self.rng.below(8);
+            header.truncate(len);
+        }
+        (proto, header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> World {
+        World {
+            tpid: 0x88a8,
+            vvlans: vec![Tenant {
+                id: 100,
+                outer: vec![10, 11],
+                macs: vec![[2, 0, 0, 0, 0, 1]],
+                groups: vec![[1, 0, 0x5e, 1, 2, 3]],
+            }],
+            vports: vec![
+                Vport { port: 0, macs: vec![[2, 0, 0, 0, 0, 1]], tenants: vec![0], vswitch: false },
+                Vport { port: 7, macs: vec![], tenants: vec![0], vswitch: true },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_frames_and_each_carries_its_canary() {
+        let mut a = Generator::new(Rng::new(3), world());
+        let mut b = Generator::new(Rng::new(3), world());
+        let (mut broken, mut jumbo) = (0, 0);
+        for id in 0..20_000 {
+            let shot = a.shot(id);
+            assert_eq!(shot, b.shot(id));
+            if shot.bytes.len() >= CANARY {
+                assert_eq!(canary(&shot.bytes), Some(id));
+            }
+            broken += usize::from(shot.broken(shot.port == 7));
+            jumbo += usize::from(shot.bytes.len() > 1600);
+        }
+        assert!(broken > 100 && jumbo > 100, "{broken} {jumbo}");
+    }
+
+    #[test]
+    fn a_canary_is_found_before_padding_and_nowhere_else() {
+        let mut bytes = vec![7; 52];
+        bytes.extend(MAGIC);
+        bytes.extend(9_u32.to_le_bytes());
+        assert_eq!(canary(&bytes), Some(9));
+        bytes.extend([0; 8]);
+        assert_eq!(canary(&bytes), Some(9));
+        bytes.push(0);
+        assert_eq!(canary(&bytes), None);
+        assert_eq!(canary(&[0; 4]), None);
+    }
+}
