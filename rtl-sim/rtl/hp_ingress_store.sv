@@ -60,21 +60,26 @@ module hp_ingress_store import hp_pkg::*; #(
   logic [DATA_W-1:0] beat_data_q, data_clean;
   logic [ByteW-1:0]  beat_bytes_q, bytes;
   port_t             beat_src_q;
+  logic [Bytes-1:0]  keep_end;
   logic              keep_broken, is_vswitch;
+
+  // A good `tkeep` is ones, then zeros, and zeros only in the last beat.
+  assign keep_end    = s_tkeep_i & ~(s_tkeep_i >> 1);
+  assign keep_broken = !s_tkeep_i[0] || (|((s_tkeep_i >> 1) & ~s_tkeep_i)) ||
+                       !(s_tlast_i || s_tkeep_i[Bytes-1]);
 
   always_comb begin
     bytes = '0;
-    keep_broken = !s_tkeep_i[0];
     for (int unsigned i = 0; i < Bytes; i++) begin
-      data_clean[8*i +: 8] = s_tkeep_i[i] ? s_tdata_i[8*i +: 8] : 8'h0;
-      if (i == Bytes - 1) begin
-        if (s_tkeep_i[i]) bytes |= ByteW'(i + 1);
-        else keep_broken |= !s_tlast_i;
-      end else begin
-        if (s_tkeep_i[i] && !s_tkeep_i[i+1]) bytes |= ByteW'(i + 1);
-        keep_broken |= !s_tkeep_i[i] && s_tkeep_i[i+1];
-      end
+      if (keep_end[i]) bytes = bytes | ByteW'(i + 1);
     end
+  end
+
+  for (genvar i = 0; i < Bytes; i++) begin : gen_clean
+    assign data_clean[8*i +: 8] = s_tkeep_i[i] ? s_tdata_i[8*i +: 8] : 8'h0;
+  end
+
+  always_comb begin
     is_vswitch = 1'b0;
     for (int unsigned i = 0; i < N_VF; i++) begin
       if (s_tdest_i == port_t'(i)) is_vswitch = vswitch_mask_i[i];
