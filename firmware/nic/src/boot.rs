@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! From reset to ready.
+
+use hairpin_abi::fw::{FwState, SelfTest};
+use hairpin_nic_logic::{Control, Limits};
+use hairpin_regs::MAP_HASH;
+use hairpin_soc::{Peripherals, Timer};
+
+use crate::Tables;
+use crate::manifest::{BUILD_ID, allows_crash_test};
+use crate::ram::UnusedRam;
+
+/// Core clocks in which the timer has to move. The datapath clock may be some times slower.
+const TIMER_PATIENCE: u32 = 1000;
+
+/// Stands in for seeds that are all zero, which mean that the tables were never used.
+const FIXED_SEED: u32 = 0x6861_6972;
+
+/// Why the firmware does not get ready.
+pub(crate) enum Failure {
+    /// Built for another register map: no register but these can be trusted.
+    MapMismatch,
+    /// The self-test found this.
+    SelfTest(SelfTest),
+}
+
+/// Checks the hardware, prepares the tables and shows `ready`.
+pub(crate) fn boot(p: &mut Peripherals, control: &mut Control) -> Result<UnusedRam, Failure> {
+    p.status.set_state(FwState::Booting, 0);
+    p.status.set_image(MAP_HASH, BUILD_ID);
+    p.watchdog.feed();
+    let hardware = p.identity.map_hash();
+    if hardware != MAP_HASH {
+        defmt::error!(
+            "boot: register map {=u64:016x}, built for {=u64:016x}",
+            hardware,
+            MAP_HASH
+        );
+        return Err(Failure::MapMismatch);
+    }
+    defmt::info!(
+        "boot: build {=u32:08x}, register map {=u64:016x}",
+        BUILD_ID,
+        MAP_HASH
+    );
+
+    // SAFETY: once, and `main` has only just begun.
+    let ram = unsafe { UnusedRam::test() }.map_err(|_| Failure::SelfTest(SelfTest::Ram))?;
+    if !moves(&p.timer) {
+        return Err(Failure::SelfTest(SelfTest::Timer));
+    }
+    let limits = Limits {
+        vports: p.identity.vports(),
+        instances: p.identity.vvlan_instances(),
+        groups: p.identity.groups(),
+        mac_capacity: p.identity.mac_capacity(),
+    };
+    control.set_limits(limits);
+    control.allow_crash_test(allows_crash_test());
+    prepare_tables(p, control).map_err(|_| Failure::SelfTest(SelfTest::Tables))?;
+    defmt::info!(
+        "boot: {=u8} vPorts, {=u8} V.VLAN instances, {=u16} groups, {=u16} addresses",
+        limits.vports,
+        limits.instances,
+        limits.groups,
+        limits.mac_capacity,
+    );
+    p.status.set_state(FwState::Ready, 0);
+    defmt::info!("boot: ready after {=u32} core clocks", p.timer.cycle());
+    Ok(ram)
+}
+
+/// The seeds survive a restart of the core, as the tables do: seeds that are set mean tables in use,
+/// and only an empty table may get others.
+fn prepare_tables(
+    p: &mut Peripherals,
+    control: &mut Control,
+) -> Result<(), hairpin_nic_logic::BusFault> {
+    let restarted = p.tables.hash_seeds() != [0; 4];
+    if restarted {
+        defmt::warn!("boot: the core was restarted: emptying the tables");
+        let mut bus = Tables {
+            port: &mut p.tables,
+            watchdog: &mut p.watchdog,
+        };
+        control.clear_tables(&mut bus)?;
+    }
+    let [mut first, second, third, fourth] = p.identity.seeds();
+    if [first, second, third, fourth] == [0; 4] {
+        first = FIXED_SEED;
+    }
+    p.tables.set_hash_seeds(&[first, second, third, fourth]);
+    let mut bus = Tables {
+        port: &mut p.tables,
+        watchdog: &mut p.watchdog,
+    };
+    control.test_tables(&mut bus)
+}
+
+fn moves(timer: &Timer) -> bool {
+    let (time, cycle) = (timer.now(), timer.cycle());
+    while timer.cycle().wrapping_sub(cycle) < TIMER_PATIENCE {
+        if timer.now() != time {
+            return true;
+        }
+    }
+    false
+}
+
+/// Shows the failure and stays out of the way. The watchdog is fed, so that the host sees the state
+/// itself and not a core that hangs.
+pub(crate) fn stop(mut p: Peripherals, failure: Failure) -> ! {
+    let (state, code) = match failure {
+        Failure::MapMismatch => (FwState::MapMismatch, 0),
+        Failure::SelfTest(test) => {
+            defmt::error!("boot: self-test failed: {}", test);
+            (FwState::SelfTestFailed, test.code())
+        }
+    };
+    p.status.set_state(state, code);
+    loop {
+        p.watchdog.feed();
+    }
+}

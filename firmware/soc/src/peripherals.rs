@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The handles, given out once.
+
+use core::cell::Cell;
+
+use critical_section::Mutex;
+
+use crate::{Events, FwStatus, Identity, Injector, Mailbox, PuntPort, TablePort, Timer, Watchdog};
+
+static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
+
+/// Every peripheral of the core.
+#[derive(Debug)]
+pub struct Peripherals {
+    /// Sizes of the NIC, map hash, seeds.
+    pub identity: Identity,
+    /// Time and the wake-up deadline.
+    pub timer: Timer,
+    /// The watchdog.
+    pub watchdog: Watchdog,
+    /// State shown to the host.
+    pub status: FwStatus,
+    /// Commands of the host.
+    pub mailbox: Mailbox,
+    /// The eSwitch's tables.
+    pub tables: TablePort,
+    /// Punted frames.
+    pub punt: PuntPort,
+    /// Frames of the firmware's own.
+    pub inject: Injector,
+    /// Wake-up sources and events to the host.
+    pub events: Events,
+}
+
+impl Peripherals {
+    /// All handles on the first call, `None` on every other.
+    #[must_use]
+    pub fn take() -> Option<Self> {
+        let first = critical_section::with(|token| !TAKEN.borrow(token).replace(true));
+        first.then(|| Self {
+            identity: Identity::new(),
+            timer: Timer::new(),
+            watchdog: Watchdog::new(),
+            status: FwStatus::new(),
+            mailbox: Mailbox::new(),
+            tables: TablePort::new(),
+            punt: PuntPort::new(),
+            inject: Injector::new(),
+            events: Events::new(),
+        })
+    }
+}
