@@ -19,10 +19,12 @@ pub(crate) fn run_all(ctx: &Ctx) -> Result<Vec<String>> {
         model::build_models(&ctx.root, &ctx.ibex()?)
     })?;
     stage("programs: hairpin and hairpin-sim", || programs(ctx))?;
-    Ok(vec![image])
+    let mut built = vec![image];
+    built.extend(["hairpin", "hairpin-sim"].map(|name| display(ctx, &ctx.sim_bin(name))));
+    Ok(built)
 }
 
-/// Builds the firmware and copies the image; returns a line about its size.
+/// Builds the firmware, proves that no panic can be reached; returns a line about its size.
 fn firmware(ctx: &Ctx) -> Result<String> {
     let mut cargo = firmware_cargo(ctx)?;
     run(cargo.args(["build", "--release", "--quiet", "--package", "hairpin-nic"]))?;
@@ -33,7 +35,9 @@ fn firmware(ctx: &Ctx) -> Result<String> {
     fs::create_dir_all(ctx.build_dir().join("firmware"))?;
     fs::copy(&built, &image)
         .with_context(|| format!("no firmware image at {}", built.display()))?;
-    Ok(format!("firmware image   {}", display(ctx, &image)))
+    let mut proof = ctx.command("bash");
+    let verdict = output(proof.arg("firmware/check-panic-free.sh").arg(&image))?;
+    Ok(format!("{}: {}", display(ctx, &image), verdict.trim()))
 }
 
 /// `cargo` for the firmware workspace, with the compiler that `setup` found or installed.

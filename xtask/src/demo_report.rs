@@ -38,7 +38,7 @@ pub(crate) fn print(dir: &Path) -> Result<()> {
     ports(&report)?;
     reasons(frames)?;
     latency(frames)?;
-    firmware_log(&json(&dir.join("device.json"))?);
+    firmware(&json(&dir.join("device.json"))?)?;
     println!("\nChecked");
     println!(
         "  {} frames against the golden model, {} mismatches, {} cycles at {} MHz",
@@ -134,16 +134,24 @@ fn latency(frames: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// The lines that the soft core wrote itself.
-fn firmware_log(device: &Value) {
+/// The lines that the soft core wrote itself, and how it is.
+fn firmware(device: &Value) -> Result<()> {
     println!("\nFirmware log");
-    let lines = device.pointer("/log").and_then(Value::as_array);
-    for line in lines.into_iter().flatten() {
-        match line.as_str() {
-            Some(line) => println!("  {line}"),
-            None => println!("  {line}"),
-        }
+    for line in list(device, "/log")? {
+        let part = |name| line.get(name).and_then(Value::as_str).unwrap_or_default();
+        println!(
+            "  {:>12} {:<5} {}",
+            part("time"),
+            part("level"),
+            text(line, "/message")?
+        );
     }
+    println!(
+        "  firmware is {}, was ready {} core cycles after reset",
+        text(device, "/health/state")?,
+        number(device, "/health/ready_cycles")?
+    );
+    Ok(())
 }
 
 fn number(value: &Value, path: &str) -> Result<u64> {

@@ -136,8 +136,8 @@ fn synthesise(ctx: &Ctx, block: &Block) -> Result<Area> {
     yosys(
         ctx,
         &format!(
-            "{sources} --top {}{parameters}\nwrite_json {ports}\n",
-            block.module
+            "{sources} rtl-sim/rtl/{module}.sv --top {module}{parameters}\nwrite_json {ports}\n",
+            module = block.module
         ),
         &file(block, "-ports.ys"),
     )?;
