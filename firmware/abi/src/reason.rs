@@ -143,8 +143,8 @@ reasons! {
     LearnBusy = 38, "learn-busy", Loss, Egress, "The store of punted frames is full.";
     LearnRefused = 39, "learn-refused", Drop, Firmware, "The firmware refused to learn the source address.";
     BadFrame = 40, "bad-frame", Drop, Ingress, "The source marked the frame as bad.";
-    Runt = 41, "runt", Drop, Ingress, "Shorter than 60 bytes and its NIC tags.";
-    Oversize = 42, "oversize", Drop, Ingress, "Longer than 9216 bytes and its NIC tags.";
+    Runt = 41, "runt", Drop, Ingress, "Shorter than 60 bytes on the bus.";
+    Oversize = 42, "oversize", Drop, Ingress, "Longer than 9216 bytes, NIC tags not counted.";
     StoreFull = 43, "store-full", Drop, Ingress, "The ingress store had no room.";
     RxFull = 44, "rx-full", Loss, Egress, "The receiving vPort had no buffer.";
     ReplicationFull = 45, "replication-full", Loss, Egress, "The replication queue was full: no local copy, counted once at the source.";

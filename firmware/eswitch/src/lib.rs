@@ -1,4 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Placeholder crate root.
+//! The forwarding rules of Hairpin, stated once.
+//!
+//! ```text
+//!  frame ──► frame::Canonical ──► decide() ──► Decision ──► edit::write() ──► bytes per receiver
+//!            NIC tags off         │   ▲
+//!                                 ▼   │ Tables, Meters, time
+//!                            key::FlowKey
+//! ```
+//!
+//! The firmware uses this crate for the frames that reach it, and with feature `std` the [`model`] of
+//! it is the golden model that the simulator compares the RTL with: one set of rules, two users. It has
+//! no hardware, no clock and no memory of its own: tables come through [`Tables`], time is an argument.
+//! Any bytes are legal input; nothing here panics.
 #![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+pub mod decide;
+pub mod edit;
+pub mod frame;
+pub mod key;
+pub mod learn;
+pub mod meter;
+#[cfg(feature = "std")]
+pub mod model;
+pub mod tables;
+
+pub use decide::{Decision, Ingress, Kind, decide};
+pub use edit::Egress;
+pub use frame::Canonical;
+pub use key::FlowKey;
+pub use meter::Meters;
+pub use tables::Tables;

@@ -59,8 +59,8 @@ package hp_abi_pkg;
   // The firmware refused to learn the source address.
   localparam logic [5:0] RSN_LEARN_REFUSED = 6'd39;
   localparam logic [5:0] RSN_BAD_FRAME = 6'd40;  // The source marked the frame as bad.
-  localparam logic [5:0] RSN_RUNT = 6'd41;  // Shorter than 60 bytes and its NIC tags.
-  localparam logic [5:0] RSN_OVERSIZE = 6'd42;  // Longer than 9216 bytes and its NIC tags.
+  localparam logic [5:0] RSN_RUNT = 6'd41;  // Shorter than 60 bytes on the bus.
+  localparam logic [5:0] RSN_OVERSIZE = 6'd42;  // Longer than 9216 bytes, NIC tags not counted.
   localparam logic [5:0] RSN_STORE_FULL = 6'd43;  // The ingress store had no room.
   localparam logic [5:0] RSN_RX_FULL = 6'd44;  // The receiving vPort had no buffer.
   // The replication queue was full: no local copy, counted once at the source.

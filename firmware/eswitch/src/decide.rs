@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The decision: where a frame goes, and why. The first failing check wins.
+
+use hairpin_abi::ids::PortSet;
+use hairpin_abi::row::MacKey;
+use hairpin_abi::{
+    CfgRow, MIN_FRAME, MacAddr, Miss, PortId, PortRow, Reason, Target, UPLINK_TAGS, VPort,
+    VSWITCH_TAG, VVlan, VVlanRow, Vlan,
+};
+
+use crate::frame::{Canonical, TPID_CTAG, TYPE_HAIRPIN, TYPE_MAC_CONTROL, field, word};
+use crate::{Meters, Tables};
+
+/// Where a frame comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Ingress {
+    /// From a vPort.
+    VPort(VPort),
+    /// From the wire.
+    Uplink,
+    /// A punted frame that the firmware sends on; canonical.
+    Core {
+        /// The port it first came from.
+        src: PortId,
+        /// Its V.VLAN.
+        vvlan: Vlan,
+        /// It may not be punted again.
+        nopunt: bool,
+    },
+    /// A frame of the firmware's own.
+    Direct {
+        /// Where it goes.
+        port: PortId,
+    },
+    /// No frame any more: an ingress store or the firmware ended it.
+    Tombstone {
+        /// The port it came from.
+        src: PortId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl Ingress {
+    /// The port that the frame, and its counters, belong to.
+    #[must_use]
+    pub const fn port(&self) -> PortId {
+        match self {
+            Self::VPort(vport) => PortId::VPort(*vport),
+            Self::Uplink => PortId::Uplink,
+            Self::Core { src, .. } | Self::Tombstone { src, .. } => *src,
+            Self::Direct { .. } => PortId::Core,
+        }
+    }
+}
+
+/// What happens to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Kind {
+    /// Nowhere.
+    Drop,
+    /// Unicast to one vPort.
+    Local,
+    /// Unicast to the uplink.
+    Uplink,
+    /// Group address.
+    Multicast,
+    /// To the firmware.
+    Punt,
+    /// From the firmware, as it is.
+    Direct,
+}
+
+/// Where a frame goes, and what its copies look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Decision {
+    /// What happens to it.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    /// vPorts that get a copy.
+    pub targets: PortSet,
+    /// The uplink gets a copy.
+    pub to_uplink: bool,
+    /// That copy says that the local members have been served.
+    pub served: bool,
+    /// The V.VLAN, if the frame came far enough to have one.
+    pub vvlan: Option<Vlan>,
+    /// The instance of the V.VLAN, if it is configured.
+    pub instance: Option<u8>,
+    /// Default outer VLAN of the V.VLAN.
+    pub outer_vlan: Vlan,
+    /// NIC tag bytes behind the addresses of the frame that came in.
+    pub strip: usize,
+    /// Length of the canonical frame.
+    pub len: usize,
+}
+
+impl Decision {
+    const fn new(kind: Kind, reason: Reason, len: usize) -> Self {
+        Self {
+            kind,
+            reason,
+            targets: PortSet::EMPTY,
+            to_uplink: false,
+            served: false,
+            vvlan: None,
+            instance: None,
+            outer_vlan: Vlan::from_tci(0),
+            strip: 0,
+            len,
+        }
+    }
+
+    /// True if a port gets a copy; the core gets punted frames.
+    #[must_use]
+    pub fn delivers_to(&self, port: PortId) -> bool {
+        match port {
+            PortId::VPort(vport) => self.targets.contains(vport),
+            PortId::Uplink => self.to_uplink,
+            PortId::Core => self.kind == Kind::Punt,
+        }
+    }
+}
+
+/// Where a frame goes, before what its V.VLAN and length add.
+struct Verdict {
+    kind: Kind,
+    reason: Reason,
+    targets: PortSet,
+    to_uplink: bool,
+    served: bool,
+}
+
+impl Verdict {
+    const fn of(kind: Kind, reason: Reason) -> Self {
+        Self {
+            kind,
+            reason,
+            targets: PortSet::EMPTY,
+            to_uplink: false,
+            served: false,
+        }
+    }
+
+    const fn drop(reason: Reason) -> Self {
+        Self::of(Kind::Drop, reason)
+    }
+
+    const fn punt(reason: Reason) -> Self {
+        Self::of(Kind::Punt, reason)
+    }
+
+    const fn uplink(reason: Reason) -> Self {
+        Self {
+            to_uplink: true,
+            ..Self::of(Kind::Uplink, reason)
+        }
+    }
+}
+
+/// Decides about one frame as it stands on its bus, NIC tags included (none for [`Ingress::Core`]).
+///
+/// The meter of the source vPort loses a token if the frame takes one.
+#[must_use]
+pub fn decide(
+    tables: &impl Tables,
+    meters: &mut Meters,
+    time: u64,
+    ingress: &Ingress,
+    frame: &[u8],
+) -> Decision {
+    let cfg = tables.config();
+    match *ingress {
+        Ingress::Tombstone { reason, .. } => Decision::new(Kind::Drop, reason, frame.len()),
+        Ingress::Direct { port } => Decision {
+            targets: port.vport().map_or(PortSet::EMPTY, PortSet::one),
+            to_uplink: port == PortId::Uplink,
+            ..Decision::new(Kind::Direct, Reason::Injected, frame.len())
+        },
+        Ingress::Core {
+            src: PortId::Uplink | PortId::Core,
+            ..
+        } => {
+            // The firmware sends uplink frames back as tombstones only.
+            Decision::new(Kind::Drop, Reason::PuntRefused, frame.len())
+        }
+        Ingress::Uplink => from_uplink(tables, cfg, frame),
+        Ingress::VPort(vport) => {
+            let row = tables.port(vport);
+            let source = Source {
+                vport,
+                row,
+                core: None,
+            };
+            source.decide(tables, cfg, meters, time, frame)
+        }
+        Ingress::Core {
+            src: PortId::VPort(vport),
+            vvlan,
+            nopunt,
+        } => {
+            let row = tables.port(vport);
+            let source = Source {
+                vport,
+                row,
+                core: Some((vvlan, nopunt)),
+            };
+            source.decide(tables, cfg, meters, time, frame)
+        }
+    }
+}
+
+/// Checks that vPort and uplink frames share.
+fn reserved(frame: &Canonical<'_>, ethertype: u16) -> Option<Reason> {
+    if frame.destination().is_reserved() {
+        Some(Reason::ReservedAddress)
+    } else if matches!(ethertype, TYPE_MAC_CONTROL | TYPE_HAIRPIN) {
+        Some(Reason::ReservedEthertype)
+    } else {
+        None
+    }
+}
+
+/// A decision about a frame that has a V.VLAN, once its checks of ingress are known.
+fn finish<T: Tables>(
+    tables: &T,
+    vvlan: Vlan,
+    strip: usize,
+    frame: &Canonical<'_>,
+    failed: Option<Reason>,
+    forward: impl FnOnce(&T, VVlan, &VVlanRow) -> Verdict,
+) -> Decision {
+    let known = VVlan::try_from(vvlan)
+        .ok()
+        .and_then(|id| Some((id, tables.vvlan(id)?)));
+    let verdict = match (failed, known) {
+        (Some(reason), _) => Verdict::drop(reason),
+        (None, None) => Verdict::drop(Reason::VvlanUnknown),
+        (None, Some((id, (_, row)))) => forward(tables, id, &row),
+    };
+    Decision {
+        kind: verdict.kind,
+        reason: verdict.reason,
+        targets: verdict.targets,
+        to_uplink: verdict.to_uplink,
+        served: verdict.served,
+        vvlan: Some(vvlan),
+        instance: known.map(|(_, (instance, _))| instance),
+        outer_vlan: known.map_or(Vlan::from_tci(0), |(_, (_, row))| row.vlan),
+        strip,
+        len: frame.len(),
+    }
+}
+
+/// A frame's vPort.
+struct Source {
+    vport: VPort,
+    row: PortRow,
+    /// Sent on by the core: the V.VLAN, and whether it may not be punted again.
+    core: Option<(Vlan, bool)>,
+}
+
+impl Source {
+    fn decide(
+        &self,
+        tables: &impl Tables,
+        cfg: CfgRow,
+        meters: &mut Meters,
+        time: u64,
+        frame: &[u8],
+    ) -> Decision {
+        if self.core.is_none() && frame.len() < MIN_FRAME {
+            return Decision::new(Kind::Drop, Reason::Runt, frame.len());
+        }
+        let tagged = self.row.is_vswitch() && self.core.is_none();
+        let tag_missing = tagged && word(frame, field::TYPE) != TPID_CTAG;
+        if tag_missing {
+            let reason = if self.row.enabled {
+                Reason::VswitchTag
+            } else {
+                Reason::PortDisabled
+            };
+            return Decision::new(Kind::Drop, reason, frame.len());
+        }
+        let strip = if tagged { VSWITCH_TAG } else { 0 };
+        let Some(canonical) = Canonical::new(frame, strip) else {
+            return Decision::new(Kind::Drop, Reason::Runt, frame.len());
+        };
+        let vvlan = match self.core {
+            Some((vvlan, _)) => vvlan,
+            None if tagged => Vlan::from_tci(word(frame, field::TYPE + 2)),
+            None => self.row.vvlan,
+        };
+        let failed = self.check(cfg, &canonical);
+        finish(
+            tables,
+            vvlan,
+            strip,
+            &canonical,
+            failed,
+            |tables, id, row| {
+                if !row.members.contains(self.vport) {
+                    return Verdict::drop(Reason::IngressNotMember);
+                }
+                let group = canonical.destination().is_group();
+                if group && self.core.is_none() && !meters.take(self.vport, &self.row, time) {
+                    return Verdict::drop(Reason::Meter);
+                }
+                self.forward(tables, cfg, id, row, &canonical)
+            },
+        )
+    }
+
+    /// The checks that need no V.VLAN.
+    fn check(&self, cfg: CfgRow, frame: &Canonical<'_>) -> Option<Reason> {
+        let tags = frame.tenant_tags(cfg.tpid);
+        if !self.row.enabled {
+            Some(Reason::PortDisabled)
+        } else if frame.source().is_group() {
+            Some(Reason::SourceGroup)
+        } else if self.row.spoofchk && frame.source() != self.row.mac {
+            Some(Reason::SourceMac)
+        } else if !tags.allowed(self.row.tags) {
+            Some(Reason::TagNotAllowed)
+        } else {
+            reserved(frame, tags.ethertype)
+        }
+    }
+
+    fn forward(
+        &self,
+        tables: &impl Tables,
+        cfg: CfgRow,
+        id: VVlan,
+        row: &VVlanRow,
+        frame: &Canonical<'_>,
+    ) -> Verdict {
+        let nopunt = self.core.is_some_and(|(_, nopunt)| nopunt);
+        let da = frame.destination();
+        let destination = tables.mac(&MacKey { vvlan: id, mac: da });
+        match row.miss {
+            Miss::Drop => return Verdict::drop(Reason::MissDrop),
+            Miss::Slowpath if !nopunt => return Verdict::punt(Reason::MissSlowpath),
+            Miss::Ignore | Miss::External | Miss::Slowpath => {}
+        }
+        let no_vport = !matches!(destination, Some(Target::VPort(_)));
+        if self.row.is_vswitch() && !nopunt && (da.is_group() || no_vport) {
+            let source = tables.mac(&MacKey {
+                vvlan: id,
+                mac: frame.source(),
+            });
+            if !matches!(source, Some(Target::VPort(_))) {
+                return Verdict::punt(Reason::Learn);
+            }
+        }
+        let external = row.miss == Miss::External;
+        if da.is_group() {
+            let local = !external
+                && (da.is_broadcast()
+                    || matches!(destination, Some(Target::Group(_)))
+                    || !cfg.reflects);
+            let (reason, targets) = if local {
+                (
+                    Reason::GroupLocal,
+                    group_base(tables, row, da, destination).without(self.vport),
+                )
+            } else {
+                (Reason::GroupUplink, PortSet::EMPTY)
+            };
+            return Verdict {
+                kind: Kind::Multicast,
+                reason,
+                targets,
+                to_uplink: true,
+                served: local,
+            };
+        }
+        match destination {
+            _ if external => Verdict::uplink(Reason::MissExternal),
+            Some(Target::VPort(target)) => {
+                let local = Local {
+                    target,
+                    reason: Reason::MacHit,
+                    from: Some(self.vport),
+                    s: None,
+                };
+                local.deliver(tables, cfg, row)
+            }
+            None | Some(Target::Group(_)) => Verdict::uplink(Reason::UnknownUplink),
+        }
+    }
+}
+
+fn from_uplink(tables: &impl Tables, cfg: CfgRow, frame: &[u8]) -> Decision {
+    let early = |kind, reason| Decision::new(kind, reason, frame.len());
+    if frame.len() < MIN_FRAME {
+        return early(Kind::Drop, Reason::Runt);
+    }
+    let ([tpid, outer_tci, inner_tpid, inner_tci], destination) = (
+        [0, 2, 4, 6].map(|at| word(frame, field::TYPE + at)),
+        Canonical::new(frame, 0).map(|frame| frame.destination()),
+    );
+    if tpid == TYPE_MAC_CONTROL {
+        return early(Kind::Drop, Reason::MacControl);
+    }
+    if tpid != cfg.tpid {
+        return if destination == Some(MacAddr::NEAREST_BRIDGE) {
+            early(Kind::Punt, Reason::Control)
+        } else {
+            early(Kind::Drop, Reason::Untagged)
+        };
+    }
+    if inner_tpid != TPID_CTAG {
+        return early(Kind::Drop, Reason::NoVvlan);
+    }
+    let Some(canonical) = Canonical::new(frame, UPLINK_TAGS) else {
+        return early(Kind::Drop, Reason::Runt);
+    };
+    let failed = if canonical.source().is_group() {
+        Some(Reason::SourceGroup)
+    } else {
+        reserved(&canonical, canonical.tenant_tags(cfg.tpid).ethertype)
+    };
+    let vvlan = Vlan::from_tci(inner_tci);
+    let served = inner_tci & 1 << 12 != 0;
+    finish(
+        tables,
+        vvlan,
+        UPLINK_TAGS,
+        &canonical,
+        failed,
+        |tables, id, row| {
+            if !row.accepts(Vlan::from_tci(outer_tci)) {
+                return Verdict::drop(Reason::VlanPair);
+            }
+            forward_uplink(tables, cfg, id, row, &canonical, served)
+        },
+    )
+}
+
+fn forward_uplink(
+    tables: &impl Tables,
+    cfg: CfgRow,
+    id: VVlan,
+    row: &VVlanRow,
+    frame: &Canonical<'_>,
+    served: bool,
+) -> Verdict {
+    let da = frame.destination();
+    let destination = tables.mac(&MacKey { vvlan: id, mac: da });
+    let s = match tables.mac(&MacKey {
+        vvlan: id,
+        mac: frame.source(),
+    }) {
+        Some(Target::VPort(vport)) => Some(vport),
+        None | Some(Target::Group(_)) => None,
+    };
+    if !(s.is_some() && cfg.reflects) {
+        match row.miss {
+            Miss::Drop => return Verdict::drop(Reason::MissDrop),
+            Miss::Slowpath => return Verdict::punt(Reason::MissSlowpath),
+            Miss::Ignore | Miss::External => {}
+        }
+    }
+    if da.is_group() {
+        let base = group_base(tables, row, da, destination);
+        let (reason, targets) = match s {
+            None => (Reason::GroupMembers, base),
+            Some(_) if !cfg.reflects => return Verdict::drop(Reason::SourceLocal),
+            Some(_) if served => return Verdict::drop(Reason::AlreadyServed),
+            Some(s) => (Reason::GroupReturn, base.without(s)),
+        };
+        return if targets.is_empty() {
+            Verdict::drop(Reason::NoReceiver)
+        } else {
+            Verdict {
+                targets,
+                ..Verdict::of(Kind::Multicast, reason)
+            }
+        };
+    }
+    let (target, reason) = match (destination, row.vswitch) {
+        (Some(Target::VPort(vport)), _) => (vport, Reason::MacHit),
+        (_, Some(vswitch)) => (vswitch, Reason::DefaultVswitch),
+        (_, None) => return Verdict::drop(Reason::UnknownUnicast),
+    };
+    Local {
+        target,
+        reason,
+        from: None,
+        s,
+    }
+    .deliver(tables, cfg, row)
+}
+
+/// The vPorts that a group frame is for: of the V.VLAN, and enabled.
+fn group_base(
+    tables: &impl Tables,
+    row: &VVlanRow,
+    da: MacAddr,
+    destination: Option<Target>,
+) -> PortSet {
+    let base = match destination {
+        Some(Target::Group(index)) if !da.is_broadcast() => tables.group(index).vports,
+        _ => row.members,
+    };
+    base & row.members & tables.enabled()
+}
+
+/// A unicast frame for a vPort.
+struct Local {
+    target: VPort,
+    reason: Reason,
+    /// The vPort it came from.
+    from: Option<VPort>,
+    /// The vPort its source address belongs to, for frames from the uplink.
+    s: Option<VPort>,
+}
+
+impl Local {
+    fn deliver(&self, tables: &impl Tables, cfg: CfgRow, row: &VVlanRow) -> Verdict {
+        let port = tables.port(self.target);
+        let back = self.from == Some(self.target) || self.s == Some(self.target);
+        if back && !(port.is_vswitch() && port.reflect) {
+            Verdict::drop(Reason::SamePort)
+        } else if self.s.is_some() && !cfg.reflects {
+            Verdict::drop(Reason::SourceLocal)
+        } else if !port.enabled || !row.members.contains(self.target) {
+            Verdict::drop(Reason::EgressNotMember)
+        } else {
+            let targets = PortSet::one(self.target);
+            Verdict {
+                targets,
+                ..Verdict::of(Kind::Local, self.reason)
+            }
+        }
+    }
+}

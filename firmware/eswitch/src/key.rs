@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The key of a frame for the flow cache.
+
+use hairpin_abi::{MacAddr, PortId, Vlan};
+
+use crate::frame::{Canonical, TYPE_IPV4, TYPE_IPV6, word};
+
+/// Everything the flow cache may match on. An IPv4 address is in the low 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FlowKey {
+    /// The frame has no key: the IP and L4 fields are zero.
+    pub unkeyable: bool,
+    /// Ingress port.
+    pub src: PortId,
+    /// V.VLAN.
+    pub vvlan: Vlan,
+    /// Destination address.
+    pub da: MacAddr,
+    /// Source address.
+    pub sa: MacAddr,
+    /// EtherType behind at most two tenant tags.
+    pub ethertype: u16,
+    /// IP fields.
+    pub ip: IpFields,
+}
+
+/// The IP and L4 fields of a key; all zero if the frame is not IP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct IpFields {
+    /// IPv6, not IPv4.
+    pub is_v6: bool,
+    /// Source address.
+    pub src: u128,
+    /// Destination address.
+    pub dst: u128,
+    /// Protocol, or next header.
+    pub proto: u8,
+    /// Source port; ICMP: type.
+    pub sport: u16,
+    /// Destination port; ICMP: code.
+    pub dport: u16,
+}
+
+/// The frame has no key.
+struct Unkeyable;
+
+impl FlowKey {
+    /// The key of a canonical frame.
+    #[must_use]
+    pub fn extract(src: PortId, vvlan: Vlan, frame: &Canonical<'_>, outer_tpid: u16) -> Self {
+        let tags = frame.tenant_tags(outer_tpid);
+        let ip = match (tags.count, tags.ethertype) {
+            (3.., _) => Err(Unkeyable),
+            (_, ethertype @ (TYPE_IPV4 | TYPE_IPV6)) => {
+                let behind = 2 + 4 * usize::from(tags.count);
+                let packet = frame.rest().get(behind..).unwrap_or(&[]);
+                if ethertype == TYPE_IPV4 {
+                    ipv4(packet)
+                } else {
+                    ipv6(packet)
+                }
+            }
+            _ => Ok(IpFields::default()),
+        };
+        Self {
+            unkeyable: ip.is_err(),
+            src,
+            vvlan,
+            da: frame.destination(),
+            sa: frame.source(),
+            ethertype: tags.ethertype,
+            ip: ip.unwrap_or_default(),
+        }
+    }
+}
+
+/// The fields of an IPv4 packet. The packet's slice ends with the frame, padding included.
+fn ipv4(packet: &[u8]) -> Result<IpFields, Unkeyable> {
+    let [first, ..] = *packet else {
+        return Err(Unkeyable);
+    };
+    let header = usize::from(first & 0xf) * 4;
+    let total = usize::from(word(packet, 2));
+    let fragment = word(packet, 6) & 0x3fff; // more-fragments and offset
+    if first >> 4 != 4 || header < 20 || total < header || total > packet.len() || fragment != 0 {
+        return Err(Unkeyable);
+    }
+    let (proto, src, dst) = (
+        byte(packet, 9),
+        number::<4>(packet, 12).map(u32::from_be_bytes)?,
+        number::<4>(packet, 16).map(u32::from_be_bytes)?,
+    );
+    let (sport, dport) = ports(proto, packet.get(header..total).ok_or(Unkeyable)?)?;
+    Ok(IpFields {
+        is_v6: false,
+        src: src.into(),
+        dst: dst.into(),
+        proto,
+        sport,
+        dport,
+    })
+}
+
+/// The fields of an IPv6 packet.
+fn ipv6(packet: &[u8]) -> Result<IpFields, Unkeyable> {
+    const HEADER: usize = 40;
+    let end = HEADER + usize::from(word(packet, 4));
+    let payload = packet.get(HEADER..end).ok_or(Unkeyable)?;
+    let proto = byte(packet, 6);
+    if byte(packet, 0) >> 4 != 6 || matches!(proto, 0 | 43 | 44 | 50 | 51 | 60 | 135 | 139 | 140) {
+        return Err(Unkeyable);
+    }
+    let (src, dst) = (
+        number::<16>(packet, 8).map(u128::from_be_bytes)?,
+        number::<16>(packet, 24).map(u128::from_be_bytes)?,
+    );
+    let (sport, dport) = ports(proto, payload)?;
+    Ok(IpFields {
+        is_v6: true,
+        src,
+        dst,
+        proto,
+        sport,
+        dport,
+    })
+}
+
+/// The L4 fields of a protocol from the bytes of its packet.
+fn ports(proto: u8, l4: &[u8]) -> Result<(u16, u16), Unkeyable> {
+    let [a, b, c, d] = match proto {
+        1 | 6 | 17 | 58 | 132 => number::<4>(l4, 0)?,
+        _ => return Ok((0, 0)),
+    };
+    Ok(match proto {
+        1 | 58 => (a.into(), b.into()),
+        _ => (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+    })
+}
+
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Unkeyable> {
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .copied()
+        .ok_or(Unkeyable)
+}
