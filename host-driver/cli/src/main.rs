@@ -1,3 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The command line of the Hairpin eSwitch.
-fn main() {}
+
+//! `hairpin`: the command line of the Hairpin eSwitch.
+//!
+//! | Module | Does |
+//! |---|---|
+//! | `args` | what can be typed |
+//! | `show` | selects what a command shows, from a replay's report |
+//! | `text` | prints it for a person |
+//! | `replay` | hands over to `hairpin-sim` |
+//! | `pages` | completions and manual pages |
+
+mod args;
+mod pages;
+mod replay;
+mod show;
+mod text;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use hairpin_driver::Diagnostic;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let json = cli.global.json;
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Diagnostic> {
+    match cli.command {
+        Command::Replay(args) => replay::run(args, cli.global.json),
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { out } => pages::man(out.as_deref()),
+        command => show::run(&command, &cli.global),
+    }
+}
+
+/// Ends after a command line that makes no sense, or after `--help` and `--version`.
+fn usage(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args()
+        .skip(1)
+        .any(|arg| arg == "-j" || arg == "--json");
+    let informative = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if wants_json && !informative {
+        let text = error.render().to_string();
+        let message = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        report(
+            &Diagnostic::new("usage", message).help("see hairpin --help"),
+            true,
+        );
+    } else {
+        // A closed pipe must not turn help into a failure.
+        let _ = error.print();
+    }
+    ExitCode::from(if informative { 0 } else { 2 })
+}
+
+/// An error: for a person on stderr, for a program as JSON on stdout.
+fn report(error: &Diagnostic, json: bool) {
+    if json && let Ok(text) = serde_json::to_string(&error.to_json()) {
+        let _ = writeln!(io::stdout(), "{text}");
+    } else {
+        let _ = writeln!(io::stderr(), "error: {error}");
+    }
+}
+
+/// Writes to stdout. A reader that has seen enough (`| head`) is no error.
+fn print(text: &[u8]) -> Result<(), Diagnostic> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Diagnostic::new(
+            "unwritable-output",
+            format!("cannot write to stdout: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}

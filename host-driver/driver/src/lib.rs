@@ -37,6 +37,8 @@
 //! ```
 
 pub mod capture;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 mod counters;
 mod device;
@@ -48,6 +50,7 @@ pub mod image;
 mod json;
 pub mod log;
 mod mailbox;
+pub mod output;
 pub mod report;
 pub mod snapshot;
 mod tables;

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The command line, object first.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use hairpin_driver::MAP_HASH;
+use hairpin_driver::cli::ReplayArgs;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} (register map {MAP_HASH:016x})",
+        env!("CARGO_PKG_VERSION")
+    )
+});
+
+const EXAMPLES: &str = "\
+Examples:
+  hairpin replay --config nic.toml --in vf0=a.pcap --in uplink=b.pcapng --out run
+  hairpin --report run port show
+  hairpin --report run --json --pretty stats
+  HAIRPIN_REPORT=run hairpin health show
+
+Exit status: 0 done, 1 failed, 2 wrong usage.";
+
+/// Control and inspect a Hairpin eSwitch
+#[derive(Debug, Parser)]
+#[command(name = "hairpin", version = VERSION.as_str(), after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Device: pci/0000:01:00.0 or vfio-user/PATH
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "HAIRPIN_DEVICE",
+        value_name = "DEVICE"
+    )]
+    pub(crate) device: Option<String>,
+
+    /// Directory that a replay wrote, to be shown instead of a device
+    #[arg(long, global = true, env = "HAIRPIN_REPORT", value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Print JSON on stdout, errors too
+    #[arg(short, long, global = true)]
+    pub(crate) json: bool,
+
+    /// Indent the JSON of --json
+    #[arg(short, long, global = true)]
+    pub(crate) pretty: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play captures through the whole NIC, cycle-accurate
+    #[command(after_help = "\
+Examples:
+  hairpin replay --config nic.toml --in vf0=a.pcap --in uplink=b.pcapng --out run
+  hairpin replay --config nic.toml --in vf0=a.pcap --out run --force --json
+  hairpin replay --config nic.toml --in vf0=a.pcap --out run --waves run.fst --max-gap none")]
+    Replay(ReplayArgs),
+
+    /// The NIC itself
+    #[command(subcommand)]
+    Dev(Dev),
+
+    /// The vPorts
+    #[command(subcommand)]
+    Port(Port),
+
+    /// The V.VLANs
+    #[command(subcommand)]
+    Vvlan(Vvlan),
+
+    /// The address table
+    #[command(subcommand)]
+    Fdb(Fdb),
+
+    /// The firmware's log
+    #[command(after_help = "\
+Examples:
+  hairpin --report run log
+  hairpin --report run log --level warn")]
+    Log {
+        /// Only lines of this level and above: trace, debug, info, warn, error
+        #[arg(long, value_name = "LEVEL")]
+        level: Option<Level>,
+    },
+
+    /// The firmware's health
+    #[command(subcommand)]
+    Health(Health),
+
+    /// Frame and byte counters, drops by reason
+    #[command(after_help = "\
+Examples:
+  hairpin --report run stats
+  hairpin --report run stats uplink
+  hairpin --report run --json stats")]
+    Stats {
+        /// Only this port: vf0, uplink
+        #[arg(value_name = "PORT")]
+        port: Option<String>,
+    },
+
+    /// Print the completion script of a shell
+    #[command(after_help = "\
+Example:
+  hairpin completions bash > /etc/bash_completion.d/hairpin")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+
+    /// Write the manual pages
+    #[command(after_help = "\
+Examples:
+  hairpin man | man -l -
+  hairpin man --out /usr/local/share/man/man1")]
+    Man {
+        /// Directory for one page per command; without it the main page goes to stdout
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dev {
+    /// What the NIC is and what it has room for
+    #[command(after_help = "Example:\n  hairpin --report run dev info")]
+    Info,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Port {
+    /// The vPorts and their policy
+    #[command(after_help = "\
+Examples:
+  hairpin --report run port show
+  hairpin --report run port show vf3")]
+    Show {
+        /// Only this vPort
+        #[arg(value_name = "PORT")]
+        port: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vvlan {
+    /// The V.VLANs, how they are switched and who is in them
+    #[command(after_help = "\
+Examples:
+  hairpin --report run vvlan show
+  hairpin --report run vvlan show 100")]
+    Show {
+        /// Only this V.VLAN
+        #[arg(value_name = "ID")]
+        id: Option<u16>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Fdb {
+    /// Which address is where
+    #[command(after_help = "\
+Examples:
+  hairpin --report run fdb show
+  hairpin --report run fdb show --vvlan 100")]
+    Show {
+        /// Only this V.VLAN
+        #[arg(long, value_name = "ID")]
+        vvlan: Option<u16>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Health {
+    /// Whether the firmware runs, hangs or has stopped
+    #[command(after_help = "Example:\n  hairpin --report run health show")]
+    Show,
+}
+
+/// Level of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Level {
+    /// Finest.
+    Trace,
+    /// For developers.
+    Debug,
+    /// What happened.
+    Info,
+    /// What should not have happened.
+    Warn,
+    /// What failed.
+    Error,
+}
+
+impl Level {
+    /// Whether a line of a level is to be shown; lines without a level always are.
+    pub(crate) fn admits(self, level: Option<&str>) -> bool {
+        let level = level.and_then(|level| <Self as clap::ValueEnum>::from_str(level, true).ok());
+        level.is_none_or(|level| level >= self)
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Arguments that `hairpin replay` and `hairpin-sim replay` share.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use hairpin_abi::{PortId, VPort};
+
+/// Datapath clock that time stamps are mapped with, unless told otherwise.
+pub const DEFAULT_CLOCK_HZ: u64 = 156_250_000;
+/// Longest idle gap that is played, in cycles, unless told otherwise.
+pub const DEFAULT_MAX_GAP: u64 = 2000;
+/// Datapath clocks per clock of the soft core, unless told otherwise.
+pub const DEFAULT_CORE_RATIO: u32 = 5;
+
+/// Arguments of `replay`.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ReplayArgs {
+    /// Configuration of the NIC
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+
+    /// Capture to play into a port: vf0=a.pcap, uplink=b.pcapng; once per port
+    #[arg(long = "in", value_name = "PORT=FILE", required = true)]
+    pub inputs: Vec<PortCapture>,
+
+    /// Directory for the captures of every port and the report
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Print the report as JSON on stdout
+    #[arg(short, long)]
+    pub json: bool,
+
+    /// Also write the waves of the run, in FST format
+    #[arg(long, value_name = "FILE")]
+    pub waves: Option<PathBuf>,
+
+    /// Datapath clock that maps time stamps to cycles
+    #[arg(long, value_name = "HZ", default_value_t = DEFAULT_CLOCK_HZ,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
+    pub clock_hz: u64,
+
+    /// Idle gaps longer than this are cut; "none" plays them whole
+    #[arg(long, value_name = "CYCLES", default_value_t = MaxGap(Some(DEFAULT_MAX_GAP)))]
+    pub max_gap: MaxGap,
+
+    /// Seed of everything random in the run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Write into a directory that is not empty
+    #[arg(long)]
+    pub force: bool,
+
+    /// Datapath clocks per clock of the soft core
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CORE_RATIO,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub core_ratio: u32,
+
+    /// Firmware image; the one built with this program if left out
+    #[arg(long, value_name = "ELF")]
+    pub firmware: Option<PathBuf>,
+}
+
+impl ReplayArgs {
+    /// The arguments again, for another program that takes them.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        let mut option = |name: &str, value: OsString| {
+            args.push(name.into());
+            args.push(value);
+        };
+        option("--config", self.config.clone().into());
+        for input in &self.inputs {
+            let mut value = OsString::from(format!("{}=", input.port));
+            value.push(&input.file);
+            option("--in", value);
+        }
+        option("--out", self.out.clone().into());
+        if let Some(waves) = &self.waves {
+            option("--waves", waves.clone().into());
+        }
+        option("--clock-hz", self.clock_hz.to_string().into());
+        option("--max-gap", self.max_gap.to_string().into());
+        option("--seed", self.seed.to_string().into());
+        option("--core-ratio", self.core_ratio.to_string().into());
+        if let Some(firmware) = &self.firmware {
+            option("--firmware", firmware.clone().into());
+        }
+        for (name, on) in [("--json", self.json), ("--force", self.force)] {
+            if on {
+                args.push(name.into());
+            }
+        }
+        args
+    }
+}
+
+/// A capture for a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortCapture {
+    /// The port: a vPort or the uplink.
+    pub port: PortId,
+    /// The file.
+    pub file: PathBuf,
+}
+
+impl FromStr for PortCapture {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (port, file) = text
+            .split_once('=')
+            .ok_or("write PORT=FILE, for example vf0=a.pcap")?;
+        if file.is_empty() {
+            return Err("the file name after `=` is missing".to_owned());
+        }
+        let port = parse_port(port).ok_or_else(|| {
+            format!("`{port}` is not a port that can be played into: use vf0 to vf63 or uplink")
+        })?;
+        Ok(Self {
+            port,
+            file: file.into(),
+        })
+    }
+}
+
+/// The port of a name, `vf0` to `vf63` or `uplink`.
+pub fn parse_port(name: &str) -> Option<PortId> {
+    if name == "uplink" {
+        return Some(PortId::Uplink);
+    }
+    let vport = name.strip_prefix("vf")?.parse().ok().and_then(VPort::new)?;
+    // One name per port: no `vf01`, no `vf+1`.
+    (vport.to_string() == name).then_some(PortId::VPort(vport))
+}
+
+/// Longest idle gap in cycles; `None` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxGap(pub Option<u64>);
+
+impl FromStr for MaxGap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self(None)),
+            number => match number.parse() {
+                Ok(cycles) => Ok(Self(Some(cycles))),
+                Err(_) => Err("use a number of cycles or \"none\"".to_owned()),
+            },
+        }
+    }
+}
+
+impl fmt::Display for MaxGap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(cycles) => cycles.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        replay: ReplayArgs,
+    }
+
+    fn parse(args: &[OsString]) -> ReplayArgs {
+        let program = std::iter::once(OsString::from("replay"));
+        Program::try_parse_from(program.chain(args.iter().cloned()))
+            .expect("valid")
+            .replay
+    }
+
+    #[test]
+    fn arguments_survive_being_passed_on() {
+        let few = [
+            "--config",
+            "nic.toml",
+            "--in",
+            "vf0=a=b.pcap",
+            "--out",
+            "out",
+        ];
+        let few: Vec<OsString> = few.iter().map(OsString::from).collect();
+        let parsed = parse(&few);
+        assert_eq!(parsed.inputs[0].file, PathBuf::from("a=b.pcap"));
+        assert_eq!(parsed.max_gap, MaxGap(Some(DEFAULT_MAX_GAP)));
+        assert_eq!(parse(&parsed.to_args()), parsed);
+
+        let all = "--config c --in uplink=u.pcapng --in vf63=v --out o --json --waves w.fst \
+                   --clock-hz 1000 --max-gap none --seed 7 --force --core-ratio 3 --firmware f";
+        let all: Vec<OsString> = all.split_whitespace().map(OsString::from).collect();
+        let parsed = parse(&all);
+        assert_eq!(parsed.inputs.len(), 2);
+        assert!(parsed.force && parsed.json && parsed.max_gap == MaxGap(None));
+        assert_eq!(parse(&parsed.to_args()), parsed);
+    }
+
+    #[test]
+    fn only_ports_with_a_link_can_be_played_into() {
+        for bad in ["vf64", "core", "vf01", "vf+1", "VF1", "", "vf"] {
+            assert_eq!(parse_port(bad), None, "{bad}");
+        }
+        assert_eq!(parse_port("vf5"), VPort::new(5).map(PortId::VPort));
+        for bad in ["a.pcap", "vf1", "vf1=", "core=x", "=x"] {
+            assert!(bad.parse::<PortCapture>().is_err(), "{bad}");
+        }
+    }
+}
