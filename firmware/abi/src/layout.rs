@@ -49,8 +49,8 @@ macro_rules! packed {
         bitfield::bitfield! {
             #[doc = $doc]
             #[derive(Clone, Copy, Default)]
-            struct $name($raw);
-            $( $ty, $field, $set: $msb, $lsb; )+
+            pub(crate) struct $name(pub(crate) $raw);
+            $( pub(crate) $ty, $field, $set: $msb, $lsb; )+
         }
 
         impl $name {

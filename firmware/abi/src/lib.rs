@@ -22,13 +22,15 @@
 
 #[macro_use]
 mod codes;
+#[macro_use]
+pub mod layout;
+
 pub mod admin;
+mod bits;
 pub mod counter;
 mod fingerprint;
 pub mod fw;
 pub mod ids;
-#[macro_use]
-pub mod layout;
 pub mod manifest;
 pub mod reason;
 pub mod row;

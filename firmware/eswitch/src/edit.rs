@@ -5,7 +5,7 @@
 use hairpin_abi::{CfgRow, MIN_FRAME, PortId, UPLINK_TAGS, VSWITCH_TAG, Vlan};
 
 use crate::Tables;
-use crate::decide::{Decision, Kind};
+use crate::decision::{Decision, Kind};
 use crate::frame::{Canonical, TPID_CTAG};
 
 /// The dress of a copy.

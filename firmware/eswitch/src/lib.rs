@@ -20,6 +20,7 @@
 extern crate std;
 
 pub mod decide;
+pub mod decision;
 pub mod edit;
 pub mod frame;
 pub mod key;
@@ -29,7 +30,8 @@ pub mod meter;
 pub mod model;
 pub mod tables;
 
-pub use decide::{Decision, Ingress, Kind, decide};
+pub use decide::decide;
+pub use decision::{Decision, Ingress, Kind};
 pub use edit::Egress;
 pub use frame::Canonical;
 pub use key::FlowKey;

@@ -267,23 +267,11 @@ impl Counters {
     }
 
     /// Counts a decision. `frames` and `bytes` are what the frame on the ingress bus stands for: a
-    /// tombstone may stand for several frames. Frames that the core sends back were counted before:
-    /// they are counted again only if they are dropped.
+    /// tombstone may stand for several frames. What comes through the core ingress is not counted in;
+    /// if it is dropped, the drop is counted.
     pub fn decided(&mut self, ingress: &Ingress, decision: &Decision, frames: u64, bytes: u64) {
-        let from_core = matches!(ingress, Ingress::Core { .. } | Ingress::Direct { .. });
-        self.decided_from(ingress.port(), from_core, decision, frames, bytes);
-    }
-
-    /// As [`Counters::decided`], for a tombstone too that came from the core.
-    pub fn decided_from(
-        &mut self,
-        port: PortId,
-        from_core: bool,
-        decision: &Decision,
-        frames: u64,
-        bytes: u64,
-    ) {
-        if !from_core {
+        let port = ingress.port();
+        if !ingress.from_core() {
             self.add(CounterAddr::port(port, Traffic::InFrames), frames);
             self.add(CounterAddr::port(port, Traffic::InBytes), bytes);
             if let Some(instance) = decision.instance {
