@@ -12,6 +12,8 @@
 #   m1     direct VM, vf1 (A), vf3 (B)      ..:01          10.0.0.2   fd00::2
 #   sw     vSwitched VM behind vf7          ..:07          10.0.0.7   fd00::7
 #   ext    host beyond the uplink           ..:ee          10.0.0.9   fd00::9
+#   forger on tenant B's VLAN beyond the    ..:66          10.0.0.66  fd00::66
+#          uplink, writes tenant A's V.VLAN into its frames
 #
 # Needs root and: iproute2 ethtool tcpdump python3 curl openssh-server openssh-client dnsmasq-base
 # bind9-dnsutils iperf3 iputils-ping avahi-daemon avahi-utils.
@@ -21,13 +23,13 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 tenants=(a b)
 hosts=(m0 m1 sw ext)
-declare -A last=([m0]=00 [m1]=01 [sw]=07 [ext]=ee)
-declare -A address=([m0]=1 [m1]=2 [sw]=7 [ext]=9)
+declare -A last=([m0]=00 [m1]=01 [sw]=07 [ext]=ee [forger]=66)
+declare -A address=([m0]=1 [m1]=2 [sw]=7 [ext]=9 [forger]=66)
 
 cleanup() {
   trap - EXIT
   for t in "${tenants[@]}"; do
-    for h in "${hosts[@]}" bridge; do
+    for h in "${hosts[@]}" forger bridge; do
       ns=hairpin-$t-$h
       ip netns pids "$ns" 2>/dev/null | xargs --no-run-if-empty kill 2>/dev/null || true
       ip netns del "$ns" 2>/dev/null || true
@@ -43,6 +45,23 @@ inside() { # tenant host command...
   ip netns exec "$ns" "$@"
 }
 
+machine() { # tenant host: a namespace with one interface, whose other end is in the bridge's namespace
+  local t=$1 h=$2
+  ip netns add "hairpin-$t-$h"
+  inside "$t" "$h" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+  inside "$t" "$h" ip link add eth0 address "02:00:00:00:0$t:${last[$h]}" \
+    type veth peer name "$h" netns "hairpin-$t-bridge"
+  # Frames on the wire, not what offloads make of them.
+  inside "$t" "$h" ethtool -K eth0 tso off gso off gro off tx off rx off sg off >/dev/null
+  inside "$t" bridge ethtool -K "$h" tso off gso off gro off tx off rx off sg off >/dev/null
+  inside "$t" bridge ip link set "$h" up
+  inside "$t" "$h" ip link set lo up
+  inside "$t" "$h" ip link set eth0 up
+  start_capture "$t" "$h"
+  inside "$t" "$h" ip address add "10.0.0.${address[$h]}/24" dev eth0
+  inside "$t" "$h" ip address add "fd00::${address[$h]}/64" dev eth0 nodad
+}
+
 build() { # tenant
   local t=$1 h
   ip netns add "hairpin-$t-bridge"
@@ -50,19 +69,8 @@ build() { # tenant
   inside "$t" bridge ip link add br0 type bridge stp_state 0 mcast_snooping 0
   inside "$t" bridge ip link set br0 up
   for h in "${hosts[@]}"; do
-    ip netns add "hairpin-$t-$h"
-    inside "$t" "$h" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-    inside "$t" "$h" ip link add eth0 address "02:00:00:00:0$t:${last[$h]}" \
-      type veth peer name "$h" netns "hairpin-$t-bridge"
-    # Frames on the wire, not what offloads make of them.
-    inside "$t" "$h" ethtool -K eth0 tso off gso off gro off tx off rx off sg off >/dev/null
-    inside "$t" bridge ethtool -K "$h" tso off gso off gro off tx off rx off sg off >/dev/null
-    inside "$t" bridge ip link set "$h" master br0 up
-    inside "$t" "$h" ip link set lo up
-    inside "$t" "$h" ip link set eth0 up
-    start_capture "$t" "$h"
-    inside "$t" "$h" ip address add "10.0.0.${address[$h]}/24" dev eth0
-    inside "$t" "$h" ip address add "fd00::${address[$h]}/64" dev eth0 nodad
+    machine "$t" "$h"
+    inside "$t" bridge ip link set "$h" master br0
   done
 }
 
@@ -147,7 +155,14 @@ misbehave() { # tenant: what a NIC must stop
   inside "$t" m1 ping -q -c 2 -i 0.2 -W 1 10.0.0.9 || true
 }
 
+forge() { # it knows a victim's addresses; nothing ever answers
+  inside b forger ip neighbour replace 10.0.0.1 lladdr 02:00:00:00:0a:00 dev eth0
+  inside b forger ping -q -c 2 -i 0.2 -W 1 10.0.0.1 || true
+  inside b forger ping -q -c 2 -i 0.2 -W 1 10.0.0.2 || true
+}
+
 for t in "${tenants[@]}"; do build "$t"; done
+machine b forger
 for t in "${tenants[@]}"; do serve "$t"; done
 # Both tenants at the same time.
 for t in "${tenants[@]}"; do
@@ -164,11 +179,12 @@ for t in "${tenants[@]}"; do
   ) &
   jobs_of_tenants+=($!)
 done
+forge
 for job in "${jobs_of_tenants[@]}"; do wait "$job"; done
 sleep 1
 for t in "${tenants[@]}"; do
-  for h in "${hosts[@]}"; do
-    ip netns pids "hairpin-$t-$h" | xargs --no-run-if-empty kill 2>/dev/null || true
+  for h in "${hosts[@]}" forger; do
+    ip netns pids "hairpin-$t-$h" 2>/dev/null | xargs --no-run-if-empty kill 2>/dev/null || true
   done
 done
 sleep 1
@@ -179,5 +195,6 @@ python3 ./tag.py --out vf1.pcap "$work/a-m1.pcap"
 python3 ./tag.py --out vf2.pcap "$work/b-m0.pcap"
 python3 ./tag.py --out vf3.pcap "$work/b-m1.pcap"
 python3 ./tag.py --out vf7.pcap "$work/a-sw.pcap:100" "$work/b-sw.pcap:200"
-python3 ./tag.py --out uplink.pcap "$work/a-ext.pcap:10,100" "$work/b-ext.pcap:20,200"
+python3 ./tag.py --out uplink.pcap "$work/a-ext.pcap:10,100" "$work/b-ext.pcap:20,200" \
+  "$work/b-forger.pcap:20,100"
 ls -l -- *.pcap
