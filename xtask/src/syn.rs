@@ -281,7 +281,7 @@ fn harness(block: &Block, ports: &[Port]) -> String {
     )
 }
 
-/// Places and routes; returns the clock in MHz.
+/// Places and routes; prints the slowest path, returns the clock in MHz.
 fn route(ctx: &Ctx, block: &Block, speed: u32, goal: f64, seed: u32) -> Result<f64> {
     let report = file(block, &format!("-{speed}-{seed}-report.json"));
     let log = file(block, &format!("-{speed}-{seed}.log"));
@@ -316,9 +316,37 @@ fn route(ctx: &Ctx, block: &Block, speed: u32, goal: f64, seed: u32) -> Result<f
     let achieved = clocks
         .values()
         .filter_map(|clock| clock.get("achieved")?.as_f64());
-    achieved
+    let clock = achieved
         .min_by(f64::total_cmp)
-        .context("nextpnr reports no clock")
+        .context("nextpnr reports no clock")?;
+    eprintln!(
+        "    {clock:.2} MHz: {}",
+        slowest_path(&report).unwrap_or_default()
+    );
+    Ok(clock)
+}
+
+/// Where the slowest path between flip-flops starts, where it ends, and how many cells it crosses.
+fn slowest_path(report: &Value) -> Option<String> {
+    let paths = report.get("critical_paths")?.as_array()?;
+    let ends = |path: &Value| -> Option<(String, String, usize)> {
+        if path.get("from")? != path.get("to")? {
+            return None;
+        }
+        let steps = path.get("path")?.as_array()?;
+        let cell = |step: &Value, end| Some(step.get(end)?.get("cell")?.as_str()?.to_owned());
+        let logic = steps
+            .iter()
+            .filter(|step| step.get("type") == Some(&json!("logic")))
+            .count();
+        Some((
+            cell(steps.first()?, "from")?,
+            cell(steps.last()?, "to")?,
+            logic,
+        ))
+    };
+    let (from, to, logic) = paths.iter().find_map(ends)?;
+    Some(format!("{from} to {to}, {logic} cells between"))
 }
 
 fn write_result(
