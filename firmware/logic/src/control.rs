@@ -3,11 +3,17 @@
 //! What the firmware remembers.
 
 use hairpin_abi::VVlan;
+use hairpin_eswitch::learn::MoveLimit;
 
 use crate::addresses::Addresses;
 
 /// V.VLAN instances that the firmware can manage; a NIC may have fewer.
 const INSTANCES: usize = hairpin_abi::VVLAN_INSTANCES as usize;
+
+/// Learned addresses that may move at once, over all vPorts.
+const MOVE_BURST: u16 = 64;
+/// One more may move every 2^20 ticks, 6.7 ms at the nominal clock.
+const MOVE_SHIFT: u32 = 20;
 
 /// Sizes of the NIC, as its capability registers state them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +35,13 @@ pub struct Control {
     pub(crate) limits: Limits,
     pub(crate) instances: Instances,
     pub(crate) addresses: Addresses,
+    pub(crate) moves: MoveLimit,
     pub(crate) crash_test: bool,
 }
 
 impl Control {
     /// The state of a NIC without any V.VLAN or address, and without sizes: see
-    /// [`set_limits`](Self::set_limits).
+    /// [`init`](Self::init). It is all zeros, so that an image needs no initial value for it.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -46,13 +53,15 @@ impl Control {
             },
             instances: Instances::new(),
             addresses: Addresses::new(),
+            moves: MoveLimit::new(0, 0),
             crash_test: false,
         }
     }
 
-    /// Sets the sizes of the NIC.
-    pub fn set_limits(&mut self, limits: Limits) {
+    /// Sets the sizes of the NIC; nothing is accepted before.
+    pub fn init(&mut self, limits: Limits) {
         self.limits = limits;
+        self.moves = MoveLimit::new(MOVE_BURST, MOVE_SHIFT);
     }
 
     /// Sets whether `CRASH_TEST` is obeyed.

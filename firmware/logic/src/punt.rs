@@ -3,7 +3,8 @@
 //! Punted frames: what becomes of each, and the addresses learned from them.
 
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{MacAddr, MacRow, PortId, Reason, Status, TableCommand, Target, VPort, VVlan};
+use hairpin_abi::{MacAddr, MacRow, PortId, Reason, Status, TableCommand, Target, VVlan};
+use hairpin_eswitch::learn::{self, Request};
 
 use crate::{BusFault, Control, TableBus};
 
@@ -67,14 +68,8 @@ pub enum Learned {
 pub enum Refusal {
     /// Not from a vPort, or not in a V.VLAN that is configured.
     Origin,
-    /// A group address.
-    Group,
-    /// The vPort may not learn.
-    NotAllowed,
-    /// The vPort has as many addresses as it may.
-    Quota,
-    /// The address is statically another port's.
-    Static,
+    /// The policy is against it.
+    Policy(learn::Refusal),
     /// No room in the MAC table or in the list of learned addresses.
     Full,
     /// The tables do not answer.
@@ -88,12 +83,17 @@ impl From<BusFault> for Refusal {
 }
 
 impl Control {
-    /// Decides about a punted frame; for a `learn` punt it learns first. Returns what was learned, for
-    /// the log and the host, with the verdict.
-    pub fn punted(&mut self, bus: &mut impl TableBus, punt: &Punt) -> (Verdict, Option<Learned>) {
+    /// Decides about a punted frame at a time; for a `learn` punt it learns first. Returns what was
+    /// learned, for the log and the host, with the verdict.
+    pub fn punted(
+        &mut self,
+        bus: &mut impl TableBus,
+        punt: &Punt,
+        time: u64,
+    ) -> (Verdict, Option<Learned>) {
         match punt.reason {
             Reason::Learn => {
-                let learned = self.learn(bus, punt).unwrap_or_else(Learned::Refused);
+                let learned = self.learn(bus, punt, time).unwrap_or_else(Learned::Refused);
                 let verdict = match learned {
                     Learned::Refused(_) => Verdict::Refuse(Reason::LearnRefused),
                     _ => Verdict::Forward,
@@ -114,53 +114,57 @@ impl Control {
         }
     }
 
-    fn learn(&mut self, bus: &mut impl TableBus, punt: &Punt) -> Result<Learned, Refusal> {
+    fn learn(
+        &mut self,
+        bus: &mut impl TableBus,
+        punt: &Punt,
+        time: u64,
+    ) -> Result<Learned, Refusal> {
         let (vport, vvlan) = punt.src.vport().zip(punt.vvlan).ok_or(Refusal::Origin)?;
         self.instances.find(vvlan).ok_or(Refusal::Origin)?;
         let key = MacKey {
             vvlan,
             mac: source(&punt.header),
         };
-        if key.mac.is_group() {
-            return Err(Refusal::Group);
-        }
+        let row = bus.port(vport)?;
         let entry = bus.lookup(&key)?;
-        if entry.is_some_and(|entry| entry.target == Target::VPort(vport)) {
-            return Ok(Learned::Known);
-        }
-        if entry.is_some_and(|entry| entry.is_static) {
-            return Err(Refusal::Static);
-        }
-        self.may_learn(bus, vport)?;
-        if entry.is_none() && self.addresses.is_full() {
-            return Err(Refusal::Full);
-        }
-        let row = MacRow {
-            key,
-            target: Target::VPort(vport),
-            is_static: false,
+        let holder = match entry {
+            Some(MacRow {
+                target: Target::VPort(holder),
+                ..
+            }) => Some(bus.port(holder)?),
+            _ => None,
         };
-        match bus.apply(&TableCommand::MacInsert(row))? {
-            Status::Ok | Status::Updated => {}
-            Status::Full => return Err(Refusal::Full),
-            _ => return Err(Refusal::Hardware),
+        let request = Request {
+            key,
+            vport,
+            row: &row,
+            learned: self.addresses.count(vport),
+            known: entry.as_ref().map(|entry| (entry, holder.as_ref())),
+        };
+        match request.judge(&mut self.moves, time) {
+            learn::Verdict::Learn(_) if self.addresses.is_full() => Err(Refusal::Full),
+            learn::Verdict::Learn(row) => {
+                install(bus, row)?;
+                self.addresses.add(key, vport);
+                Ok(Learned::New)
+            }
+            learn::Verdict::Move(row, _) => {
+                install(bus, row)?;
+                self.addresses.relocate(&key, vport);
+                Ok(Learned::Moved)
+            }
+            learn::Verdict::Known => Ok(Learned::Known),
+            learn::Verdict::Refuse(refusal) => Err(Refusal::Policy(refusal)),
         }
-        if self.addresses.relocate(&key, vport) {
-            return Ok(Learned::Moved);
-        }
-        self.addresses.add(key, vport);
-        Ok(Learned::New)
     }
+}
 
-    fn may_learn(&mut self, bus: &mut impl TableBus, vport: VPort) -> Result<(), Refusal> {
-        let port = bus.port(vport)?;
-        if !port.learning {
-            return Err(Refusal::NotAllowed);
-        }
-        if self.addresses.count(vport) >= u16::from(port.max_macs) {
-            return Err(Refusal::Quota);
-        }
-        Ok(())
+fn install(bus: &mut impl TableBus, row: MacRow) -> Result<(), Refusal> {
+    match bus.apply(&TableCommand::MacInsert(row))? {
+        Status::Ok | Status::Updated => Ok(()),
+        Status::Full => Err(Refusal::Full),
+        _ => Err(Refusal::Hardware),
     }
 }
 

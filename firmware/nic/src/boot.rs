@@ -56,7 +56,7 @@ pub(crate) fn boot(p: &mut Peripherals, control: &mut Control) -> Result<UnusedR
         groups: p.identity.groups(),
         mac_capacity: p.identity.mac_capacity(),
     };
-    control.set_limits(limits);
+    control.init(limits);
     control.allow_crash_test(allows_crash_test());
     prepare_tables(p, control).map_err(|_| Failure::SelfTest(SelfTest::Tables))?;
     defmt::info!(

@@ -127,7 +127,7 @@ impl EventLoop {
             port: &mut self.p.tables,
             watchdog: &mut self.p.watchdog,
         };
-        let (verdict, learned) = self.control.punted(&mut bus, &punt);
+        let (verdict, learned) = self.control.punted(&mut bus, &punt, self.p.timer.now());
         match verdict {
             Verdict::Forward => self.p.punt.forward(),
             Verdict::Refuse(reason) => self.p.punt.refuse(reason),
