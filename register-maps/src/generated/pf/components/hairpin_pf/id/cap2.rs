@@ -74,7 +74,7 @@ impl Cap2 {
 
     /// reason_count
     ///
-    /// Reason codes the NIC knows
+    /// Reason codes have numbers below this
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// What hp_host_if and hp_softcore tell each other, all in the datapath clock.
+
+package hp_soc_pkg;
+  typedef struct packed {
+    logic         run;          // 0 holds the core in reset
+    logic         load_valid;   // one word for the core's memory, until load_ready
+    logic [31:0]  load_addr;    // byte address
+    logic [31:0]  load_data;
+    logic [127:0] seed;
+    logic [31:0]  wdt_cycles;   // stable while run
+    logic         mbox_ring;    // pulse: mbox_cmd and mbox_seq are a new command
+    logic [15:0]  mbox_seq;
+    logic [511:0] mbox_cmd;
+    logic         log_rd;       // pulse; log_rdata follows two clocks later
+    logic [9:0]   log_addr;     // word
+    logic         ev_pop;       // pulse
+  } host_to_core_t;
+
+  typedef struct packed {
+    logic         load_ready;
+    logic         held;         // the core is in reset and may be loaded
+    logic         started;      // pulse: the core leaves reset
+    logic [3:0]   state;
+    logic [7:0]   code;
+    logic         state_change; // pulse
+    logic         hung;
+    logic         asleep;
+    logic [31:0]  heartbeat;
+    logic [63:0]  map_hash;
+    logic [31:0]  build_id;
+    logic [31:0]  ready_cycles;
+    logic [15:0]  mbox_seq;
+    logic         mbox_done;
+    logic         mbox_answer;  // pulse
+    logic [255:0] mbox_rsp;
+    logic [31:0]  log_head;
+    logic [31:0]  log_dropped;
+    logic [31:0]  log_rdata;
+    logic         ev_push;      // pulse
+    logic [7:0]   ev_count;
+    logic [15:0]  ev_lost;
+    logic [63:0]  ev_data;
+  } core_to_host_t;
+endpackage
