@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! `hairpin-sim`: the simulated NIC. `hairpin replay` runs it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use hairpin_driver::Diagnostic;
+use hairpin_driver::cli::ReplayArgs;
+use hairpin_sim::replay;
+
+/// The Hairpin NIC, cycle-accurate.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play captures through the NIC
+    Replay(ReplayArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (result, json) = match &cli.command {
+        Command::Replay(args) => (replay::run(args), args.json),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            match error.downcast_ref::<Diagnostic>() {
+                Some(diagnostic) if json => {
+                    // The document has string and number fields only: it always serializes.
+                    println!("{}", serde_json::to_string(&diagnostic.to_json()).unwrap_or_default());
+                }
+                _ => eprintln!("error: {error:#}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A NIC that is up: model, driver and scoreboard together.
+
+use std::path::{Path, PathBuf};
+
+use hairpin_abi::counter::{CounterAddr, Traffic};
+use hairpin_abi::{PortId, REASONS, ReasonClass, VPort};
+use hairpin_driver::firmware::StartOptions;
+use hairpin_driver::image::FirmwareImage;
+use hairpin_driver::log::{LogLine, LogReader};
+use hairpin_driver::report::Counters;
+use hairpin_driver::{Device, Diagnostic, Error};
+
+use crate::golden::Golden;
+use crate::model::{Cycle, Model, ModelError, Options, RunMode, Stop};
+use crate::rng::Rng;
+use crate::scoreboard::Scoreboard;
+use crate::trace::{EventKind, Events, TraceError};
+use crate::transport::InProcess;
+
+/// Log bytes after which a run pauses to have them judged.
+const LOG_LIMIT: usize = 4 << 20;
+/// Ticks between two looks at the progress.
+const SLICE: u64 = 200_000;
+/// Slices that the firmware gets to finish its work once all traffic is in.
+const PATIENCE: u32 = 50;
+/// Core clocks without a sign of life until the watchdog ends.
+const WATCHDOG: u32 = 1_000_000;
+
+/// Where the build leaves the firmware.
+pub const FIRMWARE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../.build/firmware/hairpin-nic.elf");
+
+/// Looks at the frames that go in and come out.
+pub trait Observer {
+    /// The first beat of a queued frame went in.
+    fn input(&mut self, cycle: Cycle, port: u8, id: u32);
+    /// A frame came out; `origin` is the input it comes from, as the trace has it.
+    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], origin: Option<u32>);
+}
+
+/// Looks at nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Blind;
+
+impl Observer for Blind {
+    fn input(&mut self, _: Cycle, _: u8, _: u32) {}
+    fn output(&mut self, _: Cycle, _: u8, _: &[u8], _: Option<u32>) {}
+}
+
+/// A NIC with its firmware at work.
+#[derive(Debug)]
+pub struct Nic {
+    /// The driver.
+    pub device: Device<InProcess>,
+    /// What compares it with the golden model.
+    pub scoreboard: Scoreboard,
+    handle: InProcess,
+    log: Option<LogReader>,
+    lines: Vec<LogLine>,
+    buffer: Vec<u8>,
+}
+
+/// Reads the firmware image, by default the one of the build.
+///
+/// # Errors
+/// There is none, or it is not one for this NIC.
+pub fn read_firmware(path: Option<&Path>) -> Result<FirmwareImage, Diagnostic> {
+    let path = path.map_or_else(|| PathBuf::from(FIRMWARE), Path::to_owned);
+    FirmwareImage::read(&path).map_err(|e| e.into_diagnostic(&path))
+}
+
+impl Nic {
+    /// Builds a NIC, loads and starts its firmware. `fates`: keep what became of every frame.
+    ///
+    /// # Errors
+    /// The design stopped, or the firmware did not start.
+    pub fn start(
+        options: &Options,
+        image: &FirmwareImage,
+        fates: bool,
+    ) -> Result<Self, Diagnostic> {
+        let model = Model::new(options).map_err(stopped)?;
+        let n_vf = u8::try_from(model.n_vf()).unwrap_or(64);
+        let handle = InProcess::new(model);
+        let mut device = Device::probe(handle.clone())?;
+        device.load_firmware(image)?;
+        let mut seeds = [0; 4];
+        let mut rng = Rng::part(options.seed, 0x5eed);
+        seeds.fill_with(|| rng.next() as u32);
+        device.start_firmware(image, StartOptions { seeds, watchdog_cycles: WATCHDOG })?;
+        let mut nic = Self {
+            device,
+            scoreboard: Scoreboard::new(Golden::new(n_vf), fates),
+            handle,
+            log: LogReader::new(image),
+            lines: Vec::new(),
+            buffer: Vec::new(),
+        };
+        nic.drain(&mut Blind)?;
+        nic.poll_log()?;
+        Ok(nic)
+    }
+
+    /// The model.
+    pub fn model(&self) -> std::cell::RefMut<'_, Model> {
+        self.handle.model()
+    }
+
+    /// The NIC's time.
+    #[must_use]
+    pub fn now(&self) -> Cycle {
+        self.model().now()
+    }
+
+    /// Queues a frame for model and scoreboard.
+    ///
+    /// # Errors
+    /// No such port, or an impossible length.
+    pub fn queue(
+        &mut self,
+        port: u8,
+        id: u32,
+        earliest: Cycle,
+        bad: bool,
+        bytes: &[u8],
+    ) -> Result<(), Diagnostic> {
+        self.scoreboard.queue(id, bytes, bad);
+        self.handle.model().push(port, id, earliest, bad, bytes).map_err(stopped)
+    }
+
+    /// Has everything judged that happened since the last call.
+    ///
+    /// # Errors
+    /// The trace cannot be understood.
+    pub fn drain(&mut self, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
+        self.buffer.clear();
+        self.handle.model().take_log(&mut self.buffer);
+        for event in Events::new(&self.buffer) {
+            let event = event.map_err(|e: TraceError| Diagnostic::new("trace", e.to_string()))?;
+            let left = self.scoreboard.event(&event);
+            match (&event.kind, left) {
+                (EventKind::Input { port, id }, _) => observer.input(event.cycle, *port, *id),
+                (EventKind::Output { port, bytes, .. }, Some(left)) => {
+                    observer.output(event.cycle, *port, bytes, left.origin);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs for exactly so many ticks, frames going in and out meanwhile.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn run_for(&mut self, ticks: u64, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
+        let until = self.now() + ticks;
+        while self.run(until, RunMode::EXACT)? == Stop::LogFull {
+            self.drain(observer)?;
+        }
+        self.drain(observer)
+    }
+
+    /// Plays what is queued to its end. Returns false if the firmware still was not idle then, as
+    /// one that hangs never is. `progress` is told the number of frames that still wait.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn play(
+        &mut self,
+        observer: &mut dyn Observer,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<bool, Diagnostic> {
+        let mut patience = PATIENCE;
+        let alive = loop {
+            let until = self.now() + SLICE;
+            let stop = self.run(until, RunMode::TO_IDLE)?;
+            self.drain(observer)?;
+            let queued = self.model().status().queued;
+            progress(queued);
+            if stop == Stop::Idle {
+                break true;
+            }
+            if queued == 0 && stop == Stop::Until {
+                patience -= 1;
+                if patience == 0 {
+                    break false;
+                }
+            }
+        };
+        if !alive {
+            let mode = RunMode { ignore_core: true, ..RunMode::TO_IDLE };
+            let until = self.now() + SLICE;
+            self.run(until, mode)?;
+            self.drain(observer)?;
+        }
+        let now = self.now();
+        self.scoreboard.settle(now, alive);
+        Ok(alive)
+    }
+
+    fn run(&mut self, until: Cycle, mode: RunMode) -> Result<Stop, Diagnostic> {
+        let result = self.handle.model().run(until, mode, LOG_LIMIT);
+        result.map_err(stopped)
+    }
+
+    /// Reads what the firmware has logged since the last call.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn poll_log(&mut self) -> Result<(), Diagnostic> {
+        if let Some(log) = &mut self.log {
+            self.lines.extend(log.poll(&mut self.device)?);
+        }
+        Ok(())
+    }
+
+    /// The firmware's log so far.
+    #[must_use]
+    pub fn log_lines(&self) -> &[LogLine] {
+        &self.lines
+    }
+
+    /// Compares every counter of the ports and of these V.VLAN instances with the golden model.
+    /// Only right when nothing is inside the NIC.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn compare_counters(&mut self, instances: &[u8]) -> Result<(), Error> {
+        let vfs = usize::from(self.device.capabilities().vfs);
+        let vports = VPort::all().take(vfs).map(PortId::VPort);
+        for port in vports.chain([PortId::Uplink, PortId::Core]) {
+            let actual = self.device.port_counters(port)?;
+            self.compare(
+                &port.to_string(),
+                &actual,
+                |what| CounterAddr::port(port, what),
+                |reason| CounterAddr::port_drop(port, reason),
+            );
+        }
+        for instance in instances {
+            let actual = self.device.vvlan_counters(*instance)?;
+            self.compare(
+                &format!("V.VLAN instance {instance}"),
+                &actual,
+                |what| CounterAddr::vvlan(*instance, what),
+                |reason| CounterAddr::vvlan_drop(*instance, reason),
+            );
+        }
+        Ok(())
+    }
+
+    fn compare(
+        &mut self,
+        whose: &str,
+        actual: &Counters,
+        traffic: impl Fn(Traffic) -> CounterAddr,
+        dropped: impl Fn(hairpin_abi::Reason) -> CounterAddr,
+    ) {
+        let now = self.now();
+        let read = [actual.in_frames, actual.in_bytes, actual.out_frames, actual.out_bytes];
+        for (what, value) in Traffic::ALL.iter().zip(read) {
+            let expected = self.scoreboard.golden().counter(traffic(*what));
+            self.scoreboard.compare(now, &format!("{whose} {what}"), expected, value);
+        }
+        for info in REASONS {
+            if matches!(info.class, ReasonClass::Drop | ReasonClass::Loss) {
+                let expected = self.scoreboard.golden().counter(dropped(info.reason));
+                let value = actual.drops.get(info.name).copied().unwrap_or(0);
+                self.scoreboard.compare(now, &format!("{whose} {}", info.name), expected, value);
+            }
+        }
+    }
+}
+
+/// A model that has stopped, as an error for a person.
+pub(crate) fn stopped(error: ModelError) -> Diagnostic {
+    let (code, help) = match &error {
+        ModelError::Abi => ("model-stale", "run `cargo xtask build`"),
+        ModelError::Stopped(_) => ("design-stopped", "this is a defect of the NIC: report it"),
+        ModelError::Path | ModelError::Frame { .. } => ("model", "check the arguments"),
+    };
+    Diagnostic::new(code, error.to_string()).help(help)
+}

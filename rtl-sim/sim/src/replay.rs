@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `replay`: captures in, captures and a report out.
+//!
+//! Everything that can be wrong with the arguments is found before the NIC is built, and nothing is
+//! written before the run is over.
+
+mod report;
+mod timeline;
+
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use hairpin_abi::{PortId, Role};
+use hairpin_driver::Diagnostic;
+use hairpin_driver::capture::{Capture, CaptureWriter};
+use hairpin_driver::cli::ReplayArgs;
+use hairpin_driver::config::{Config, Plan};
+use hairpin_driver::image::FirmwareImage;
+use hairpin_driver::report::Report;
+use hairpin_driver::snapshot::Snapshot;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::checker::{Checker, PortKind};
+use crate::model::{Cycle, Options, Variant};
+use crate::nic::{Nic, Observer, read_firmware};
+use timeline::{Shot, Timeline};
+
+/// Ticks between the end of the configuration and the first frame.
+const LEAD: u64 = 256;
+
+/// A replay whose inputs have been read and found right.
+#[derive(Debug)]
+struct Replay<'a> {
+    args: &'a ReplayArgs,
+    config: Config,
+    image: FirmwareImage,
+    timeline: Timeline,
+}
+
+/// A frame that came out.
+#[derive(Debug)]
+struct Out {
+    port: u8,
+    cycle: Cycle,
+    origin: Option<u32>,
+    bytes: Vec<u8>,
+}
+
+/// What a run leaves behind.
+struct Outcome {
+    nic: Nic,
+    watch: Watch,
+    snapshot: Snapshot,
+    report: Report,
+}
+
+/// Collects what comes out, and has it checked.
+#[derive(Debug)]
+struct Watch {
+    shots: Vec<Shot>,
+    checker: Checker,
+    out: Vec<Out>,
+    /// Cycle 0 of the report in the NIC's time.
+    start: Cycle,
+}
+
+impl Observer for Watch {
+    fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
+        if let Some(shot) = self.shots.get(id as usize) {
+            self.checker.input(id, port, &shot.bytes, false, cycle);
+        }
+    }
+
+    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], origin: Option<u32>) {
+        if let Some(id) = origin {
+            self.checker.output(id, port, bytes, cycle);
+        }
+        self.out.push(Out { port, cycle, origin, bytes: bytes.to_vec() });
+    }
+}
+
+/// Runs a replay. What it prints goes to standard error, the report to standard output if asked for.
+///
+/// # Errors
+/// A [`Diagnostic`] for what is wrong with the input; otherwise what is wrong with the NIC.
+pub fn run(args: &ReplayArgs) -> Result<()> {
+    let replay = Replay::read(args)?;
+    let variant = if args.waves.is_some() { Variant::Trace } else { Variant::Check };
+    let outcome = replay.run(variant, args.waves.as_deref())?;
+    outcome.write(&replay)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&outcome.report)?);
+    }
+    replay.verdict(&outcome)
+}
+
+impl<'a> Replay<'a> {
+    fn read(args: &'a ReplayArgs) -> Result<Self, Diagnostic> {
+        let config = Config::read(&args.config)?;
+        let image = read_firmware(args.firmware.as_deref())?;
+        let mut captures = Vec::new();
+        for (at, input) in args.inputs.iter().enumerate() {
+            let option = format!("--in {}", input.port);
+            if args.inputs[..at].iter().any(|earlier| earlier.port == input.port) {
+                return Err(Diagnostic::new("duplicate-input", "this port has a capture already")
+                    .field(option)
+                    .file(&input.file)
+                    .help("give each port one capture; merge files with `mergecap`"));
+            }
+            let tags = tag_len(&config, input.port).ok_or_else(|| {
+                Diagnostic::new("unknown-port", "the configuration has no such vPort")
+                    .field(&option)
+                    .file(&args.config)
+                    .help(format!("add a [[vport]] with name = \"{}\"", input.port))
+            })?;
+            let capture =
+                Capture::read(&input.file, tags).map_err(|e| e.into_diagnostic(option, &input.file))?;
+            captures.push((input.port.get(), capture));
+        }
+        check_out(&args.out, args.force)?;
+        let timeline = Timeline::new(captures, args.clock_hz, args.max_gap.0);
+        Ok(Self { args, config, image, timeline })
+    }
+
+    fn run(&self, variant: Variant, waves: Option<&Path>) -> Result<Outcome, Diagnostic> {
+        let options = Options {
+            variant,
+            seed: self.args.seed,
+            core_ratio: self.args.core_ratio,
+            waves: waves.map(Path::to_owned),
+            ..Options::default()
+        };
+        let mut nic = Nic::start(&options, &self.image, true)?;
+        let plan = Plan::new(&self.config, nic.device.capabilities())?;
+        nic.device.apply(&plan)?;
+        let mut watch = Watch {
+            shots: self.timeline.shots.clone(),
+            checker: checker(&self.config),
+            out: Vec::new(),
+            start: 0,
+        };
+        nic.poll_log()?;
+        nic.drain(&mut watch)?;
+
+        let start = nic.now() + LEAD;
+        watch.start = start;
+        for (id, shot) in (0..).zip(&self.timeline.shots) {
+            nic.queue(shot.port, id, start + shot.cycle, false, &shot.bytes)?;
+        }
+        let bar = progress_bar(self.timeline.shots.len() as u64);
+        let alive = nic.play(&mut watch, &mut |waiting| {
+            bar.set_position(bar.length().unwrap_or(0).saturating_sub(waiting));
+        })?;
+        bar.finish_and_clear();
+        let end = nic.now();
+        nic.poll_log()?;
+
+        let instances = report::instances(&mut nic, &self.config)?;
+        let numbers: Vec<u8> = instances.iter().map(|(_, instance)| *instance).collect();
+        if alive {
+            nic.compare_counters(&numbers)?;
+        }
+        let log = nic.log_lines().to_vec();
+        let snapshot = Snapshot::read(&mut nic.device, log)?;
+        nic.drain(&mut watch)?;
+        let report = report::build(self, &mut nic, &watch, &snapshot, &instances, end)?;
+        Ok(Outcome { nic, watch, snapshot, report })
+    }
+
+    /// Says whether the NIC was right; if it was not, runs again with waves.
+    fn verdict(&self, outcome: &Outcome) -> Result<()> {
+        let scoreboard = &outcome.nic.scoreboard;
+        let checker = &outcome.watch.checker;
+        let (mismatches, broken) = (scoreboard.mismatch_count(), checker.total());
+        if mismatches == 0 && broken == 0 {
+            return Ok(());
+        }
+        eprintln!("seed {}: {mismatches} mismatches, {broken} rules broken", self.args.seed);
+        for mismatch in scoreboard.mismatches() {
+            eprintln!("{mismatch}");
+        }
+        for violation in checker.violations() {
+            eprintln!("{violation}");
+        }
+        if self.args.waves.is_none() {
+            let waves = self.args.out.join("mismatch.fst");
+            self.run(Variant::Trace, Some(&waves))?;
+            eprintln!("waves of the same run: {}", waves.display());
+        }
+        bail!("the NIC does not do what its golden model does")
+    }
+}
+
+impl Outcome {
+    fn write(&self, replay: &Replay<'_>) -> Result<(), Diagnostic> {
+        let dir = &replay.args.out;
+        let failed = |path: &Path, e: std::io::Error| {
+            Diagnostic::new("out-unwritable", format!("cannot write: {e}"))
+                .field("--out")
+                .file(path)
+                .help("name a folder that you may write")
+        };
+        fs::create_dir_all(dir).map_err(|e| failed(dir, e))?;
+        for port in replay.ports() {
+            let path = dir.join(format!("{port}.pcap"));
+            let write = || {
+                let mut capture = CaptureWriter::create(&path)?;
+                for out in self.watch.out.iter().filter(|out| out.port == port.get()) {
+                    let cycle = out.cycle.saturating_sub(self.watch.start);
+                    capture.write(replay.timeline.stamp(cycle), &out.bytes)?;
+                }
+                capture.finish().map(|_| ())
+            };
+            write().map_err(|e| failed(&path, e))?;
+        }
+        self.report.write(dir)?;
+        self.snapshot.write_file(dir)
+    }
+}
+
+impl Replay<'_> {
+    /// Every port there is: those of the configuration and the uplink.
+    fn ports(&self) -> Vec<PortId> {
+        let vports = self.config.vports.iter().map(|v| PortId::VPort(v.vport));
+        let mut ports: Vec<_> = vports.chain([PortId::Uplink]).collect();
+        ports.sort_by_key(|port| port.get());
+        ports
+    }
+}
+
+/// NIC tag bytes on a port; `None` for a vPort that the configuration does not have.
+fn tag_len(config: &Config, port: PortId) -> Option<usize> {
+    match port {
+        PortId::Uplink => Some(8),
+        PortId::VPort(vport) => match config.vport(vport)?.role {
+            Role::Vf => Some(0),
+            Role::Vswitch => Some(4),
+        },
+        PortId::Core => None,
+    }
+}
+
+fn check_out(dir: &Path, force: bool) -> Result<(), Diagnostic> {
+    let problem = |message: String, help: &str| {
+        Err(Diagnostic::new("out-not-empty", message).field("--out").file(dir).help(help))
+    };
+    match fs::read_dir(dir) {
+        Ok(entries) if !force && entries.count() != 0 => problem(
+            "the folder is not empty".to_owned(),
+            "name another one, or write over it with --force",
+        ),
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => problem(format!("cannot use the folder: {e}"), "name a folder"),
+    }
+}
+
+/// What the checker has to know, from the configuration alone.
+fn checker(config: &Config) -> Checker {
+    let mut checker = Checker::new();
+    checker.tpid(0, 0, config.uplink.tpid);
+    for vport in &config.vports {
+        let kind = match (vport.role, vport.vvlans.first()) {
+            (Role::Vf, Some(vvlan)) => PortKind::Vf { vvlan: vvlan.get() },
+            _ => PortKind::Vswitch { reflect: vport.reflect },
+        };
+        checker.port(vport.vport.get(), kind);
+    }
+    for vvlan in &config.vvlans {
+        let accept: Vec<u16> = vvlan.accept.iter().map(|vlan| vlan.get()).collect();
+        checker.vvlan((0, 0), vvlan.id.get(), vvlan.vlan.get(), &accept, vvlan.members.0);
+    }
+    for entry in &config.fdb {
+        checker.own(0, entry.vvlan.get(), entry.mac.0, entry.vport.get());
+    }
+    checker
+}
+
+/// A progress bar for people; nothing where nobody looks.
+fn progress_bar(frames: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} frames, {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(frames).with_style(style)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The report of a replay, put together from what was seen and what the NIC counted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hairpin_abi::VVlan;
+use hairpin_driver::config::Config;
+use hairpin_driver::report::{
+    CopyKind, Decision, Firmware, FrameReport, Injected, Lost, OutCopy, Report, TableFill, Tables,
+};
+use hairpin_driver::snapshot::Snapshot;
+use hairpin_driver::{Diagnostic, report};
+
+use super::{Replay, Watch};
+use crate::golden::name;
+use crate::model::{Cycle, UPLINK};
+use crate::nic::Nic;
+use crate::scoreboard::Fate;
+use crate::trace::DecidedKind;
+
+/// The V.VLANs of the configuration and their instances in the NIC.
+pub(super) fn instances(nic: &mut Nic, config: &Config) -> Result<Vec<(VVlan, u8)>, Diagnostic> {
+    let mut found = Vec::new();
+    for vvlan in &config.vvlans {
+        if let Some(instance) = nic.device.read_vvmap(vvlan.id)?.instance {
+            found.push((vvlan.id, instance));
+        }
+    }
+    Ok(found)
+}
+
+/// Builds the report. Cycles count from `start`.
+pub(super) fn build(
+    replay: &Replay<'_>,
+    nic: &mut Nic,
+    watch: &Watch,
+    snapshot: &Snapshot,
+    instances: &[(VVlan, u8)],
+    end: Cycle,
+) -> Result<Report, Diagnostic> {
+    let mut ports = BTreeMap::new();
+    for port in replay.ports() {
+        ports.insert(port.to_string(), nic.device.port_counters(port)?);
+    }
+    let mut vvlans = BTreeMap::new();
+    for (id, instance) in instances {
+        vvlans.insert(id.to_string(), nic.device.vvlan_counters(*instance)?);
+    }
+    let start = watch.start;
+    let (copies, injected) = copies(watch);
+    let frames = nic
+        .scoreboard
+        .take_fates()
+        .into_iter()
+        .filter_map(|fate| frame(&fate, watch, copies.get(&fate.id)))
+        .collect();
+    Ok(Report {
+        version: 1,
+        clock_hz: replay.args.clock_hz,
+        cycles: end.saturating_sub(start),
+        frames,
+        injected,
+        ports,
+        vvlans,
+        tables: Tables {
+            mac: TableFill {
+                entries: snapshot.fdb.len() as u64,
+                capacity: snapshot.info.capabilities.mac_entries.into(),
+                insert_failed: nic.scoreboard.insert_failed(),
+            },
+        },
+        scoreboard: report::Scoreboard {
+            frames: nic.scoreboard.decided(),
+            mismatches: nic.scoreboard.mismatch_count() + watch.checker.total(),
+        },
+        firmware: Firmware {
+            map_hash: snapshot.health.map_hash.clone(),
+            build_id: snapshot.health.build_id.clone(),
+            state: snapshot.health.run,
+        },
+    })
+}
+
+/// A copy that left: port, index in its capture, cycle.
+type Copy = (u8, u64, Cycle);
+
+/// The copies of each input, and the frames of the firmware's own.
+fn copies(watch: &Watch) -> (HashMap<u32, Vec<Copy>>, Vec<Injected>) {
+    let mut next: HashMap<u8, u64> = HashMap::new();
+    let mut copies: HashMap<u32, Vec<Copy>> = HashMap::new();
+    let mut injected = Vec::new();
+    for out in &watch.out {
+        let next = next.entry(out.port).or_default();
+        let index = *next;
+        *next += 1;
+        match out.origin {
+            Some(id) => copies.entry(id).or_default().push((out.port, index, out.cycle)),
+            None => injected.push(Injected {
+                port: port_name(out.port),
+                index,
+                cycle: out.cycle.saturating_sub(watch.start),
+                reason: "injected".to_owned(),
+            }),
+        }
+    }
+    (copies, injected)
+}
+
+fn frame(fate: &Fate, watch: &Watch, copies: Option<&Vec<Copy>>) -> Option<FrameReport> {
+    let shot = watch.shots.get(fate.id as usize)?;
+    let copy = |(port, index, cycle): &Copy| OutCopy {
+        port: port_name(*port),
+        index: *index,
+        cycle: cycle.saturating_sub(watch.start),
+        latency: cycle - fate.cycle,
+        kind: CopyKind::Forward,
+    };
+    Some(FrameReport {
+        input: port_name(fate.port),
+        index: shot.index,
+        cycle: fate.cycle.saturating_sub(watch.start),
+        len: fate.len,
+        vvlan: fate.vvlan,
+        decision: match fate.kind {
+            DecidedKind::Drop => Decision::Drop,
+            DecidedKind::Local | DecidedKind::Direct => Decision::Local,
+            DecidedKind::Uplink => Decision::Uplink,
+            DecidedKind::Multicast => Decision::Multicast,
+            DecidedKind::Punt => Decision::Punt,
+        },
+        reason: name(fate.reason),
+        out: copies.into_iter().flatten().map(copy).collect(),
+        lost: fate
+            .lost
+            .iter()
+            .map(|(port, reason)| Lost { port: port_name(*port), reason: name(*reason) })
+            .collect(),
+    })
+}
+
+fn port_name(port: u8) -> String {
+    match port {
+        UPLINK => "uplink".to_owned(),
+        vf => format!("vf{vf}"),
+    }
+}

@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Compares everything the NIC does with the golden model.
+//!
+//! The trace is replayed in its order: table commands change the golden model, each frame is decided
+//! again and every field compared, and each frame that leaves is compared byte for byte with
+//! the copy that the golden model makes. What is expected and neither leaves nor is reported lost,
+//! or leaves twice, or out of order, is a mismatch.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::rc::Rc;
+
+use hairpin_abi::{Op, Status};
+
+use crate::golden::{Expected, Golden};
+use crate::model::{Cycle, UPLINK};
+use crate::trace::{Decided, DecidedKind, Event, EventKind};
+
+const CORE: u8 = 65;
+
+/// Reason codes that the scoreboard itself has to know.
+mod reason {
+    use hairpin_abi::Reason;
+
+    pub(super) const CONTROL: u8 = Reason::Control as u8;
+    pub(super) const BAD_FRAME: u8 = Reason::BadFrame as u8;
+    pub(super) const RUNT: u8 = Reason::Runt as u8;
+    pub(super) const OVERSIZE: u8 = Reason::Oversize as u8;
+    pub(super) const STORE_FULL: u8 = Reason::StoreFull as u8;
+    pub(super) const RX_FULL: u8 = Reason::RxFull as u8;
+    pub(super) const REPLICATION_FULL: u8 = Reason::ReplicationFull as u8;
+    pub(super) const UPLINK_FULL: u8 = Reason::UplinkFull as u8;
+    pub(super) const LEARN_BUSY: u8 = Reason::LearnBusy as u8;
+}
+
+/// A difference between NIC and golden model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// When.
+    pub cycle: Cycle,
+    /// What was compared.
+    pub what: String,
+    /// The golden model's.
+    pub expected: String,
+    /// The NIC's.
+    pub actual: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "cycle {}: {}", self.cycle, self.what)?;
+        writeln!(f, "  expected {}", self.expected)?;
+        write!(f, "  actual   {}", self.actual)
+    }
+}
+
+/// A frame as it was put on a bus.
+#[derive(Clone, Debug)]
+struct Sent {
+    id: u32,
+    bytes: Rc<[u8]>,
+    bad: bool,
+    cycle: Cycle,
+}
+
+/// A frame that the firmware has.
+#[derive(Clone, Debug)]
+struct Punted {
+    seq: u16,
+    reason: u8,
+    src: u8,
+    vvlan: u16,
+    canonical: Rc<[u8]>,
+    origin: Option<u32>,
+}
+
+/// A decided frame with copies on their way.
+#[derive(Debug)]
+struct Open {
+    origin: Option<u32>,
+    number: u64,
+    expected: Rc<Expected>,
+    /// vPorts still to come; bit 64 is the uplink.
+    awaited: u128,
+    group: bool,
+    /// Sent by the firmware as it is; its bytes are not known here.
+    direct: bool,
+    punt: bool,
+}
+
+/// What became of an input frame, for reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// The id it was queued with.
+    pub id: u32,
+    /// Its port.
+    pub port: u8,
+    /// Its first beat in.
+    pub cycle: Cycle,
+    /// Bytes on the bus.
+    pub len: u32,
+    /// Its V.VLAN.
+    pub vvlan: Option<u16>,
+    /// The first decision.
+    pub kind: DecidedKind,
+    /// Its reason.
+    pub reason: u8,
+    /// Copies that left: port, first beat.
+    pub out: Vec<(u8, Cycle)>,
+    /// Copies that did not: port, reason.
+    pub lost: Vec<(u8, u8)>,
+}
+
+/// A frame that left, for whoever wants to look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The input frame it comes from; `None` for the firmware's own.
+    pub origin: Option<u32>,
+}
+
+/// Differences kept in full; all are counted.
+const KEPT: usize = 16;
+
+/// The scoreboard.
+#[derive(Debug)]
+pub struct Scoreboard {
+    golden: Golden,
+    queued: HashMap<u32, (Rc<[u8]>, bool)>,
+    accepted: HashMap<u8, VecDeque<Sent>>,
+    punted: VecDeque<Punted>,
+    /// Punted frames to be counted once it is sure that they were not lost: number, instance, length.
+    uncounted: Vec<(u64, Option<u8>, usize)>,
+    open: HashMap<u16, Open>,
+    fates: Option<HashMap<u32, Fate>>,
+    order: Vec<u32>,
+    /// Last frame out per port: unicast, group.
+    last: HashMap<(u8, bool), u64>,
+    number: u64,
+    mismatches: Vec<Mismatch>,
+    mismatch_count: u64,
+    decided: u64,
+    reasons: [u64; 64],
+    losses: u64,
+    outputs: u64,
+    insert_failed: u64,
+}
+
+impl Scoreboard {
+    /// A scoreboard for a NIC fresh out of reset. `fates`: keep what became of every frame.
+    #[must_use]
+    pub fn new(golden: Golden, fates: bool) -> Self {
+        Self {
+            golden,
+            queued: HashMap::new(),
+            accepted: HashMap::new(),
+            punted: VecDeque::new(),
+            uncounted: Vec::new(),
+            open: HashMap::new(),
+            fates: fates.then(HashMap::new),
+            order: Vec::new(),
+            last: HashMap::new(),
+            number: 0,
+            mismatches: Vec::new(),
+            mismatch_count: 0,
+            decided: 0,
+            reasons: [0; 64],
+            losses: 0,
+            outputs: 0,
+            insert_failed: 0,
+        }
+    }
+
+    /// A frame was queued for a port; `id` is not used by another one that is still queued.
+    pub fn queue(&mut self, id: u32, bytes: &[u8], bad: bool) {
+        self.queued.insert(id, (bytes.into(), bad));
+    }
+
+    /// Replays one event. For an output frame, says where it is from.
+    pub fn event(&mut self, event: &Event<'_>) -> Option<Left> {
+        match &event.kind {
+            EventKind::Input { port, id } => self.input(event.cycle, *port, *id),
+            EventKind::Command(command) => {
+                self.insert_failed += u64::from(
+                    command.op == Op::Insert.code() && command.status == Status::Full.code(),
+                );
+                if let Err(expected) = self.golden.command(command) {
+                    let what = format!("status of table command {command:x?}");
+                    self.differ(event.cycle, what, expected, command.status);
+                }
+            }
+            EventKind::Decision(decided) => self.decision(event.cycle, decided),
+            EventKind::Loss { seq, port, reason } => {
+                self.loss(event.cycle, *seq, *port, *reason);
+            }
+            EventKind::Output { seq, port, bytes } => {
+                return Some(self.output(event.cycle, *seq, *port, bytes));
+            }
+        }
+        None
+    }
+
+    fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
+        match self.queued.remove(&id) {
+            Some((bytes, bad)) => {
+                self.accepted.entry(port).or_default().push_back(Sent { id, bytes, bad, cycle });
+            }
+            None => self.differ(cycle, format!("input at port {port}"), "a queued frame", id),
+        }
+    }
+
+    fn decision(&mut self, cycle: Cycle, d: &Decided) {
+        self.number += 1;
+        self.decided += u64::from(d.count.max(1));
+        self.reasons[usize::from(d.reason & 63)] += u64::from(d.count.max(1));
+        if d.direct {
+            self.direct(cycle, d);
+            return;
+        }
+        let what = || format!("decision {} (frame from port {})", d.seq, d.src);
+        let (origin, bytes) = if d.core {
+            match self.take_punted(d) {
+                Some(p) => (p.origin, p.canonical),
+                None => {
+                    self.differ(cycle, what(), "a punted frame to come back", format!("{d:x?}"));
+                    return;
+                }
+            }
+        } else {
+            match self.take_input(cycle, d) {
+                Some(sent) => (Some(sent.id), sent.bytes),
+                None => return,
+            }
+        };
+        let expected = Rc::new(self.golden.decide(d, &bytes));
+        for (field, want, got) in expected.differences(d) {
+            self.differ(cycle, format!("{}: {field}", what()), want, got);
+        }
+        if let (Some(fates), Some(id)) = (&mut self.fates, origin)
+            && let Some(fate) = fates.get_mut(&id)
+        {
+            if d.core {
+                // A frame that the firmware gave up ends as a drop at its source.
+                if d.kind == DecidedKind::Drop {
+                    fate.lost.push((d.src, d.reason));
+                }
+            } else {
+                fate.kind = d.kind;
+                fate.reason = d.reason;
+                fate.vvlan = d.instance.map(|_| d.vvlan).or(expected.vvlan);
+            }
+        }
+        if expected.punt {
+            self.uncounted.push((self.number, expected.instance, expected.canonical.len()));
+            self.punted.push_back(Punted {
+                seq: d.seq,
+                reason: d.reason,
+                src: d.src,
+                vvlan: d.vvlan,
+                canonical: Rc::clone(&expected.canonical),
+                origin,
+            });
+        }
+        let awaited = u128::from(expected.targets) | u128::from(expected.to_uplink) << UPLINK;
+        let open = Open {
+            origin,
+            number: self.number,
+            awaited,
+            group: d.kind == DecidedKind::Multicast,
+            direct: false,
+            punt: expected.punt,
+            expected,
+        };
+        self.open(cycle, d.seq, open);
+    }
+
+    fn open(&mut self, cycle: Cycle, seq: u16, open: Open) {
+        if open.awaited == 0 && !open.punt {
+            return;
+        }
+        if let Some(old) = self.open.insert(seq, open)
+            && old.awaited != 0
+        {
+            self.differ(cycle, format!("copies of frame {seq}"), "all out by now", ports(old.awaited));
+        }
+    }
+
+    fn direct(&mut self, cycle: Cycle, d: &Decided) {
+        let expected = Rc::new(Expected::direct(d));
+        for (field, want, got) in expected.differences(d) {
+            self.differ(cycle, format!("direct frame {}: {field}", d.seq), want, got);
+        }
+        let open = Open {
+            origin: None,
+            number: self.number,
+            awaited: 1 << d.direct_port,
+            group: false,
+            direct: true,
+            punt: false,
+            expected,
+        };
+        self.open(cycle, d.seq, open);
+    }
+
+    /// The input frame of a decision; a tombstone may stand for several.
+    fn take_input(&mut self, cycle: Cycle, d: &Decided) -> Option<Sent> {
+        let count = if d.tomb { d.count.max(1) } else { 1 };
+        let mut last = None;
+        for _ in 0..count {
+            let Some(sent) = self.accepted.entry(d.src).or_default().pop_front() else {
+                self.differ(cycle, format!("decision {}", d.seq), "an input frame", format!("{d:x?}"));
+                return None;
+            };
+            if d.tomb {
+                let right = self.dead(&sent, d.src, d.tomb_reason);
+                if !right {
+                    let what = format!("death of a frame of {} bytes at port {}", sent.bytes.len(), d.src);
+                    self.differ(cycle, what, "its own fault", d.tomb_reason);
+                }
+            } else {
+                if sent.bad {
+                    self.differ(cycle, format!("decision {}", d.seq), "no bad frame", sent.id);
+                }
+                if sent.bytes.len() != usize::from(d.bus_len) {
+                    let what = format!("length of frame {} on its bus", d.seq);
+                    self.differ(cycle, what, sent.bytes.len(), d.bus_len);
+                }
+            }
+            if let Some(fates) = &mut self.fates {
+                self.order.push(sent.id);
+                fates.insert(
+                    sent.id,
+                    Fate {
+                        id: sent.id,
+                        port: d.src,
+                        cycle: sent.cycle,
+                        len: sent.bytes.len() as u32,
+                        vvlan: None,
+                        kind: d.kind,
+                        reason: d.reason,
+                        out: Vec::new(),
+                        lost: Vec::new(),
+                    },
+                );
+            }
+            last = Some(sent);
+        }
+        last
+    }
+
+    /// Whether a frame may die at the entrance for this reason.
+    fn dead(&self, sent: &Sent, port: u8, why: u8) -> bool {
+        let max = 9216 + self.golden.tag_len(port);
+        match why {
+            reason::BAD_FRAME => sent.bad,
+            reason::RUNT => sent.bytes.len() < 60,
+            reason::OVERSIZE => sent.bytes.len() > max,
+            // The host is held back instead.
+            reason::STORE_FULL => port == UPLINK,
+            _ => false,
+        }
+    }
+
+    /// The punted frame that comes back: the firmware works in order, and keeps control frames.
+    fn take_punted(&mut self, d: &Decided) -> Option<Punted> {
+        while let Some(p) = self.punted.pop_front() {
+            if p.reason == reason::CONTROL {
+                continue;
+            }
+            return (p.src == d.src && p.vvlan == d.meta_vvlan).then_some(p);
+        }
+        None
+    }
+
+    fn loss(&mut self, cycle: Cycle, seq: u16, port: u8, why: u8) {
+        self.losses += 1;
+        self.reasons[usize::from(why & 63)] += 1;
+        let what = format!("loss of frame {seq} at port {port}, reason {why}");
+        let Some(open) = self.open.get_mut(&seq) else {
+            self.differ(cycle, what, "a copy on its way", "none");
+            return;
+        };
+        const LOCAL: u128 = u64::MAX as u128;
+        let gone = match why {
+            reason::RX_FULL if port < 64 => open.awaited & 1 << port,
+            reason::REPLICATION_FULL if open.group && port == open.expected.src => {
+                open.awaited & LOCAL
+            }
+            reason::UPLINK_FULL if port == UPLINK => open.awaited & 1 << UPLINK,
+            reason::LEARN_BUSY if open.punt && port == open.expected.src => {
+                open.punt = false;
+                // The latest with this number: older ones have long been taken.
+                if let Some(at) = self.punted.iter().rposition(|p| p.seq == seq) {
+                    self.punted.remove(at);
+                }
+                let number = open.number;
+                self.uncounted.retain(|(n, ..)| *n != number);
+                1 << CORE
+            }
+            _ => 0,
+        };
+        open.awaited &= !gone;
+        let (left, origin, instance) = (open.awaited, open.origin, open.expected.instance);
+        if left == 0 && !open.punt {
+            self.open.remove(&seq);
+        }
+        if gone == 0 {
+            self.differ(cycle, what, "one of the copies on their way", ports(left));
+            return;
+        }
+        self.golden.count_loss(port, instance, why);
+        if let Some(fate) = origin.and_then(|id| self.fates.as_mut()?.get_mut(&id)) {
+            let lost_at = |p: u8| gone >> p & 1 != 0;
+            if why == reason::REPLICATION_FULL {
+                fate.lost.extend((0..64).filter(|p| lost_at(*p)).map(|p| (p, why)));
+            } else {
+                fate.lost.push((port, why));
+            }
+        }
+    }
+
+    fn output(&mut self, cycle: Cycle, seq: u16, port: u8, bytes: &[u8]) -> Left {
+        self.outputs += 1;
+        let what = || format!("frame {seq} out of port {port}");
+        let Some(open) = self.open.get_mut(&seq).filter(|o| o.awaited >> port & 1 != 0) else {
+            self.differ(cycle, what(), "no copy", format!("{} bytes", bytes.len()));
+            return Left { origin: self.open.get(&seq).and_then(|o| o.origin) };
+        };
+        open.awaited &= !(1 << port);
+        let left = Left { origin: open.origin };
+        let (expected, number) = (Rc::clone(&open.expected), open.number);
+        let class = (port, open.group && port != UPLINK);
+        let direct = open.direct;
+        if open.awaited == 0 && !open.punt {
+            self.open.remove(&seq);
+        }
+        let last = self.last.entry(class).or_default();
+        let before = std::mem::replace(last, number);
+        if before > number {
+            self.differ(cycle, format!("order at port {port}"), format!("after {before}"), number);
+        }
+        if !direct {
+            let want = self.golden.copy_for(&expected, port);
+            if want != bytes {
+                let want = hex(want);
+                self.differ(cycle, what(), want, hex(bytes));
+            }
+        }
+        self.golden.count_output(port, expected.instance, bytes.len());
+        if let Some(fate) = left.origin.and_then(|id| self.fates.as_mut()?.get_mut(&id)) {
+            fate.out.push((port, cycle));
+        }
+        left
+    }
+
+    fn differ(
+        &mut self,
+        cycle: Cycle,
+        what: String,
+        expected: impl fmt::Display,
+        actual: impl fmt::Display,
+    ) {
+        self.mismatch_count += 1;
+        if self.mismatches.len() < KEPT {
+            self.mismatches.push(Mismatch {
+                cycle,
+                what,
+                expected: expected.to_string(),
+                actual: actual.to_string(),
+            });
+        }
+    }
+
+    /// Nothing is inside the NIC any more: nothing may be missing. `core_alive`: the firmware has
+    /// taken what was punted.
+    pub fn settle(&mut self, now: Cycle, core_alive: bool) {
+        for (_, instance, len) in self.uncounted.drain(..) {
+            self.golden.count_output(CORE, instance, len);
+        }
+        let mut late: Vec<_> = self
+            .open
+            .drain()
+            .filter(|(_, open)| open.awaited != 0)
+            .map(|(seq, open)| (open.number, seq, open.awaited))
+            .collect();
+        late.sort_unstable();
+        for (_, seq, awaited) in late {
+            self.differ(now, format!("copies of frame {seq}"), "all out", ports(awaited));
+        }
+        let waiting: usize = self.accepted.values().map(VecDeque::len).sum();
+        if waiting != 0 {
+            self.differ(now, "input frames without a decision".to_owned(), 0, waiting);
+            self.accepted.clear();
+        }
+        if core_alive {
+            let kept = self.punted.iter().filter(|p| p.reason != reason::CONTROL).count();
+            if kept != 0 {
+                self.differ(now, "punted frames that did not come back".to_owned(), 0, kept);
+            }
+            self.punted.clear();
+        }
+    }
+
+    /// Compares one counter of the NIC with the golden model's.
+    pub fn compare(&mut self, now: Cycle, what: &str, expected: u64, actual: u64) {
+        if expected != actual {
+            self.differ(now, what.to_owned(), expected, actual);
+        }
+    }
+
+    /// The golden model as it is now.
+    #[must_use]
+    pub fn golden(&self) -> &Golden {
+        &self.golden
+    }
+
+    /// Frames decided.
+    #[must_use]
+    pub fn decided(&self) -> u64 {
+        self.decided
+    }
+
+    /// Frames that left.
+    #[must_use]
+    pub fn outputs(&self) -> u64 {
+        self.outputs
+    }
+
+    /// Copies lost after their decision.
+    #[must_use]
+    pub fn losses(&self) -> u64 {
+        self.losses
+    }
+
+    /// How often each reason was given.
+    #[must_use]
+    pub fn reasons(&self) -> &[u64; 64] {
+        &self.reasons
+    }
+
+    /// Differences found.
+    #[must_use]
+    pub fn mismatch_count(&self) -> u64 {
+        self.mismatch_count
+    }
+
+    /// The first differences.
+    #[must_use]
+    pub fn mismatches(&self) -> &[Mismatch] {
+        &self.mismatches
+    }
+
+    /// What became of the frames, in the order of their decisions.
+    #[must_use]
+    pub fn take_fates(&mut self) -> Vec<Fate> {
+        let Some(fates) = &mut self.fates else { return Vec::new() };
+        std::mem::take(&mut self.order).iter().filter_map(|id| fates.remove(id)).collect()
+    }
+
+    /// Insertions into the MAC table that found no room.
+    #[must_use]
+    pub fn insert_failed(&self) -> u64 {
+        self.insert_failed
+    }
+}
+
+fn ports(bits: u128) -> String {
+    let names: Vec<_> = (0..128_u8)
+        .filter(|p| bits >> p & 1 != 0)
+        .map(|p| if p == UPLINK { "uplink".to_owned() } else { format!("vf{p}") })
+        .collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+}
+
+/// The first bytes of a frame.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("{} bytes:", bytes.len());
+    for byte in bytes.iter().take(80) {
+        let _ = write!(text, " {byte:02x}");
+    }
+    if bytes.len() > 80 {
+        text.push_str(" …");
+    }
+    text
+}
