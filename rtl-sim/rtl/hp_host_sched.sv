@@ -8,7 +8,7 @@
 // many; once offered, it stays until it is taken. Grants run ahead of the data as far as the source takes them.
 //
 // Each vPort has a credit in beats, paid as its beats come in on the host stream, so it may fall below zero by
-// the frames under way; that debt is kept. vPorts with credit take turns, frame by frame. When none that
+// the frames under way; that debt is kept (up to 16 largest frames, or a little more). vPorts with credit take turns, frame by frame. When none that
 // requests has credit, all are given one largest frame more and the next in turn is granted: no clock
 // is lost, and over time all that request get the same number of beats, whatever their frame sizes.
 // An idle vPort keeps its debt, but no credit.
@@ -32,7 +32,7 @@ module hp_host_sched import hp_pkg::*; #(
   input  port_t           beat_vport_i
 );
   localparam int unsigned Quantum = (MaxFrame + 4 + DATA_W / 8 - 1) / (DATA_W / 8);
-  localparam int unsigned CreditW = 18;
+  localparam int unsigned CreditW = 1 + $clog2(16 * Quantum);
 
   typedef logic [N_VF-1:0] mask_t;
   typedef logic signed [CreditW-1:0] credit_t;

@@ -50,10 +50,6 @@ module hp_ingress_store import hp_pkg::*; #(
   localparam len_t LimitPlain = len_t'(UPLINK ? MaxFrame + 8 : MaxFrame);
   localparam len_t LimitTagged = len_t'(UPLINK ? MaxFrame + 8 : MaxFrame + 4);
   localparam int unsigned LostW = 32;
-  localparam reason_t RsnBadFrame = 6'd40;
-  localparam reason_t RsnRunt = 6'd41;
-  localparam reason_t RsnOversize = 6'd42;
-  localparam reason_t RsnStoreFull = 6'd43;
 
   // Beat register: bytes counted and cleaned.
   logic              beat_valid_q, beat_ready, beat_last_q, beat_bad_q, beat_vswitch_q;
@@ -176,13 +172,16 @@ module hp_ingress_store import hp_pkg::*; #(
   always_comb begin
     entry_in.src    = UPLINK ? PortUplink : beat_src_q;
     entry_in.tomb   = dead;
-    entry_in.reason = !dead ? '0 : bad ? RsnBadFrame : over ? RsnOversize :
-                      runt ? RsnRunt : RsnStoreFull;
+    if (!dead)     entry_in.reason = '0;
+    else if (bad)  entry_in.reason = hp_abi_pkg::RSN_BAD_FRAME;
+    else if (over) entry_in.reason = hp_abi_pkg::RSN_OVERSIZE;
+    else if (runt) entry_in.reason = hp_abi_pkg::RSN_RUNT;
+    else           entry_in.reason = hp_abi_pkg::RSN_STORE_FULL;
     entry_in.count  = 16'd1;
     entry_in.len    = frame_len;
     if (merged_put) begin
       entry_in.tomb   = 1'b1;
-      entry_in.reason = RsnStoreFull;
+      entry_in.reason = hp_abi_pkg::RSN_STORE_FULL;
       entry_in.count  = merged_chunk;
       entry_in.len    = '0;
     end

@@ -87,7 +87,9 @@ module tb_ingress_store #(
     f.src = UPLINK ? PortUplink : port_t'(below(NVf));
     if (chance(10)) vswitch_mask = NVf'(rnd());
     limit = UPLINK ? 9224 : vswitch_mask[f.src[1:0]] ? 9220 : 9216;
-    f.fault = (user || broken) ? 40 : len > limit ? 42 : len < 60 ? 41 : 0;
+    f.fault = (user || broken) ? 32'(hp_abi_pkg::RSN_BAD_FRAME) :
+              len > limit ? 32'(hp_abi_pkg::RSN_OVERSIZE) :
+              len < 60 ? 32'(hp_abi_pkg::RSN_RUNT) : 0;
     expected.push_back(f);
     if (f.fault != 0) faults++;
     beats = (len + Bytes - 1) / Bytes;
@@ -169,7 +171,7 @@ module tb_ingress_store #(
     if (n > expected.size()) $fatal(1, "tombstone of %0d, only %0d sent", n, expected.size());
     f = expected.pop_front();
     if (meta.src != f.src) $fatal(1, "tombstone of port %0d, sent by %0d", meta.src, f.src);
-    if (meta.tomb_reason == 6'd43) begin
+    if (meta.tomb_reason == hp_abi_pkg::RSN_STORE_FULL) begin
       for (int unsigned i = 1; i < n; i++) void'(expected.pop_front());
       if (meta.len == 0) begin
         merged += n;
@@ -181,7 +183,7 @@ module tb_ingress_store #(
       end
     end else if (32'(meta.tomb_reason) != f.fault || n != 1) begin
       $fatal(1, "frame %0d len %0d: reason %0d, want %0d", f.id, f.len, meta.tomb_reason, f.fault);
-    end else if (f.fault != 40 && 32'(meta.len) != f.len) begin
+    end else if (f.fault != 32'(hp_abi_pkg::RSN_BAD_FRAME) && 32'(meta.len) != f.len) begin
       $fatal(1, "frame %0d: tombstone length %0d, want %0d", f.id, meta.len, f.len);
     end
   endtask
