@@ -353,10 +353,6 @@ fn lists_have_unique_names_and_codes() {
     check!(
         Op, Table, Status, Reason, Tags, Mode, Miss, Role, Opcode, AdminError, Crash
     );
-    check!(
-        hairpin_abi::fw::FwState,
-        hairpin_abi::fw::SelfTest,
-        EventCode
-    );
-    check!(hairpin_abi::counter::Bank, hairpin_abi::counter::Traffic);
+    check!(fw::FwState, fw::SelfTest, EventCode);
+    check!(counter::Bank, counter::Traffic);
 }

@@ -97,7 +97,7 @@ fn run(nics: &mut [Nic], input: &[u8]) -> (Reason, u16, u8) {
         decision.reason.class() == ReasonClass::Drop
     );
     let shape =
-        u8::from(key.unkeyable) | u8::from(key.ip.is_v6) << 1 | (key.ip.proto != 0) as u8 * 4;
+        u8::from(key.unkeyable) | u8::from(key.ip.is_v6) << 1 | u8::from(key.ip.proto != 0) << 2;
     (
         decision.reason,
         key.ethertype & 0xff00,

@@ -175,7 +175,7 @@ fn other_ethertypes_are_keyable() {
 #[test]
 fn at_most_two_tenant_tags_are_skipped() {
     let packet = frame(0x0800, &ipv4(0, 17, &L4));
-    let tagged = packet.clone().tag(0x9100, 1);
+    let tagged = packet.tag(0x9100, 1);
     assert_key(&tagged, fields4(17, 0x1122, 0x3344), 0x0800);
     let tagged = tagged.tag(TPID, 2);
     assert_key(&tagged, fields4(17, 0x1122, 0x3344), 0x0800);

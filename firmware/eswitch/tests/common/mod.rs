@@ -8,7 +8,7 @@
 //! | 200 | 4 | 20 | vf4, vf5, vf6 (disabled) |
 //!
 //! vf*n* has address 02:00:00:00:00:0*n*; all but vf7's and vf6's are in the MAC table.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{MacKey, VVmapRow};
