@@ -3,8 +3,9 @@
 //! The firmware's log: a ring in the NIC, decoded against the image's ELF.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use defmt_decoder::{DecodeError, Locations, Table};
+use defmt_decoder::{Locations, Table};
 use hairpin_regs::pf_on;
 use serde::{Deserialize, Serialize};
 
@@ -113,45 +114,53 @@ impl LogDecoder {
     fn skip(&mut self, lines: &mut Vec<LogLine>, why: &str) {
         self.pending.clear();
         self.aligned = false;
-        lines.push(LogLine {
-            time: None,
-            level: Some("warn".to_owned()),
-            message: format!("log gap: {why}"),
-            module: None,
-            file: None,
-            line: None,
-        });
+        lines.push(note(format!("log gap: {why}")));
     }
 
-    /// Decodes one frame.
+    /// Decodes one frame, or says that it makes no sense.
     fn decode(&self, mut frame: Vec<u8>, lines: &mut Vec<LogLine>) {
         frame.push(0);
+        // The decoder crate panics on some malformed frames (times out of range, types that do not go
+        // together); what a NIC sends must not stop the driver.
+        let line = catch_unwind(AssertUnwindSafe(|| self.decode_frame(&frame)))
+            .ok()
+            .flatten();
+        lines.push(line.unwrap_or_else(|| {
+            note(format!(
+                "log gap: a frame of {} bytes makes no sense",
+                frame.len()
+            ))
+        }));
+    }
+
+    fn decode_frame(&self, frame: &[u8]) -> Option<LogLine> {
         let mut decoder = self.table.new_stream_decoder();
-        decoder.received(&frame);
-        match decoder.decode() {
-            Ok(frame) => {
-                let location = self
-                    .locations
-                    .as_ref()
-                    .and_then(|locations| locations.get(&frame.index()));
-                lines.push(LogLine {
-                    time: frame.display_timestamp().map(|time| time.to_string()),
-                    level: frame.level().map(|level| level.as_str().to_owned()),
-                    message: frame.display_message().to_string(),
-                    module: location.map(|location| location.module.clone()),
-                    file: location.map(|location| location.file.display().to_string()),
-                    line: location.map(|location| location.line),
-                });
-            }
-            Err(DecodeError::UnexpectedEof | DecodeError::Malformed) => lines.push(LogLine {
-                time: None,
-                level: Some("warn".to_owned()),
-                message: format!("log gap: {} bytes make no sense", frame.len()),
-                module: None,
-                file: None,
-                line: None,
-            }),
-        }
+        decoder.received(frame);
+        let frame = decoder.decode().ok()?;
+        let location = self
+            .locations
+            .as_ref()
+            .and_then(|locations| locations.get(&frame.index()));
+        Some(LogLine {
+            time: frame.display_timestamp().map(|time| time.to_string()),
+            level: frame.level().map(|level| level.as_str().to_owned()),
+            message: frame.display_message().to_string(),
+            module: location.map(|location| location.module.clone()),
+            file: location.map(|location| location.file.display().to_string()),
+            line: location.map(|location| location.line),
+        })
+    }
+}
+
+/// A line of the driver's own.
+fn note(message: String) -> LogLine {
+    LogLine {
+        time: None,
+        level: Some("warn".to_owned()),
+        message,
+        module: None,
+        file: None,
+        line: None,
     }
 }
 
@@ -182,7 +191,8 @@ impl LogReader {
         let mut new = head.wrapping_sub(self.next);
         if new > u32::MAX / 2 {
             // The head went back: the core was started again.
-            self.decoder.lost(0, &mut lines);
+            self.decoder.skip(&mut lines, "the core was started again");
+            self.decoder.aligned = true;
             self.next = 0;
             new = head;
         }

@@ -11,8 +11,9 @@ use crate::transport::Transport;
 
 /// Clocks between two looks at the answer.
 const POLL_CYCLES: u32 = 256;
-/// Looks until a command counts as lost: a million clocks, far more than any command takes.
-const POLL_LIMIT: u32 = 4096;
+/// Looks until a command counts as lost: eight million clocks. The slowest command, deleting a V.VLAN,
+/// reads the whole address table on the core's own clock.
+const POLL_LIMIT: u32 = 32768;
 
 impl<T: Transport> Device<T> {
     /// Sends a command and waits for its results.

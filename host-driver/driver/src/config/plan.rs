@@ -11,7 +11,8 @@ use hairpin_abi::{
 use super::{Config, GroupConfig, Place, VportConfig, VvlanConfig};
 use crate::{Capabilities, Diagnostic};
 
-/// Everything to do, in order: the NIC's own row, V.VLANs, groups and addresses, vPorts last.
+/// Everything to do, in order: V.VLANs, addresses, groups; then the NIC's own row, which lets the uplink
+/// in, and the vPorts last.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(super) steps: Vec<(Step, Place)>,
@@ -37,6 +38,22 @@ impl Plan {
     pub fn new(config: &Config, capabilities: &Capabilities) -> Result<Self, Diagnostic> {
         check_capabilities(config, capabilities)?;
         let mut steps = Vec::new();
+        for vvlan in &config.vvlans {
+            let command = Command::VVlanSet {
+                id: vvlan.id,
+                row: vvlan_row(vvlan),
+            };
+            steps.push((Step::Admin(command), vvlan.place.clone()));
+        }
+        for entry in &config.fdb {
+            let row = static_row(entry.vvlan, entry.mac, Target::VPort(entry.vport));
+            steps.push((Step::Admin(Command::FdbAdd(row)), entry.place.clone()));
+        }
+        for (index, group) in (0..=u8::MAX).zip(&config.groups) {
+            for command in group_commands(index, group) {
+                steps.push((Step::Admin(command), group.place.clone()));
+            }
+        }
         let nic = CfgRow {
             tpid: config.uplink.tpid,
             reflects: config.uplink.reflects,
@@ -49,22 +66,6 @@ impl Plan {
                 line: 1,
             },
         ));
-        for vvlan in &config.vvlans {
-            let command = Command::VVlanSet {
-                id: vvlan.id,
-                row: vvlan_row(vvlan),
-            };
-            steps.push((Step::Admin(command), vvlan.place.clone()));
-        }
-        for (index, group) in (0..=u8::MAX).zip(&config.groups) {
-            for command in group_commands(index, group) {
-                steps.push((Step::Admin(command), group.place.clone()));
-            }
-        }
-        for entry in &config.fdb {
-            let row = static_row(entry.vvlan, entry.mac, Target::VPort(entry.vport));
-            steps.push((Step::Admin(Command::FdbAdd(row)), entry.place.clone()));
-        }
         for vport in &config.vports {
             steps.push((
                 Step::Port(vport.vport, port_row(vport)),

@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Every way a configuration can be wrong has an error that names field, file, line and the fix.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use hairpin_abi::admin::Command;
+use hairpin_abi::{Miss, Mode, Role, Tags, Target};
+use hairpin_driver::config::{Config, Plan, Step, VlanMode};
+use hairpin_driver::{Capabilities, Diagnostic};
+
+const EXAMPLE: &str = include_str!("data/nic.toml");
+
+const NIC: Capabilities = Capabilities {
+    vfs: 8,
+    queue_pairs: 32,
+    data_bytes: 64,
+    mac_entries: 4096,
+    vvlans: 64,
+    groups: 256,
+    flow_cache: false,
+    virtqueues: false,
+};
+
+fn parse(text: &str) -> Result<Config, Diagnostic> {
+    Config::parse(text, Path::new("nic.toml"))
+}
+
+/// The error of a configuration: at parsing, or against the NIC.
+fn error(text: &str, nic: &Capabilities) -> Option<Diagnostic> {
+    parse(text).and_then(|config| Plan::new(&config, nic)).err()
+}
+
+/// Code, field, line and text of a wrong configuration. Line 1 is always `version = 1`.
+const WRONG: &[(&str, &str, usize, &str)] = &[
+    ("config-syntax", "", 2, "version = 1\nageing-time = = 3\n"),
+    ("config-syntax", "version", 2, "version = 1\nversion = 1\n"),
+    (
+        "unknown-key",
+        "agieng-time",
+        2,
+        "version = 1\nagieng-time = 300\n",
+    ),
+    (
+        "unknown-key",
+        "uplink.mtu",
+        3,
+        "version = 1\n[uplink]\nmtu = 9000\n",
+    ),
+    (
+        "unknown-key",
+        "vport[0].colour",
+        5,
+        "version = 1\n\n[[vport]]\nname = \"vf0\"\ncolour = 1\n",
+    ),
+    (
+        "unknown-key",
+        "vport[1].Mac",
+        5,
+        "version = 1\n[[vport]]\nname = \"vf0\"\n[[vport]]\nMac = 1\n",
+    ),
+    (
+        "bad-value",
+        "ageing-time",
+        2,
+        "version = 1\nageing-time = \"long\"\n",
+    ),
+    (
+        "bad-value",
+        "vvlan[0].mode",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\nmode = \"vebb\"\n",
+    ),
+    ("bad-value", "vvlan", 2, "version = 1\nvvlan = 3\n"),
+    (
+        "bad-value",
+        "vport[0].vvlans[1]",
+        4,
+        "version = 1\n[[vport]]\nname = \"vf0\"\nvvlans = [1, \"x\"]\n",
+    ),
+    ("missing-key", "version", 1, "ageing-time = 300\n"),
+    ("bad-version", "version", 1, "version = 2\n"),
+    (
+        "bad-ageing-time",
+        "ageing-time",
+        2,
+        "version = 1\nageing-time = 9\n",
+    ),
+    (
+        "bad-ageing-time",
+        "ageing-time",
+        2,
+        "version = 1\nageing-time = -1\n",
+    ),
+    (
+        "bad-ageing-time",
+        "ageing-time",
+        2,
+        "version = 1\nageing-time = 1000001\n",
+    ),
+    (
+        "bad-tpid",
+        "uplink.tpid",
+        3,
+        "version = 1\n[uplink]\ntpid = 0x0800\n",
+    ),
+    (
+        "bad-tpid",
+        "uplink.tpid",
+        3,
+        "version = 1\n[uplink]\ntpid = 65536\n",
+    ),
+    (
+        "bad-pcp",
+        "uplink.pcp",
+        3,
+        "version = 1\n[uplink]\npcp = 8\n",
+    ),
+    (
+        "vlan-not-allowed",
+        "uplink.vlan",
+        3,
+        "version = 1\n[uplink]\nvlan = 5\n",
+    ),
+    (
+        "missing-key",
+        "uplink.vlan",
+        3,
+        "version = 1\n[uplink]\nvlan-mode = \"independent\"\n",
+    ),
+    (
+        "bad-vlan",
+        "uplink.vlan",
+        4,
+        "version = 1\n[uplink]\nvlan-mode = \"independent\"\nvlan = 0\n",
+    ),
+    (
+        "vlan-not-allowed",
+        "vvlan[0].vlan",
+        4,
+        "version = 1\nuplink = { vlan-mode = \"independent\", vlan = 7 }\n[[vvlan]]\nvlan = 3\nid = 9\n",
+    ),
+    (
+        "vlan-not-allowed",
+        "vvlan[0].accept",
+        4,
+        "version = 1\nuplink = { vlan-mode = \"independent\", vlan = 7 }\n[[vvlan]]\naccept = [3]\nid = 9\n",
+    ),
+    (
+        "missing-key",
+        "vvlan[0].vlan",
+        2,
+        "version = 1\n[[vvlan]]\nid = 1\n",
+    ),
+    (
+        "missing-key",
+        "vvlan[0].id",
+        2,
+        "version = 1\n[[vvlan]]\nvlan = 1\n",
+    ),
+    (
+        "bad-vvlan",
+        "vvlan[0].id",
+        3,
+        "version = 1\n[[vvlan]]\nid = 0\nvlan = 1\n",
+    ),
+    (
+        "bad-vvlan",
+        "vvlan[0].id",
+        3,
+        "version = 1\n[[vvlan]]\nid = 4095\nvlan = 1\n",
+    ),
+    (
+        "bad-vvlan",
+        "vvlan[0].id",
+        3,
+        "version = 1\n[[vvlan]]\nid = -1\nvlan = 1\n",
+    ),
+    (
+        "bad-vlan",
+        "vvlan[0].vlan",
+        4,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 4095\n",
+    ),
+    (
+        "bad-vlan",
+        "vvlan[0].accept[1]",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\naccept = [2, 0]\n",
+    ),
+    (
+        "duplicate-vlan",
+        "vvlan[0].accept[2]",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\naccept = [1, 2, 1]\n",
+    ),
+    (
+        "too-many-accept",
+        "vvlan[0].accept",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\naccept = [1, 2, 3, 4, 5, 6]\n",
+    ),
+    (
+        "duplicate-vvlan",
+        "vvlan[1].id",
+        6,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\n[[vvlan]]\nid = 1\nvlan = 2\n",
+    ),
+    (
+        "mode-miss",
+        "vvlan[0].miss",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\nmiss = \"external\"\n",
+    ),
+    (
+        "mode-miss",
+        "vvlan[0].miss",
+        6,
+        "version = 1\n[uplink]\nreflects = true\n[[vvlan]]\nid = 1\nmiss = \"ignore\"\nmode = \"vepa\"\nvlan = 1\n",
+    ),
+    (
+        "needs-reflects",
+        "vvlan[0].mode",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\nmode = \"vepa\"\n",
+    ),
+    (
+        "needs-reflects",
+        "vvlan[0].miss",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nmode = \"auto\"\nmiss = \"external\"\nvlan = 1\n",
+    ),
+    (
+        "needs-flow-cache",
+        "vvlan[0].miss",
+        5,
+        "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\nmiss = \"slowpath\"\n",
+    ),
+    (
+        "missing-key",
+        "vport[0].name",
+        2,
+        "version = 1\n[[vport]]\nvvlan = 1\n",
+    ),
+    (
+        "bad-vport-name",
+        "vport[0].name",
+        3,
+        "version = 1\n[[vport]]\nname = \"eth0\"\n",
+    ),
+    (
+        "bad-vport-name",
+        "vport[0].name",
+        3,
+        "version = 1\n[[vport]]\nname = \"vf01\"\n",
+    ),
+    (
+        "too-many-vfs",
+        "vport[0].name",
+        3,
+        "version = 1\n[[vport]]\nname = \"vf64\"\n",
+    ),
+    (
+        "too-many-vfs",
+        "vport[0].name",
+        3,
+        "version = 1\n[[vport]]\nname = \"vf99999999999999999999\"\n",
+    ),
+];
+
+/// The same, after two V.VLANs (1 and 2, lines 2 to 7) and the vPort vf0 in V.VLAN 1 with MAC
+/// 02:00:00:00:00:01 (lines 8 to 11).
+const WRONG_MORE: &[(&str, &str, usize, &str)] = &[
+    (
+        "too-many-vfs",
+        "vport[1].name",
+        13,
+        "[[vport]]\nname = \"vf8\"\nvvlan = 1\nspoofchk = false\n",
+    ),
+    (
+        "duplicate-vport",
+        "vport[1].name",
+        13,
+        "[[vport]]\nname = \"vf0\"\nvvlan = 2\n",
+    ),
+    (
+        "missing-key",
+        "vport[1].vvlan",
+        12,
+        "[[vport]]\nname = \"vf1\"\n",
+    ),
+    (
+        "unknown-vvlan",
+        "vport[1].vvlan",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 3\n",
+    ),
+    (
+        "bad-vvlan",
+        "vport[1].vvlan",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 4095\n",
+    ),
+    (
+        "wrong-role",
+        "vport[1].vvlans",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlans = [1]\n",
+    ),
+    (
+        "wrong-role",
+        "vport[1].reflect",
+        14,
+        "[[vport]]\nname = \"vf1\"\nreflect = true\nvvlan = 1\n",
+    ),
+    (
+        "wrong-role",
+        "vport[1].vvlan",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nrole = \"vswitch\"\n",
+    ),
+    (
+        "missing-key",
+        "vport[1].vvlans",
+        12,
+        "[[vport]]\nname = \"vf1\"\nrole = \"vswitch\"\n",
+    ),
+    (
+        "missing-key",
+        "vport[1].vvlans",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlans = []\nrole = \"vswitch\"\n",
+    ),
+    (
+        "duplicate-vvlan",
+        "vport[1].vvlans[1]",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlans = [1, 1]\nrole = \"vswitch\"\n",
+    ),
+    (
+        "unknown-vvlan",
+        "vport[1].vvlans[0]",
+        14,
+        "[[vport]]\nname = \"vf1\"\nvvlans = [9]\nrole = \"vswitch\"\n",
+    ),
+    (
+        "two-vswitches",
+        "vport[2].name",
+        17,
+        "[[vport]]\nname = \"vf1\"\nvvlans = [1]\nrole = \"vswitch\"\n[[vport]]\nname = \"vf2\"\nvvlans = [2, 1]\nrole = \"vswitch\"\n",
+    ),
+    (
+        "mac-required",
+        "vport[1].mac",
+        12,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\n",
+    ),
+    (
+        "mac-required",
+        "vport[1].spoofchk",
+        15,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nspoofchk = true\n",
+    ),
+    (
+        "bad-mac",
+        "vport[1].mac",
+        15,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"02:00:00\"\n",
+    ),
+    (
+        "bad-mac",
+        "vport[1].mac",
+        15,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"00:00:00:00:00:00\"\n",
+    ),
+    (
+        "group-mac",
+        "vport[1].mac",
+        15,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"03:00:00:00:00:01\"\n",
+    ),
+    (
+        "duplicate-mac",
+        "vport[1].mac",
+        15,
+        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"02-00-00-00-00-01\"\n",
+    ),
+    (
+        "bad-max-macs",
+        "vport[1].max-macs",
+        14,
+        "[[vport]]\nname = \"vf1\"\nmax-macs = 256\nspoofchk = false\nvvlan = 1\n",
+    ),
+    (
+        "bad-max-macs",
+        "vport[1].max-macs",
+        14,
+        "[[vport]]\nname = \"vf1\"\nmax-macs = 0\nspoofchk = false\nvvlan = 1\n",
+    ),
+    (
+        "missing-key",
+        "vport[1].broadcast-burst",
+        14,
+        "[[vport]]\nname = \"vf1\"\nbroadcast-burst = 5\nvvlan = 1\n",
+    ),
+    (
+        "missing-key",
+        "vport[1].broadcast-interval",
+        14,
+        "[[vport]]\nname = \"vf1\"\nbroadcast-interval = 8\nvvlan = 1\n",
+    ),
+    (
+        "bad-broadcast-burst",
+        "vport[1].broadcast-burst",
+        14,
+        "[[vport]]\nname = \"vf1\"\nbroadcast-burst = 0\nbroadcast-interval = 8\nvvlan = 1\n",
+    ),
+    (
+        "bad-broadcast-interval",
+        "vport[1].broadcast-interval",
+        15,
+        "[[vport]]\nname = \"vf1\"\nbroadcast-burst = 1\nbroadcast-interval = 6\nvvlan = 1\n",
+    ),
+    (
+        "bad-broadcast-interval",
+        "vport[1].broadcast-interval",
+        15,
+        "[[vport]]\nname = \"vf1\"\nbroadcast-burst = 1\nbroadcast-interval = 1\nvvlan = 1\n",
+    ),
+    (
+        "missing-key",
+        "fdb[0].vvlan",
+        12,
+        "[[fdb]]\nmac = \"02:00:00:00:00:09\"\nport = \"vf0\"\n",
+    ),
+    (
+        "missing-key",
+        "fdb[0].mac",
+        12,
+        "[[fdb]]\nvvlan = 1\nport = \"vf0\"\n",
+    ),
+    (
+        "missing-key",
+        "fdb[0].port",
+        12,
+        "[[fdb]]\nvvlan = 1\nmac = \"02:00:00:00:00:09\"\n",
+    ),
+    (
+        "unknown-port",
+        "fdb[0].port",
+        15,
+        "[[fdb]]\nvvlan = 1\nmac = \"02:00:00:00:00:09\"\nport = \"vf3\"\n",
+    ),
+    (
+        "unknown-vvlan",
+        "fdb[0].vvlan",
+        13,
+        "[[fdb]]\nvvlan = 3\nmac = \"02:00:00:00:00:09\"\nport = \"vf0\"\n",
+    ),
+    (
+        "not-a-member",
+        "fdb[0].port",
+        15,
+        "[[fdb]]\nvvlan = 2\nmac = \"02:00:00:00:00:09\"\nport = \"vf0\"\n",
+    ),
+    (
+        "group-mac",
+        "fdb[0].mac",
+        14,
+        "[[fdb]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\nport = \"vf0\"\n",
+    ),
+    (
+        "duplicate-mac",
+        "fdb[0].mac",
+        14,
+        "[[fdb]]\nvvlan = 1\nmac = \"02:00:00:00:00:01\"\nport = \"vf0\"\n",
+    ),
+    (
+        "bad-group-mac",
+        "group[0].mac",
+        14,
+        "[[group]]\nvvlan = 1\nmac = \"02:00:00:00:00:09\"\nports = [\"vf0\"]\n",
+    ),
+    (
+        "bad-group-mac",
+        "group[0].mac",
+        14,
+        "[[group]]\nvvlan = 1\nmac = \"ff:ff:ff:ff:ff:ff\"\nports = [\"vf0\"]\n",
+    ),
+    (
+        "bad-group-mac",
+        "group[0].mac",
+        14,
+        "[[group]]\nvvlan = 1\nmac = \"01:80:c2:00:00:0e\"\nports = [\"vf0\"]\n",
+    ),
+    (
+        "duplicate-mac",
+        "group[1].mac",
+        18,
+        "[[group]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\nports = [\"vf0\"]\n[[group]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\nports = [\"vf0\"]\n",
+    ),
+    (
+        "empty-group",
+        "group[0].ports",
+        15,
+        "[[group]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\nports = []\n",
+    ),
+    (
+        "duplicate-port",
+        "group[0].ports[1]",
+        15,
+        "[[group]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\nports = [\"vf0\", \"vf0\"]\n",
+    ),
+    (
+        "unknown-port",
+        "group[0].ports[0]",
+        15,
+        "[[group]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\nports = [\"uplink\"]\n",
+    ),
+    (
+        "missing-key",
+        "group[0].ports",
+        12,
+        "[[group]]\nvvlan = 1\nmac = \"01:00:5e:00:00:09\"\n",
+    ),
+];
+
+const BASE: &str = "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\n[[vvlan]]\nid = 2\nvlan = 2\n\
+                    [[vport]]\nname = \"vf0\"\nvvlan = 1\nmac = \"02:00:00:00:00:01\"\n";
+
+fn check(code: &str, field: &str, line: usize, text: &str) {
+    let error = error(text, &NIC).unwrap_or_else(|| panic!("accepted, expected {code}:\n{text}"));
+    let found = (
+        error.code.as_str(),
+        error.field.as_deref().unwrap_or(""),
+        error.line,
+    );
+    if field.is_empty() {
+        assert_eq!((found.0, found.2), (code, Some(line)), "{error}\n{text}");
+    } else {
+        assert_eq!(found, (code, field, Some(line)), "{error}\n{text}");
+    }
+    assert_eq!(
+        error.file.as_deref(),
+        Some(Path::new("nic.toml")),
+        "{error}"
+    );
+    assert!(
+        error.help.as_deref().is_some_and(|help| help.len() > 8),
+        "no help: {error}"
+    );
+    assert!(error.message.len() > 8, "no message: {error}");
+}
+
+#[test]
+fn every_error_names_field_file_line_and_fix() {
+    for (code, field, line, text) in WRONG {
+        check(code, field, *line, text);
+    }
+    for (code, field, line, text) in WRONG_MORE {
+        check(code, field, *line, &format!("{BASE}{text}"));
+    }
+}
+
+#[test]
+fn every_error_code_of_the_source_has_a_case() {
+    let sources = [
+        include_str!("../src/config/check.rs"),
+        include_str!("../src/config/check/addresses.rs"),
+        include_str!("../src/config/check/uplink.rs"),
+        include_str!("../src/config/check/value.rs"),
+        include_str!("../src/config/check/vport.rs"),
+        include_str!("../src/config/plan.rs"),
+        include_str!("../src/config/source.rs"),
+    ];
+    let tested: BTreeSet<&str> = WRONG
+        .iter()
+        .chain(WRONG_MORE)
+        .map(|(code, ..)| *code)
+        .chain(LIMITS.map(|(c, ..)| c))
+        .collect();
+    let kebab = |text: &&str| {
+        text.contains('-')
+            && !text.starts_with("--")
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    // Literals that are keys or values of the file, not codes.
+    let keys = [
+        "ageing-time",
+        "vlan-mode",
+        "piggy-back",
+        "max-macs",
+        "broadcast-burst",
+        "broadcast-interval",
+    ];
+    let mut codes = 0;
+    for literal in sources
+        .iter()
+        .flat_map(|source| source.split('"').skip(1).step_by(2))
+    {
+        if kebab(&literal) && !keys.contains(&literal) {
+            assert!(tested.contains(literal), "no case for {literal}");
+            codes += 1;
+        }
+    }
+    assert!(codes > 30, "the sources are no longer understood: {codes}");
+}
+
+type Limit = fn(&mut Capabilities);
+
+/// Limits of the NIC that the example exceeds when they are lowered.
+const LIMITS: [(&str, &str, Limit); 3] = [
+    ("too-many-vvlans", "vvlan[1].id", |nic| nic.vvlans = 1),
+    ("too-many-groups", "group[0].mac", |nic| nic.groups = 0),
+    ("too-many-addresses", "vport[2].mac", |nic| {
+        nic.mac_entries = 2
+    }),
+];
+
+#[test]
+fn the_nic_must_have_room() {
+    for (code, field, lower) in LIMITS {
+        let mut nic = NIC;
+        lower(&mut nic);
+        let error = error(EXAMPLE, &nic).expect(code);
+        assert_eq!(
+            (error.code.as_str(), error.field.as_deref()),
+            (code, Some(field)),
+            "{error}"
+        );
+        assert!(error.line.is_some() && error.help.is_some(), "{error}");
+    }
+    let mut nic = NIC;
+    nic.flow_cache = true;
+    let slowpath = "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\nmiss = \"slowpath\"\n";
+    assert_eq!(error(slowpath, &nic), None);
+}
+
+#[test]
+fn the_example_means_what_it_says() {
+    let config = parse(EXAMPLE).unwrap();
+    assert_eq!(config.ageing_seconds, Some(300));
+    assert_eq!(config.uplink.vlan_mode, VlanMode::PiggyBack);
+    assert_eq!((config.uplink.tpid, config.uplink.reflects), (0x88a8, true));
+    let [tenant_a, tenant_b] = &config.vvlans[..] else {
+        panic!("two V.VLANs")
+    };
+    assert_eq!((tenant_a.mode, tenant_a.miss), (Mode::Veb, Miss::Ignore));
+    assert_eq!((tenant_b.mode, tenant_b.miss), (Mode::Vepa, Miss::External));
+    assert_eq!(tenant_a.members.0, 0b1000_0011);
+    assert_eq!(tenant_a.vswitch.map(|vport| vport.get()), Some(7));
+    let vf0 = &config.vports[0];
+    assert!(vf0.spoofchk && vf0.learning && vf0.enabled && !vf0.trust && !vf0.reflect);
+    assert_eq!(
+        (vf0.role, vf0.tags, vf0.max_macs),
+        (Role::Vf, Tags::None, 16)
+    );
+    let meter = vf0.meter.unwrap();
+    assert_eq!((meter.burst, meter.shift), (10, 20));
+    assert!(!config.vports[1].enabled);
+    let vf7 = &config.vports[3];
+    assert!(vf7.role == Role::Vswitch && !vf7.spoofchk && vf7.reflect && vf7.mac.is_none());
+    // Addresses of vPorts are static entries, then those of [[fdb]].
+    assert_eq!(config.fdb.len(), 4);
+    assert_eq!(config.groups[0].members.0, 0b11);
+}
+
+#[test]
+fn a_plan_enables_vports_last() {
+    let config = parse(EXAMPLE).unwrap();
+    let plan = Plan::new(&config, &NIC).unwrap();
+    let steps: Vec<&Step> = plan.steps().collect();
+    let rank = |step: &Step| match step {
+        Step::Admin(Command::VVlanSet { .. }) => 0,
+        Step::Admin(Command::FdbAdd(row)) if matches!(row.target, Target::VPort(_)) => 1,
+        Step::Admin(_) => 2,
+        Step::Cfg(_) => 3,
+        Step::Port(..) => 4,
+    };
+    assert!(steps.is_sorted_by_key(|step| rank(step)), "{steps:?}");
+    // Two V.VLANs, four addresses, a group with its entry, the NIC, four vPorts.
+    assert_eq!(steps.len(), 2 + 4 + 2 + 1 + 4);
+    let Some(Step::Admin(Command::VVlanSet { row, .. })) = steps.first() else {
+        panic!()
+    };
+    assert_eq!(
+        row.accept
+            .iter()
+            .flatten()
+            .map(|vlan| vlan.get())
+            .collect::<Vec<_>>(),
+        [11, 12]
+    );
+    assert_eq!(row.vlan.get(), 10);
+    let Some(Step::Port(vport, row)) = steps.last() else {
+        panic!()
+    };
+    assert!(vport.get() == 7 && row.is_vswitch() && row.reflect && row.vvlan.get() == 0);
+}
+
+#[test]
+fn independent_mode_carries_all_vvlans_on_one_vlan() {
+    let text = "version = 1\nuplink = { vlan-mode = \"independent\", vlan = 7 }\n\
+                [[vvlan]]\nid = 1\n[[vvlan]]\nid = 2\n";
+    let config = parse(text).unwrap();
+    assert!(
+        config
+            .vvlans
+            .iter()
+            .all(|vvlan| vvlan.vlan.get() == 7 && vvlan.accept.is_empty())
+    );
+}
+
+#[test]
+fn an_unreadable_or_binary_file_is_one_clear_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = Config::read(&dir.path().join("none.toml")).unwrap_err();
+    assert_eq!(missing.code, "config-unreadable");
+    assert!(missing.file.is_some() && missing.help.is_some());
+    let binary = dir.path().join("binary.toml");
+    std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+    assert_eq!(Config::read(&binary).unwrap_err().code, "config-unreadable");
+    assert_eq!(
+        Config::read(dir.path()).unwrap_err().code,
+        "config-unreadable"
+    );
+}

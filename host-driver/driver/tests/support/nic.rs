@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! A NIC of plain memory: enough of the PF BAR for the driver's own logic.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use hairpin_abi::admin::{AdminError, Command, CommandWords, encode_response};
+use hairpin_abi::row::MacKey;
+use hairpin_abi::{MacRow, Op, RowWords, Status, Table, VVlan};
+use hairpin_driver::{MAP_HASH, Transport};
+
+const MAGIC: u32 = 0x00;
+const TBL: u32 = 0x200;
+const MBOX: u32 = 0x300;
+const CNT: u32 = 0x400;
+const FW: u32 = 0x500;
+const LOG: u32 = 0x600;
+const RING: u32 = 0x4000;
+
+/// What the fake firmware does with commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// Obeys.
+    Good,
+    /// Refuses the n-th command, counted from 0.
+    Refuses(usize),
+    /// Does not answer.
+    Silent,
+    /// Does not answer, and the watchdog notices.
+    Hung,
+    /// Answers with a number nobody knows.
+    Nonsense,
+    /// Stops at boot with a self-test error.
+    BadBoot,
+}
+
+pub struct FakeNic {
+    pub words: BTreeMap<u32, u32>,
+    pub memory: Vec<u32>,
+    pub ports: BTreeMap<u16, RowWords>,
+    pub cfg: RowWords,
+    pub vvlans: BTreeMap<u16, RowWords>,
+    pub macs: Vec<(MacKey, RowWords)>,
+    pub groups: BTreeMap<u16, RowWords>,
+    pub firmware: Firmware,
+    pub commands: usize,
+    pub log: Vec<u8>,
+    /// Register accesses left until the NIC is pulled out.
+    pub accesses_left: Option<usize>,
+    pub accesses: usize,
+    pub waited: u64,
+}
+
+impl Default for FakeNic {
+    fn default() -> Self {
+        let words = BTreeMap::from([
+            (MAGIC, 0x4e49_5048),
+            (0x04, 0x0001_0002),
+            (0x08, MAP_HASH as u32),
+            (0x0c, (MAP_HASH >> 32) as u32),
+            (0x10, 0xb111_d000),
+            (0x14, 8 | 32 << 8 | 64 << 16),
+            (0x18, 8 | 4 << 16 | 2 << 24),
+            (0x100, 1),
+        ]);
+        Self {
+            words,
+            memory: Vec::new(),
+            ports: BTreeMap::new(),
+            cfg: RowWords::default(),
+            vvlans: BTreeMap::new(),
+            macs: Vec::new(),
+            groups: BTreeMap::new(),
+            firmware: Firmware::Good,
+            commands: 0,
+            log: Vec::new(),
+            accesses_left: None,
+            accesses: 0,
+            waited: 0,
+        }
+    }
+}
+
+impl FakeNic {
+    /// Whether nothing is configured.
+    pub fn is_blank(&self) -> bool {
+        self.ports.values().all(|row| *row == RowWords::default())
+            && self.cfg == RowWords::default()
+            && self.vvlans.is_empty()
+            && self.macs.is_empty()
+            && self.groups.values().all(|row| *row == RowWords::default())
+    }
+
+    fn gone(&mut self) -> bool {
+        self.accesses += 1;
+        match &mut self.accesses_left {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn block<const N: usize>(&self, base: u32) -> [u32; N] {
+        std::array::from_fn(|index| {
+            self.words
+                .get(&(base + 4 * index as u32))
+                .copied()
+                .unwrap_or(0)
+        })
+    }
+
+    fn put(&mut self, base: u32, words: &[u32]) {
+        for (index, word) in words.iter().enumerate() {
+            self.words.insert(base + 4 * index as u32, *word);
+        }
+    }
+
+    fn table(&mut self, command: u32) {
+        let (op, table) = (
+            Op::from_code(command as u8 & 15),
+            Table::from_code(command as u8 >> 4),
+        );
+        let index = (command >> 16) as u16;
+        let data: RowWords = self.block(TBL);
+        let mut answer = RowWords::default();
+        let status = match (op, table) {
+            (Some(Op::Write), Some(Table::Port)) if index < 8 => {
+                self.ports.insert(index, data);
+                Status::Ok
+            }
+            (Some(Op::Write), Some(Table::Cfg)) => {
+                self.cfg = data;
+                Status::Ok
+            }
+            (Some(Op::Read), Some(table)) => {
+                answer = self.row(table, index);
+                Status::Ok
+            }
+            _ => Status::Denied,
+        };
+        self.put(TBL + 0x20, &answer);
+        self.put(TBL + 0x1c, &[u32::from(status.code()) << 4]);
+    }
+
+    fn row(&self, table: Table, index: u16) -> RowWords {
+        let instance = |id: u16| self.vvlans.keys().position(|vvlan| *vvlan == id);
+        match table {
+            Table::Port => self.ports.get(&index).copied().unwrap_or_default(),
+            Table::Cfg => self.cfg,
+            Table::VVmap => match instance(index) {
+                Some(instance) => [instance as u32 | 1 << 31, 0, 0, 0, 0, 0],
+                None => RowWords::default(),
+            },
+            Table::VVlan => self
+                .vvlans
+                .values()
+                .nth(index.into())
+                .copied()
+                .unwrap_or_default(),
+            Table::Group => self.groups.get(&index).copied().unwrap_or_default(),
+            Table::Mac => self
+                .macs
+                .get(usize::from(index))
+                .map(|(_, row)| *row)
+                .unwrap_or_default(),
+        }
+    }
+
+    fn doorbell(&mut self, seq: u32) {
+        self.put(MBOX + 0x44, &[seq & 0xffff]);
+        let number = self.commands;
+        self.commands += 1;
+        let answer = match self.firmware {
+            Firmware::Silent | Firmware::BadBoot => return,
+            Firmware::Hung => {
+                self.put(FW + 0x0c, &[2 | 1 << 16]);
+                return;
+            }
+            Firmware::Nonsense => 999,
+            Firmware::Refuses(n) if n == number => AdminError::TableFull.code().into(),
+            _ => self.obey().code().into(),
+        };
+        let mut words = encode_response(AdminError::Ok, [0; 7]);
+        words[0] = answer;
+        self.put(MBOX + 0x48, &words);
+        self.put(MBOX + 0x44, &[seq & 0xffff | 1 << 16]);
+    }
+
+    fn obey(&mut self) -> AdminError {
+        let words: CommandWords = self.block(MBOX);
+        match Command::decode(&words) {
+            Ok(Command::VVlanSet { id, row }) => {
+                self.vvlans.insert(id.get(), row.to_words());
+            }
+            Ok(Command::VVlanDel { id }) => {
+                self.vvlans.remove(&id.get());
+            }
+            Ok(Command::FdbAdd(row)) => self.macs.push((row.key, row.to_words())),
+            Ok(Command::FdbDel(key)) => self.macs.retain(|(other, _)| *other != key),
+            Ok(Command::GroupSet { index, row }) => {
+                self.groups.insert(index.into(), row.to_words());
+            }
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+        AdminError::Ok
+    }
+}
+
+impl Transport for FakeNic {
+    fn read32(&mut self, offset: u32) -> io::Result<u32> {
+        if self.gone() {
+            return Ok(u32::MAX);
+        }
+        Ok(match offset {
+            RING.. => {
+                // Byte n of the log is at n modulo 4096.
+                let mut ring = vec![0; 4096];
+                for (position, byte) in self.log.iter().enumerate() {
+                    ring[position % 4096] = *byte;
+                }
+                let at = (offset - RING) as usize;
+                u32::from_le_bytes(ring[at..at + 4].try_into().unwrap())
+            }
+            LOG => self.log.len() as u32,
+            _ => self.words.get(&offset).copied().unwrap_or(0),
+        })
+    }
+
+    fn write32(&mut self, offset: u32, value: u32) -> io::Result<()> {
+        if self.gone() {
+            return Ok(());
+        }
+        self.words.insert(offset, value);
+        const TBL_CMD: u32 = TBL + 0x18;
+        const DOORBELL: u32 = MBOX + 0x40;
+        const LOAD_DATA: u32 = FW + 0x08;
+        match offset {
+            TBL_CMD => self.table(value),
+            DOORBELL => self.doorbell(value),
+            CNT => self.put(CNT + 8, &[value, 1]),
+            LOAD_DATA => {
+                self.memory.push(value);
+                let next = self.words[&(FW + 4)] + 4;
+                self.put(FW + 4, &[next]);
+            }
+            FW if value == 1 => {
+                let state = if self.firmware == Firmware::BadBoot {
+                    4 | 2 << 8
+                } else {
+                    2 | 1 << 17
+                };
+                self.put(FW + 0x0c, &[state]);
+                self.put(FW + 0x1c, &[super::elf::BUILD_ID]);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, cycles: u32) -> io::Result<()> {
+        self.waited += u64::from(cycles);
+        Ok(())
+    }
+}
+
+/// The entries of the fake NIC's address table.
+pub fn macs(nic: &FakeNic) -> Vec<MacRow> {
+    nic.macs
+        .iter()
+        .filter_map(|(_, row)| MacRow::from_response(row))
+        .collect()
+}
+
+/// A V.VLAN ID that is known to be legal.
+pub fn vvlan(id: u16) -> VVlan {
+    VVlan::new(id).expect("legal")
+}
