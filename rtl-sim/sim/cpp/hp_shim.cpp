@@ -124,6 +124,8 @@ struct hp_model {
   void start([[maybe_unused]] const hp_options& o) {
 #if HP_FLAGS & 2
     if (o.fst) {
+      fst_from = o.fst_from;
+      fst_until = o.fst_until;
       fst = std::make_unique<VerilatedFstC>();
       top->trace(fst.get(), 99);
       fst->open(o.fst);
@@ -416,7 +418,7 @@ struct hp_model {
 
   void dump([[maybe_unused]] int half) {
 #if HP_FLAGS & 2
-    if (fst) fst->dump((now * 2 + uint64_t(half)) * 3200);  // ps, 156.25 MHz
+    if (fst && now >= fst_from && now <= fst_until) fst->dump((now * 2 + uint64_t(half)) * 3200);  // ps, 156.25 MHz
 #endif
   }
 
@@ -509,6 +511,7 @@ struct hp_model {
   std::unique_ptr<HP_TOP> top;
 #if HP_FLAGS & 2
   std::unique_ptr<VerilatedFstC> fst;
+  uint64_t fst_from = 0, fst_until = ~uint64_t{0};
 #endif
   uint32_t ratio;
   uint64_t jump_limit;

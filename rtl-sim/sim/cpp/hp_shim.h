@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define HP_ABI 2u
+#define HP_ABI 3u
 #define HP_UPLINK 64u
 
 // One record of the log: this header, then `size - 24` bytes of payload, padded to 8.
@@ -80,6 +80,7 @@ typedef struct {
   uint32_t core_ratio;     // clk_i ticks per core_clk_i tick
   uint32_t zero;
   uint64_t jump_limit;     // longest single jump, in ticks
+  uint64_t fst_from, fst_until;  // ticks that are written to it
   const char* fst;         // trace variant: file to write, or null
 } hp_options;
 

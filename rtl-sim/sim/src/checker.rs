@@ -202,8 +202,8 @@ impl Checker {
         }
     }
 
-    /// A V.VLAN is gone, complete at `end`.
-    pub fn remove_vvlan(&mut self, end: Cycle, id: u16) {
+    /// A V.VLAN goes away: asked for at `begin`, complete at `end`.
+    pub fn remove_vvlan(&mut self, (begin, end): (Cycle, Cycle), id: u16) {
         if let Some(vvlan) = self.vvlans.get_mut(&id) {
             vvlan.members.end(end, |_| true);
             vvlan.outer.end(end, |_| true);
@@ -211,7 +211,7 @@ impl Checker {
         }
         for ((vvlan, _), history) in &mut self.owners {
             if *vvlan == id {
-                history.end(end, |_| true);
+                history.end(begin, |_| true);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::cli::ReplayArgs;
-use hairpin_sim::replay;
+use hairpin_sim::{cosim, replay};
 
 /// The Hairpin NIC, cycle-accurate.
 #[derive(Debug, Parser)]
@@ -21,12 +21,15 @@ struct Cli {
 enum Command {
     /// Play captures through the NIC
     Replay(ReplayArgs),
+    /// Compare random traffic in random configurations with the golden model
+    Cosim(cosim::CosimArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let (result, json) = match &cli.command {
         Command::Replay(args) => (replay::run(args), args.json),
+        Command::Cosim(args) => (cosim::run(args), false),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

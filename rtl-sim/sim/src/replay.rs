@@ -137,7 +137,7 @@ impl<'a> Replay<'a> {
         nic.device.apply(&plan)?;
         let mut watch = Watch {
             shots: self.timeline.shots.clone(),
-            checker: checker(&self.config),
+            checker: checker_of(&self.config),
             out: Vec::new(),
             start: 0,
         };
@@ -246,19 +246,19 @@ fn check_out(dir: &Path, force: bool) -> Result<(), Diagnostic> {
     let problem = |message: String, help: &str| {
         Err(Diagnostic::new("out-not-empty", message).field("--out").file(dir).help(help))
     };
-    match fs::read_dir(dir) {
-        Ok(entries) if !force && entries.count() != 0 => problem(
+    match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
+        Ok(empty) if empty || force => Ok(()),
+        Ok(_) => problem(
             "the folder is not empty".to_owned(),
             "name another one, or write over it with --force",
         ),
-        Ok(_) => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(e) => problem(format!("cannot use the folder: {e}"), "name a folder"),
     }
 }
 
 /// What the checker has to know, from the configuration alone.
-fn checker(config: &Config) -> Checker {
+pub(crate) fn checker_of(config: &Config) -> Checker {
     let mut checker = Checker::new();
     checker.tpid(0, 0, config.uplink.tpid);
     for vport in &config.vports {

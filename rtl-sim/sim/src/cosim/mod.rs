@@ -1,4 +1,370 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cosim`: random configurations, random frames, changes in mid-traffic.
+//! `cosim`: random configurations, random frames, random backpressure, changes in mid-traffic.
+//!
+//! Every part of a run follows from its seed and the number of the configuration, so that one
+//! configuration can be run again by itself, with waves.
 
+pub mod churn;
 pub mod frames;
+pub mod setup;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use hairpin_abi::reason::ReasonInfo;
+use hairpin_abi::{REASONS, ReasonClass};
+use hairpin_driver::Diagnostic;
+use hairpin_driver::config::{Config, Plan};
+use hairpin_driver::image::FirmwareImage;
+
+use crate::checker::{Checker, Rule};
+use crate::model::{Cycle, Level, Options, Patterns, Variant};
+use crate::nic::{Nic, Observer, read_firmware};
+use crate::replay::checker_of;
+use crate::rng::Rng;
+use churn::Churn;
+use frames::{Generator, canary};
+
+/// Frames per configuration, if the number of configurations is not given.
+const PER_CONFIG: u64 = 20_000;
+/// Ticks of waves before and after the first difference.
+const WAVES: u64 = 4000;
+
+/// Arguments of `cosim`.
+#[derive(Args, Clone, Debug)]
+pub struct CosimArgs {
+    /// Frames to send, over all configurations
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub frames: u64,
+    /// Seed of everything
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Number of random configurations; one per 20000 frames if left out
+    #[arg(long, value_name = "N")]
+    pub configs: Option<u64>,
+    /// Run only this one of the configurations
+    #[arg(long, value_name = "INDEX")]
+    pub only: Option<u64>,
+    /// Configurations to run at the same time; all cores if left out
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Firmware image; the one built with this program if left out
+    #[arg(long, value_name = "ELF")]
+    pub firmware: Option<PathBuf>,
+    /// Folder for the waves of a configuration that failed
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub waves_dir: PathBuf,
+}
+
+/// What one configuration, or all of them, came to.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    frames: u64,
+    outputs: u64,
+    losses: u64,
+    clocks: u64,
+    changes: u64,
+    refused: u64,
+    mismatches: u64,
+    rules: HashMap<Rule, u64>,
+    reasons: Vec<u64>,
+    /// The first difference, for a person, and when it was.
+    first: Option<(Cycle, String)>,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.outputs += other.outputs;
+        self.losses += other.losses;
+        self.clocks += other.clocks;
+        self.changes += other.changes;
+        self.refused += other.refused;
+        self.mismatches += other.mismatches;
+        for (rule, count) in &other.rules {
+            *self.rules.entry(*rule).or_default() += count;
+        }
+        self.reasons.resize(64, 0);
+        for (sum, count) in self.reasons.iter_mut().zip(&other.reasons) {
+            *sum += count;
+        }
+    }
+
+    fn rule(&self, rule: Rule) -> u64 {
+        self.rules.get(&rule).copied().unwrap_or(0)
+    }
+
+    fn failed(&self) -> bool {
+        self.mismatches != 0 || self.rules.values().any(|count| *count != 0)
+    }
+}
+
+/// Frames inside the NIC, and what the checker says of those that come out.
+#[derive(Debug)]
+struct Watch {
+    sent: HashMap<u32, (Vec<u8>, bool)>,
+    checker: Checker,
+    /// Frames whose canary and trace name different inputs.
+    confused: u64,
+}
+
+impl Observer for Watch {
+    fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
+        if let Some((bytes, broken)) = self.sent.remove(&id) {
+            self.checker.input(id, port, &bytes, broken, cycle);
+        }
+    }
+
+    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], origin: Option<u32>) {
+        match canary(bytes) {
+            Some(id) => {
+                self.confused += u64::from(origin != Some(id));
+                self.checker.output(id, port, bytes, cycle);
+            }
+            None => self.checker.stranger(port, cycle),
+        }
+    }
+}
+
+/// Runs the co-simulation and prints what came of it.
+///
+/// # Errors
+/// Any difference, leak, duplicate, echo, or a NIC that stopped.
+pub fn run(args: &CosimArgs) -> Result<()> {
+    let image = read_firmware(args.firmware.as_deref())?;
+    let configs = args.configs.unwrap_or(args.frames.div_ceil(PER_CONFIG)).max(1);
+    let per_config = args.frames.div_ceil(configs);
+    let list: Vec<u64> = args.only.map_or_else(|| (0..configs).collect(), |one| vec![one]);
+    let next = AtomicU64::new(0);
+    let results = Mutex::new(Vec::new());
+    let jobs = args.jobs.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, list.len()) {
+            scope.spawn(|| {
+                while let Some(index) = list.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let run = Run { seed: args.seed, index: *index, frames: per_config };
+                    let result = run.go(&image, Variant::Check, None);
+                    if let Ok(mut results) = results.lock() {
+                        results.push((*index, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    summary(args, configs, per_config, &image, results)
+}
+
+fn summary(
+    args: &CosimArgs,
+    configs: u64,
+    per_config: u64,
+    image: &FirmwareImage,
+    results: Vec<(u64, Result<Tally, Diagnostic>)>,
+) -> Result<()> {
+    let mut total = Tally::default();
+    let mut failed = 0;
+    for (index, result) in results {
+        let run = Run { seed: args.seed, index, frames: per_config };
+        let at = match result {
+            Ok(tally) => {
+                total.add(&tally);
+                tally.failed().then(|| tally.first.unwrap_or_default())
+            }
+            Err(error) => Some((u64::MAX, error.to_string())),
+        };
+        let Some((cycle, text)) = at else { continue };
+        failed += 1;
+        println!("seed {} configuration {index} failed: {text}", args.seed);
+        if failed == 1 {
+            let file = args.waves_dir.join(format!("cosim-{}-{index}.fst", args.seed));
+            // The same run again: it ends as it did before, now with waves.
+            let _ = run.go(image, Variant::Trace, Some((&file, cycle)));
+            println!("waves around it: {}", file.display());
+        }
+    }
+    print!("{}", text(args.seed, configs, &total));
+    if failed != 0 {
+        bail!(
+            "{failed} of {configs} configurations failed; run one again with --seed {} --frames {} \
+             --configs {configs} --only INDEX",
+            args.seed,
+            args.frames
+        );
+    }
+    Ok(())
+}
+
+fn text(seed: u64, configs: u64, t: &Tally) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "seed {seed}: {configs} configurations, {} frames in, {} out, {} lost, {} changes ({} refused), \
+         {} clocks",
+        t.frames, t.outputs, t.losses, t.changes, t.refused, t.clocks
+    );
+    let _ = writeln!(
+        text,
+        "{} mismatches, {} leaks, {} duplicates, {} echoes, {} wrong tags, {} altered, {} strangers",
+        t.mismatches,
+        t.rule(Rule::Leak),
+        t.rule(Rule::Duplicate),
+        t.rule(Rule::Echo),
+        t.rule(Rule::Tags),
+        t.rule(Rule::Altered),
+        t.rule(Rule::Stranger)
+    );
+    let count = |code: u8| t.reasons.get(usize::from(code)).copied().unwrap_or(0);
+    let (reached, missed): (Vec<&ReasonInfo>, Vec<&ReasonInfo>) = REASONS.iter().partition(|r| count(r.code) != 0);
+    for class in
+        [ReasonClass::Deliver, ReasonClass::Punt, ReasonClass::Drop, ReasonClass::Loss]
+    {
+        let names: Vec<_> = reached
+            .iter()
+            .filter(|r| r.class == class)
+            .map(|r| format!("{} {}", r.name, count(r.code)))
+            .collect();
+        let _ = writeln!(text, "{}: {}", class.name(), names.join(", "));
+    }
+    let names: Vec<_> = missed.iter().map(|r| r.name).collect();
+    let _ = writeln!(
+        text,
+        "reasons reached: {} of {}; not reached: {}",
+        reached.len(),
+        REASONS.len(),
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    );
+    text
+}
+
+/// One configuration of a run.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    seed: u64,
+    index: u64,
+    frames: u64,
+}
+
+impl Run {
+    fn go(
+        self,
+        image: &FirmwareImage,
+        variant: Variant,
+        waves: Option<(&Path, Cycle)>,
+    ) -> Result<Tally, Diagnostic> {
+        let mut rng = Rng::part(self.seed, self.index);
+        let mut options = Options {
+            variant,
+            seed: rng.next(),
+            core_ratio: *rng.pick(&[1, 2, 3, 5, 8]),
+            ..Options::default()
+        };
+        if let Some((file, cycle)) = waves {
+            options.waves = Some(file.to_owned());
+            options.waves_from = cycle.saturating_sub(WAVES);
+            options.waves_until = cycle.saturating_add(WAVES);
+        }
+        let mut nic = Nic::start(&options, image, false)?;
+        let setup = setup::random(&mut rng, nic.device.capabilities().vfs);
+        let name = format!("seed {} configuration {}", self.seed, self.index);
+        let config = Config::parse(&setup.toml, Path::new(&name))?;
+        let plan = Plan::new(&config, nic.device.capabilities())?;
+        nic.device.apply(&plan)?;
+        let mut churn = Churn::new(Rng::new(rng.next()), &plan);
+        let mut generator = Generator::new(Rng::new(rng.next()), setup.world);
+        let mut watch =
+            Watch { sent: HashMap::new(), checker: checker_of(&config), confused: 0 };
+        nic.drain(&mut watch)?;
+
+        let mut next = 0;
+        while u64::from(next) < self.frames {
+            let left = (self.frames - u64::from(next)).min(1000) as usize;
+            let count = rng.range(1, left.max(2)).min(left);
+            nic.model().set_patterns(&patterns(&mut rng));
+            let spread = *rng.pick(&[0, 0, 1, 3, 20, 200]);
+            let mut at = nic.now();
+            for _ in 0..count {
+                let shot = generator.shot(next);
+                let vswitch = generator
+                    .world()
+                    .vports
+                    .iter()
+                    .any(|v| v.port == shot.port && v.vswitch);
+                at += rng.range(0, spread) as u64;
+                nic.queue(shot.port, next, at, shot.bad, &shot.bytes)?;
+                let broken = shot.broken(vswitch);
+                watch.sent.insert(next, (shot.bytes, broken));
+                next += 1;
+            }
+            while nic.model().status().queued != 0 {
+                nic.run_for(rng.range(50, 2000) as u64, &mut watch)?;
+                if rng.percent(50) {
+                    churn.step(&mut nic, &mut watch.checker)?;
+                }
+            }
+            nic.play(&mut watch, &mut |_| {})?;
+            watch.checker.settle(nic.now());
+            nic.poll_log()?;
+            if nic.scoreboard.mismatch_count() != 0 || watch.checker.total() != 0 {
+                break;
+            }
+        }
+        let instances: Vec<u8> = (0..plan.steps().count().min(64) as u8).collect();
+        nic.compare_counters(&instances)?;
+        Ok(tally(&nic, &watch, &churn))
+    }
+}
+
+fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
+    let s = &nic.scoreboard;
+    let rules = [
+        Rule::Leak,
+        Rule::Duplicate,
+        Rule::Echo,
+        Rule::Tags,
+        Rule::Altered,
+        Rule::Stranger,
+    ];
+    let difference = s.mismatches().first().map(|m| (m.cycle, m.to_string()));
+    let violation = watch.checker.violations().first().map(|v| (v.cycle, v.to_string()));
+    Tally {
+        frames: s.decided(),
+        outputs: s.outputs(),
+        losses: s.losses(),
+        clocks: nic.model().status().clocks,
+        changes: churn.done,
+        refused: churn.refused,
+        mismatches: s.mismatch_count() + watch.confused,
+        rules: rules.map(|rule| (rule, watch.checker.count(rule))).into(),
+        reasons: s.reasons().to_vec(),
+        first: difference.into_iter().chain(violation).min_by_key(|(cycle, _)| *cycle),
+    }
+}
+
+/// Ready and gap patterns, often none at all.
+fn patterns(rng: &mut Rng) -> Patterns {
+    let mut level = |often: usize| {
+        if rng.percent(often) { Level::ALWAYS } else { Level(rng.range(2_000, 65_000) as u32) }
+    };
+    let (wire_ready, host_ready, rx_ready) = (level(60), level(60), level(60));
+    let (grant_ready, host_valid, wire_valid) = (level(70), level(70), level(70));
+    Patterns {
+        wire_ready,
+        host_ready,
+        rx_ready,
+        grant_ready,
+        host_valid,
+        wire_valid,
+        seed: rng.next(),
+        hold: *rng.pick(&[1, 1, 4, 30, 300]),
+        rx_mask: if rng.percent(80) { u64::MAX } else { rng.next() },
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int};
 
-pub(super) const ABI: u32 = 2;
+pub(super) const ABI: u32 = 3;
 
 pub(super) const RUN_UNTIL: c_int = 0;
 pub(super) const RUN_IDLE: c_int = 1;
@@ -32,6 +32,8 @@ pub(super) struct Options {
     pub(super) core_ratio: u32,
     pub(super) zero: u32,
     pub(super) jump_limit: u64,
+    pub(super) fst_from: u64,
+    pub(super) fst_until: u64,
     pub(super) fst: *const c_char,
 }
 

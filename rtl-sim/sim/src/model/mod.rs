@@ -49,6 +49,10 @@ pub struct Options {
     pub jump_limit: u64,
     /// Where [`Variant::Trace`] writes its waves.
     pub waves: Option<PathBuf>,
+    /// First tick of the waves.
+    pub waves_from: Cycle,
+    /// Last tick of the waves.
+    pub waves_until: Cycle,
 }
 
 impl Default for Options {
@@ -59,6 +63,8 @@ impl Default for Options {
             core_ratio: 5,
             jump_limit: 1 << 20,
             waves: None,
+            waves_from: 0,
+            waves_until: Cycle::MAX,
         }
     }
 }
@@ -261,6 +267,8 @@ impl Model {
             core_ratio: options.core_ratio,
             zero: 0,
             jump_limit: options.jump_limit,
+            fst_from: options.waves_from,
+            fst_until: options.waves_until,
             fst: fst.as_ref().map_or(std::ptr::null(), |p| p.as_ptr()),
         };
         // SAFETY: `raw` and the string in it live through the call; nothing is kept of them.

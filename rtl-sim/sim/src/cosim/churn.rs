@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Changes of the configuration while traffic flows.
+
+use hairpin_abi::admin::Command;
+use hairpin_abi::ids::PortSet;
+use hairpin_abi::row::MacKey;
+use hairpin_abi::{CfgRow, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan};
+use hairpin_driver::config::{Plan, Step};
+use hairpin_driver::{Diagnostic, Error};
+
+use super::setup::mac;
+use crate::checker::Checker;
+use crate::nic::Nic;
+use crate::rng::Rng;
+
+/// The configuration as it stands.
+#[derive(Clone, Debug)]
+pub struct Churn {
+    rng: Rng,
+    cfg: CfgRow,
+    ports: Vec<(VPort, PortRow)>,
+    vvlans: Vec<(VVlan, VVlanRow)>,
+    /// Their members at the start: nobody else ever joins.
+    natives: Vec<PortSet>,
+    macs: Vec<MacRow>,
+    groups: Vec<(u8, GroupRow)>,
+    /// Changes made, and changes the firmware refused.
+    pub done: u64,
+    /// Changes that the firmware refused.
+    pub refused: u64,
+}
+
+impl Churn {
+    /// Starts from a plan that was applied.
+    #[must_use]
+    pub fn new(rng: Rng, plan: &Plan) -> Self {
+        let mut churn = Self {
+            rng,
+            cfg: CfgRow::default(),
+            ports: Vec::new(),
+            vvlans: Vec::new(),
+            natives: Vec::new(),
+            macs: Vec::new(),
+            groups: Vec::new(),
+            done: 0,
+            refused: 0,
+        };
+        for step in plan.steps() {
+            match step {
+                Step::Cfg(row) => churn.cfg = *row,
+                Step::Port(vport, row) => churn.ports.push((*vport, *row)),
+                Step::Admin(Command::VVlanSet { id, row }) => {
+                    churn.vvlans.push((*id, *row));
+                    churn.natives.push(row.members);
+                }
+                Step::Admin(Command::FdbAdd(row)) => churn.macs.push(*row),
+                Step::Admin(Command::GroupSet { index, row }) => churn.groups.push((*index, *row)),
+                Step::Admin(_) => {}
+            }
+        }
+        churn
+    }
+
+    /// Makes one random change and tells the checker.
+    ///
+    /// # Errors
+    /// The NIC did not answer as it must.
+    pub fn step(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
+        self.done += 1;
+        let begin = nic.now();
+        match self.rng.weighted(&[30, 25, 15, 15, 8, 3, 2]) {
+            0 => self.port(nic)?,
+            1 => self.vvlan(nic, checker, begin)?,
+            2 => self.address(nic, checker, begin)?,
+            3 => self.group(nic)?,
+            4 => {
+                self.cfg.pcp = self.rng.below(8) as u8;
+                nic.device.write_cfg(&self.cfg)?;
+            }
+            5 => self.remove(nic, checker, begin)?,
+            _ => {
+                if let Some((vport, _)) = self.ports.first() {
+                    let vport = *vport;
+                    self.admin(nic, &Command::FdbFlush { vport })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True if the firmware did it.
+    fn admin(&mut self, nic: &mut Nic, command: &Command) -> Result<bool, Diagnostic> {
+        match nic.device.admin(command) {
+            Ok(_) => Ok(true),
+            Err(Error::Admin { .. }) => {
+                self.refused += 1;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn port(&mut self, nic: &mut Nic) -> Result<(), Diagnostic> {
+        if self.ports.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.ports.len());
+        let (vport, row) = &mut self.ports[at];
+        match self.rng.below(5) {
+            0 => row.enabled = !row.enabled,
+            1 => row.spoofchk = !row.spoofchk,
+            2 => row.tags = *self.rng.pick(Tags::ALL),
+            3 => {
+                row.meter_shift = *self.rng.pick(&[0, 0, 3, 6, 10]);
+                row.meter_burst = self.rng.below(40) as u8;
+            }
+            _ => row.enabled = true,
+        }
+        nic.device.write_port(*vport, row)?;
+        Ok(())
+    }
+
+    fn vvlan(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        begin: u64,
+    ) -> Result<(), Diagnostic> {
+        if self.vvlans.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.vvlans.len());
+        let (id, mut row) = self.vvlans[at];
+        match self.rng.below(4) {
+            0 => {
+                // Some of its own vPorts.
+                let keep = PortSet(self.rng.next());
+                row.members = self.natives[at] & keep;
+            }
+            1 => row.members = self.natives[at],
+            2 => row.vlan = Vlan::from_tci(self.rng.range(1, 4094) as u16),
+            _ => {
+                let slot = self.rng.below(row.accept.len());
+                row.accept[slot] =
+                    self.rng.percent(50).then(|| Vlan::from_tci(self.rng.range(1, 4094) as u16));
+            }
+        }
+        self.set_vvlan(nic, checker, begin, at, id, row)
+    }
+
+    fn set_vvlan(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        begin: u64,
+        at: usize,
+        id: VVlan,
+        row: VVlanRow,
+    ) -> Result<(), Diagnostic> {
+        if self.admin(nic, &Command::VVlanSet { id, row })? {
+            let accept: Vec<u16> = row.accept.iter().flatten().map(|v| v.get()).collect();
+            let span = (begin, nic.now());
+            checker.vvlan(span, id.get(), row.vlan.get(), &accept, row.members.0);
+            self.vvlans[at].1 = row;
+        }
+        Ok(())
+    }
+
+    fn address(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        begin: u64,
+    ) -> Result<(), Diagnostic> {
+        if self.macs.is_empty() || self.rng.percent(50) {
+            let (Some((id, _)), Some((vport, _))) =
+                (self.vvlans.first().copied(), self.ports.last().copied())
+            else {
+                return Ok(());
+            };
+            let key = MacKey { vvlan: id, mac: MacAddr(mac(&mut self.rng)) };
+            let row = MacRow { key, target: Target::VPort(vport), is_static: true };
+            if self.admin(nic, &Command::FdbAdd(row))? {
+                checker.own(nic.now(), id.get(), key.mac.0, vport.get());
+                self.macs.push(row);
+            }
+            return Ok(());
+        }
+        let at = self.rng.below(self.macs.len());
+        let row = self.macs[at];
+        // Away, and back again later or at once.
+        if self.admin(nic, &Command::FdbDel(row.key))? {
+            checker.disown(begin, row.key.vvlan.get(), row.key.mac.0);
+            if self.rng.percent(70) && self.admin(nic, &Command::FdbAdd(row))? {
+                if let Target::VPort(vport) = row.target {
+                    checker.own(nic.now(), row.key.vvlan.get(), row.key.mac.0, vport.get());
+                }
+            } else {
+                self.macs.swap_remove(at);
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, nic: &mut Nic) -> Result<(), Diagnostic> {
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.groups.len());
+        let (index, _) = self.groups[at];
+        let row = GroupRow { vports: PortSet(self.rng.next() & 0xff) };
+        self.admin(nic, &Command::GroupSet { index, row })?;
+        Ok(())
+    }
+
+    /// Takes a V.VLAN away and sets it again.
+    fn remove(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        begin: u64,
+    ) -> Result<(), Diagnostic> {
+        if self.vvlans.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.vvlans.len());
+        let (id, row) = self.vvlans[at];
+        if self.admin(nic, &Command::VVlanDel { id })? {
+            checker.remove_vvlan((begin, nic.now()), id.get());
+            self.macs.retain(|mac| mac.key.vvlan != id);
+        }
+        let begin = nic.now();
+        self.set_vvlan(nic, checker, begin, at, id, row)
+    }
+}
