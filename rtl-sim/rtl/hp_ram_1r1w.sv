@@ -75,7 +75,12 @@ module hp_ram_1r1w #(
     assign rdata_o = out_q;
   end
 
+`ifndef SYNTHESIS
+  // Enables are meaningful once their owners' reset has seen a clock.
+  logic [1:0] armed_q = 2'b00;
+  always_ff @(posedge clk_i) armed_q <= {armed_q[0], 1'b1};
+`endif
   `HP_ASSERT_INIT(Shape_A, WIDTH > 0 && DEPTH > 0)
-  `HP_ASSERT(WriteInRange_A, !we_i || 32'(waddr_i) < DEPTH, clk_i, 1'b0)
-  `HP_ASSERT(ReadInRange_A, !re_i || 32'(raddr_i) < DEPTH, clk_i, 1'b0)
+  `HP_ASSERT(WriteInRange_A, !we_i || 32'(waddr_i) < DEPTH, clk_i, !armed_q[1])
+  `HP_ASSERT(ReadInRange_A, !re_i || 32'(raddr_i) < DEPTH, clk_i, !armed_q[1])
 endmodule

@@ -70,7 +70,12 @@ module hp_ram_tdp #(
     b_rdata_o <= b_read_q;
   end
 
+`ifndef SYNTHESIS
+  // Enables are meaningful once their owners' reset has seen a clock.
+  logic [1:0] armed_q = 2'b00;
+  always_ff @(posedge clk_i) armed_q <= {armed_q[0], 1'b1};
+`endif
   `HP_ASSERT_INIT(Shape_A, WIDTH > 0 && DEPTH > 0)
-  `HP_ASSERT(AInRange_A, !a_en_i || 32'(a_addr_i) < DEPTH, clk_i, 1'b0)
-  `HP_ASSERT(BInRange_A, !b_en_i || 32'(b_addr_i) < DEPTH, clk_i, 1'b0)
+  `HP_ASSERT(AInRange_A, !a_en_i || 32'(a_addr_i) < DEPTH, clk_i, !armed_q[1])
+  `HP_ASSERT(BInRange_A, !b_en_i || 32'(b_addr_i) < DEPTH, clk_i, !armed_q[1])
 endmodule

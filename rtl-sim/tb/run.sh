@@ -15,6 +15,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 rtl=$(cd "$here/../rtl" && pwd)
+export HAIRPIN_RTL="$rtl"
 build=${HAIRPIN_TB_BUILD:-$(cd "$here/../.." && pwd)/.build/tb}
 jobs=${HAIRPIN_JOBS:-2}
 seed=1

@@ -214,6 +214,7 @@ impl Step<'_> {
             Command::new("verilator")
                 .current_dir(self.root)
                 .env("HAIRPIN_IBEX", self.ibex)
+                .env("HAIRPIN_RTL", self.root.join("rtl-sim/rtl"))
                 .args(COMMON)
                 .args(variant.verilator)
                 .arg(format!("-GDATA_W={DATA_W}"))
@@ -222,10 +223,7 @@ impl Step<'_> {
                 .arg(&top)
                 .arg("-Mdir")
                 .arg(&dir)
-                .arg("-f")
-                .arg("rtl-sim/rtl/ibex/ibex.f")
-                .arg("-f")
-                .arg("rtl-sim/rtl/hairpin.f")
+                .args(["-F", "rtl-sim/rtl/ibex/ibex.f", "-F", "rtl-sim/rtl/hairpin.f"])
                 .arg("rtl-sim/sim/sv/hp_sim_top.sv"),
         )?;
         let flags = format!("-fPIC -include {}", self.cpp().join("hp_vl.h").display());

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// The eSwitch, directed: tables by command, one frame at a time, every output byte compared, and the promised
+// latency: 16 clocks from the arbiter's register to the first beat on the bus. Random traffic against
+// the golden model is the co-simulation's work.
+//
+// bench: -GDATA_W=512
+// bench: -GDATA_W=256
+
+module tb_eswitch #(
+  parameter int unsigned DATA_W = 512
+);
+  import tb_pkg::*;
+  import hp_pkg::*;
+  import hp_abi_pkg::*;
+
+  localparam int unsigned Bytes = DATA_W / 8;
+  localparam int unsigned NVf = 8;
+  typedef logic [7:0] frame_t[$];
+  int lengths [10] = '{60, 63, 64, 65, 68, 120, 127, 128, 1514, 9216};
+
+  logic clk = 1'b0, rst_n = 1'b0;
+  always #5 clk = ~clk;
+  logic [63:0] now = '0;
+  always @(posedge clk) now <= now + 1;
+
+  logic [NVf-1:0] req = '0;
+  logic gv, gr = 1'b1, hv = 1'b0, hr, hl = 1'b0, wv = 1'b0, wr, wl = 1'b0;
+  logic [6:0] gp, hdest = '0, mhdest;
+  logic [DATA_W-1:0] hd = '0, wd = '0, mhd, mwd;
+  logic [Bytes-1:0] hk = '0, wk = '0, mhk, mwk;
+  logic mhv, mhl, mwv, mwl, tv = 1'b0, tr, rv, idle, crd = 1'b0, cdone;
+  logic [15:0] mhid, mwid, caddr = '0;
+  logic [63:0] cdata;
+  tbl_req_t tq;
+  tbl_rsp_t trsp;
+  trace_dec_t dec;
+  trace_cmd_t cmd;
+  logic punt_v, core_send = 1'b0;
+  port_t punt_src;
+  vlan_t punt_vvlan;
+  reason_t punt_reason;
+
+  hp_eswitch #(.DATA_W(DATA_W), .N_VF(NVf), .MAC_DEPTH(256)) dut (
+    .clk_i(clk), .rst_ni(rst_n), .time_i(now), .hash_seed_i(128'h0123_4567_89AB_CDEF_0F1E_2D3C_4B5A_6978),
+    .host_req_i(req), .host_grant_valid_o(gv), .host_grant_ready_i(gr), .host_grant_vport_o(gp),
+    .s_host_tvalid_i(hv), .s_host_tready_o(hr), .s_host_tdata_i(hd), .s_host_tkeep_i(hk),
+    .s_host_tlast_i(hl), .s_host_tuser_i(1'b0), .s_host_tdest_i(hdest), .host_rx_ready_i('1),
+    .m_host_tvalid_o(mhv), .m_host_tready_i(1'b1), .m_host_tdata_o(mhd), .m_host_tkeep_o(mhk),
+    .m_host_tlast_o(mhl), .m_host_tdest_o(mhdest), .m_host_tid_o(mhid),
+    .s_wire_tvalid_i(wv), .s_wire_tready_o(wr), .s_wire_tdata_i(wd), .s_wire_tkeep_i(wk),
+    .s_wire_tlast_i(wl), .s_wire_tuser_i(1'b0),
+    .m_wire_tvalid_o(mwv), .m_wire_tready_i(1'b1), .m_wire_tdata_o(mwd), .m_wire_tkeep_o(mwk),
+    .m_wire_tlast_o(mwl), .m_wire_tid_o(mwid),
+    .tbl_req_valid_i(tv), .tbl_req_ready_o(tr), .tbl_req_i(tq), .tbl_rsp_valid_o(rv), .tbl_rsp_o(trsp),
+    .punt_valid_o(punt_v), .punt_slot_o(), .punt_src_o(punt_src), .punt_vvlan_o(punt_vvlan),
+    .punt_reason_o(punt_reason), .punt_len_o(), .punt_seq_o(), .punt_rd_req_i(1'b0),
+    .punt_rd_addr_i('0), .punt_rd_valid_o(), .punt_rd_data_o(), .punt_pop_i(1'b0),
+    .punt_send_i(core_send), .punt_nopunt_i(1'b1), .punt_tomb_i(1'b0), .punt_tomb_reason_i('0),
+    .punt_busy_o(), .inj_valid_i(1'b0), .inj_ready_o(), .inj_data_i('0), .inj_sof_i(1'b0),
+    .inj_eof_i(1'b0), .inj_meta_i('0), .cnt_rd_valid_i(crd), .cnt_rd_addr_i(caddr),
+    .cnt_rd_done_o(cdone), .cnt_rd_data_o(cdata), .idle_o(idle),
+    .trace_dec_o(dec), .trace_cmd_o(cmd), .trace_loss_host_o(), .trace_loss_rep_o(),
+    .trace_loss_other_o()
+  );
+
+  initial begin
+    #2000000 $fatal(1, "stuck: idle %b, ingress busy %b, pipeline busy %b, egress idle %b, grant %b, reasons %p",
+                idle, dut.ingress_busy, dut.pipeline_busy, dut.egress_idle, gv, reasons);
+  end
+
+  // What came out, and when.
+  frame_t    host_q [NVf][$], wire_q[$], host_now, wire_now;
+  longint    entered[logic [15:0]];
+  reason_t   reasons[$];
+  int        lat_host = -1, lat_wire = -1;
+  bit        host_first = 1'b1, wire_first = 1'b1;
+  always @(posedge clk) if (rst_n) begin
+    if (dut.pl_valid && dut.pl_sof) entered[dut.pl_meta.seq] = now;
+    if (dec.valid) reasons.push_back(dec.reason);
+    if (mhv) begin
+      if (host_first) lat_host = int'(now - entered[mhid]);
+      host_first = mhl;
+      for (int i = 0; i < Bytes; i++) if (mhk[i]) host_now.push_back(mhd[8*i +: 8]);
+      if (mhl) begin
+        host_q[mhdest[2:0]].push_back(host_now);
+        host_now = {};
+      end
+    end
+    if (mwv) begin
+      if (wire_first) lat_wire = int'(now - entered[mwid]);
+      wire_first = mwl;
+      for (int i = 0; i < Bytes; i++) if (mwk[i]) wire_now.push_back(mwd[8*i +: 8]);
+      if (mwl) begin
+        wire_q.push_back(wire_now);
+        wire_now = {};
+      end
+    end
+  end
+
+  task automatic tick(input int n = 1);
+    repeat (n) @(posedge clk);
+    #1;
+  endtask
+
+  task automatic command(input logic [3:0] op, input logic [3:0] tbl, input int index,
+                         input logic [191:0] data, input logic [3:0] want = ST_OK);
+    tq = '{op: op, tbl: tbl, index: 16'(index), data: data};
+    tv = 1'b1;
+    tick();
+    tv = 1'b0;
+    while (!rv) tick();
+    if (trsp.status != want) $fatal(1, "command %0d on %0d: status %0d, want %0d", op, tbl, trsp.status, want);
+    tick();
+  endtask
+
+  function automatic logic [191:0] port_row(input bit vswitch, input mac_t mac, input int vvlan);
+    port_row_t r = '0;
+    r.enabled  = 1'b1;
+    r.vswitch  = vswitch;
+    r.spoofchk = !vswitch;
+    r.vvlan    = 12'(vvlan);
+    r.mac      = mac;
+    return 192'(r);
+  endfunction
+  function automatic logic [191:0] mac_row(input mac_t mac, input int vvlan, input int target);
+    return {96'd0, 22'd0, 1'b1, 1'b0, 8'(target), 4'd0, 12'(vvlan), mac[47:32], mac[31:0]};
+  endfunction
+
+  function automatic frame_t make(input mac_t da, input mac_t sa, input int len);
+    frame_t f;
+    for (int i = 0; i < 6; i++) f.push_back(da[8*(5-i) +: 8]);
+    for (int i = 0; i < 6; i++) f.push_back(sa[8*(5-i) +: 8]);
+    f.push_back(8'h90);
+    f.push_back(8'h00);
+    while (f.size() < len) f.push_back(8'($urandom));
+    return f;
+  endfunction
+  function automatic frame_t insert(input frame_t f, input logic [63:0] tags, input int n);
+    frame_t r = f;
+    for (int i = 0; i < n; i++) r.insert(12 + i, tags[8*(n-1-i) +: 8]);
+    return r;
+  endfunction
+
+  task automatic send_host(input int vport, input frame_t f);
+    req[vport] = 1'b1;
+    while (!gv) tick();
+    req[vport] = 1'b0;
+    tick();
+    for (int at = 0; at < f.size(); at += Bytes) begin
+      hv = 1'b1;
+      hdest = 7'(vport);
+      hd = '0;
+      hk = '0;
+      for (int i = 0; i < Bytes && at + i < f.size(); i++) begin
+        hd[8*i +: 8] = f[at+i];
+        hk[i] = 1'b1;
+      end
+      hl = at + Bytes >= f.size();
+      while (!hr) tick();
+      tick();
+    end
+    hv = 1'b0;
+  endtask
+  task automatic send_wire(input frame_t f);
+    for (int at = 0; at < f.size(); at += Bytes) begin
+      wv = 1'b1;
+      wd = '0;
+      wk = '0;
+      for (int i = 0; i < Bytes && at + i < f.size(); i++) begin
+        wd[8*i +: 8] = f[at+i];
+        wk[i] = 1'b1;
+      end
+      wl = at + Bytes >= f.size();
+      tick();
+    end
+    wv = 1'b0;
+  endtask
+
+  task automatic settle();
+    tick(8);
+    while (!idle && !punt_v) tick();
+    tick(60);
+  endtask
+  task automatic expect_host(input int vport, input frame_t want);
+    frame_t got;
+    if (host_q[vport].size() == 0) $fatal(1, "vf%0d got nothing; reasons %p", vport, reasons);
+    got = host_q[vport].pop_front();
+    if (got != want) $fatal(1, "vf%0d got %p, want %p", vport, got, want);
+  endtask
+  task automatic expect_wire(input frame_t want);
+    frame_t got;
+    if (wire_q.size() == 0) $fatal(1, "the wire got nothing; reasons %p", reasons);
+    got = wire_q.pop_front();
+    if (got != want) $fatal(1, "the wire got %p, want %p", got, want);
+  endtask
+  task automatic expect_quiet();
+    for (int i = 0; i < NVf; i++) if (host_q[i].size() != 0) $fatal(1, "vf%0d got too much", i);
+    if (wire_q.size() != 0) $fatal(1, "the wire got too much: %p", wire_q[0]);
+  endtask
+  task automatic expect_reason(input reason_t want);
+    reason_t got;
+    if (reasons.size() == 0) $fatal(1, "no decision");
+    got = reasons.pop_front();
+    if (got != want) $fatal(1, "reason %0d, want %0d", got, want);
+  endtask
+  task automatic expect_counter(input int addr, input longint want);
+    caddr = 16'(addr);
+    crd = 1'b1;
+    tick();
+    crd = 1'b0;
+    while (!cdone) tick();
+    if (cdata != 64'(want)) $fatal(1, "counter %h is %0d, want %0d", addr, cdata, want);
+  endtask
+
+  localparam mac_t Mac0 = 48'h02_00_00_00_00_01, Mac1 = 48'h02_00_00_00_00_02;
+  localparam mac_t MacV = 48'h02_00_00_00_00_77, Far = 48'h02_00_00_00_00_99;
+  localparam logic [63:0] Up = {16'h8100, 16'h000A, 16'h8100, 16'h0064};  // VLAN 10, V.VLAN 100
+
+  initial begin
+    frame_t f, g;
+    vvlan_row_t vv;
+    void'(seed_from_args("tb_eswitch"));
+    tq = '0;
+    tick(4);
+    rst_n = 1'b1;
+    tick(20);
+
+    vv = '0;
+    vv.vlan = 12'd10;
+    vv.vswitch_valid = 1'b1;
+    vv.vswitch_port = 7'd7;
+    vv.members = 64'h83;
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(vv));
+    command(OP_WRITE, TBL_VVMAP, 100, 192'h8000_0003);
+    command(OP_WRITE, TBL_PORT, 0, port_row(0, Mac0, 100));
+    command(OP_WRITE, TBL_PORT, 1, port_row(0, Mac1, 100));
+    command(OP_WRITE, TBL_PORT, 7, port_row(1, '0, 0));
+    command(OP_INSERT, TBL_MAC, 0, mac_row(Mac0, 100, 0));
+    command(OP_INSERT, TBL_MAC, 0, mac_row(Mac1, 100, 5));
+    command(OP_INSERT, TBL_MAC, 0, mac_row(Mac1, 100, 1), ST_UPDATED);
+    command(OP_LOOKUP, TBL_MAC, 0, mac_row(Mac1, 100, 0));
+    if (trsp.data[71:64] != 8'd1 || !trsp.data[95]) $fatal(1, "lookup answers %h", trsp.data);
+    command(OP_LOOKUP, TBL_MAC, 0, mac_row(Far, 100, 0), ST_NOT_FOUND);
+    command(OP_READ, TBL_VVLAN, 3, '0);
+    if (trsp.data != 192'(vv)) $fatal(1, "row reads back as %h", trsp.data);
+    command(OP_WRITE, TBL_PORT, NVf, '0, ST_BAD_INDEX);
+    command(OP_INSERT, TBL_PORT, 0, '0, ST_BAD_OP);
+
+    // vPort to vPort, one beat and several; the promised latency.
+    foreach (lengths[n]) begin
+      f = make(Mac1, Mac0, lengths[n]);
+      send_host(0, f);
+      settle();
+      expect_host(1, f);
+      expect_reason(RSN_MAC_HIT);
+      if (lat_host != 16) $fatal(1, "vPort latency is %0d clocks, promised 16", lat_host);
+    end
+    // To the uplink with both tags, and back from it without.
+    foreach (lengths[n]) begin
+      f = make(Far, Mac0, lengths[n]);
+      send_host(0, f);
+      settle();
+      expect_wire(insert(f, Up, 8));
+      expect_reason(RSN_UNKNOWN_UPLINK);
+      if (lat_wire != 16) $fatal(1, "uplink latency is %0d clocks, promised 16", lat_wire);
+      f = make(Mac1, Far, lengths[n]);
+      send_wire(insert(f, Up, 8));
+      settle();
+      expect_host(1, f);
+      expect_reason(RSN_MAC_HIT);
+      if (lat_host != 16) $fatal(1, "latency from the uplink is %0d clocks, promised 16", lat_host);
+    end
+    // A short tagged frame from the wire is padded for the vPort.
+    f = make(Mac1, Far, 52);
+    g = f;
+    while (g.size() < 60) g.push_back(8'd0);
+    send_wire(insert(f, Up, 8));
+    settle();
+    expect_host(1, g);
+    expect_reason(RSN_MAC_HIT);
+    // Unknown unicast from the wire: to the vswitch vPort, V.VLAN tag in front.
+    f = make(MacV, Far, 100);
+    send_wire(insert(f, Up, 8));
+    settle();
+    expect_host(7, insert(f, 64'h8100_0064, 4));
+    expect_reason(RSN_DEFAULT_VSWITCH);
+    // Broadcast: members but the source, and the uplink with served = 1.
+    f = make('1, Mac0, 60);
+    send_host(0, f);
+    settle();
+    expect_host(1, f);
+    expect_host(7, insert(f, 64'h8100_0064, 4));
+    expect_wire(insert(f, Up | 64'h1000, 8));
+    expect_reason(RSN_GROUP_LOCAL);
+    // A vSwitched VM's first broadcast goes to the core; sent back it is forwarded.
+    f = make('1, MacV, 80);
+    send_host(7, insert(f, 64'h8100_0064, 4));
+    settle();
+    expect_reason(RSN_LEARN);
+    expect_quiet();
+    if (!punt_v || punt_src != 7'd7 || punt_vvlan != 12'd100 || punt_reason != RSN_LEARN)
+      $fatal(1, "punt %0d from %0d, V.VLAN %0d, reason %0d", punt_v, punt_src, punt_vvlan, punt_reason);
+    core_send = 1'b1;
+    tick();
+    core_send = 1'b0;
+    settle();
+    expect_reason(RSN_GROUP_LOCAL);
+    expect_host(0, f);
+    expect_host(1, f);
+    expect_wire(insert(f, Up | 64'h1000, 8));
+    // Drops.
+    send_host(0, make(Mac1, Far, 60));
+    settle();
+    expect_reason(RSN_SOURCE_MAC);
+    send_host(0, make(Mac0, Mac0, 60));
+    settle();
+    expect_reason(RSN_SAME_PORT);
+    send_wire(insert(make(Mac1, Far, 60), Up ^ 64'h1_0000_0000, 8));  // another outer VLAN
+    settle();
+    expect_reason(RSN_NO_VVLAN);
+    send_wire(insert(make(Mac1, Far, 60), {16'h8100, 16'h000B, 32'h8100_0064}, 8));
+    settle();
+    expect_reason(RSN_VLAN_PAIR);
+    send_wire(make(Mac1, Far, 60));
+    settle();
+    expect_reason(RSN_UNTAGGED);
+    send_wire(make(Mac1, Far, 59));
+    settle();
+    expect_reason(RSN_RUNT);
+    command(OP_DELETE, TBL_MAC, 0, mac_row(Mac1, 100, 0));
+    f = make(Mac1, Mac0, 61);
+    send_host(0, f);
+    settle();
+    expect_wire(insert(f, Up, 8));
+    expect_reason(RSN_UNKNOWN_UPLINK);
+    expect_quiet();
+    expect_counter(32'h4000 + 0 * 64 + 32'(RSN_SOURCE_MAC), 1);
+    expect_counter(32'h4000 + 64 * 64 + 32'(RSN_RUNT), 1);
+    expect_counter(0, 2 * $size(lengths) + 4);
+    $display("PASS");
+    $finish;
+  end
+
+endmodule
