@@ -9,8 +9,8 @@
 //!                            key::FlowKey
 //! ```
 //!
-//! The firmware uses this crate for the frames that reach it, and with feature `std` the [`model`] of
-//! it is the golden model that the simulator compares the RTL with: one set of rules, two users. It has
+//! The firmware uses this crate for the frames that reach it, and with feature `std` its `model` is
+//! the golden model that the simulator compares the RTL with: one set of rules, two users. It has
 //! no hardware, no clock and no memory of its own: tables come through [`Tables`], time is an argument.
 //! Any bytes are legal input; nothing here panics.
 #![no_std]

@@ -158,6 +158,11 @@ fn fuzz_the_parser_and_the_decision() {
         (15, Frame::new(mac(1), STRANGER).wire(10, VVLAN_A, false)),
         (0x2f, Frame::new(GROUP, mac(0)).wire(10, VVLAN_A, false)),
         (9, Frame::new(BROADCAST, mac(7))),
+        (0, Frame::new(MacAddr::NEAREST_BRIDGE, mac(0))),
+        (
+            15,
+            Frame::new(MacAddr::NEAREST_BRIDGE, STRANGER).ethertype(0x88cc),
+        ),
     ] {
         corpus.push([vec![choice], frame.0].concat());
     }
