@@ -24,7 +24,9 @@ pub(crate) fn run_all(ctx: &Ctx) -> Result<()> {
     tally.check("format: host and firmware", || {
         run(ctx.cargo().args(["fmt", "--all", "--check"]))?;
         let mut firmware = ctx.cargo();
-        run(firmware.current_dir(ctx.root.join("firmware")).args(["fmt", "--all", "--check"]))
+        run(firmware
+            .current_dir(ctx.root.join("firmware"))
+            .args(["fmt", "--all", "--check"]))
     });
     tally.check("rtl: verilator lint, all warnings", || lint(ctx));
     tally.check("registers: generated files are current", || {
@@ -47,7 +49,9 @@ pub(crate) fn run_all(ctx: &Ctx) -> Result<()> {
     });
     tally.check("clippy: firmware", || {
         if setup::firmware_rust(ctx)? == FirmwareRust::Debian {
-            eprintln!("    skipped: no clippy for Debian's compiler, which builds the firmware here");
+            eprintln!(
+                "    skipped: no clippy for Debian's compiler, which builds the firmware here"
+            );
             return Ok(());
         }
         let mut cargo = build::firmware_cargo(ctx)?;
@@ -81,7 +85,6 @@ fn lint(ctx: &Ctx) -> Result<()> {
         "-f",
         "rtl-sim/rtl/hairpin.f",
     ]);
-    verilator.env("HAIRPIN_RTL", ctx.root.join("rtl-sim/rtl"));
     run(verilator.args(["--top-module", "hp_nic"]))
 }
 

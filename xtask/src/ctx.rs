@@ -73,10 +73,12 @@ impl Ctx {
             })
     }
 
-    /// A command that runs at the top of the checkout and knows where the soft core's sources are.
+    /// A command that runs at the top of the checkout and knows where the RTL's file lists point.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.root);
+        command
+            .current_dir(&self.root)
+            .env("HAIRPIN_RTL", self.root.join("rtl-sim/rtl"));
         if let Ok(ibex) = self.ibex() {
             command.env("HAIRPIN_IBEX", ibex);
         }

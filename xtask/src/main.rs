@@ -15,6 +15,7 @@ mod docs;
 mod model;
 mod setup;
 mod syn;
+mod syn_netlist;
 mod tally;
 mod test;
 

@@ -6,6 +6,7 @@
 //! ends in a flip-flop, and only clock, scan-in and scan-out are pins. What the harness itself takes is
 //! known exactly and not counted. Figures are estimates of these tools, not silicon.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::ctx::{Ctx, output, run, stage};
 use crate::setup::{self, Need};
+use crate::syn_netlist::{Cells, HARNESS, harness, is_clock, parts, read_ports};
 
 /// Arguments of `cargo xtask syn`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +26,7 @@ pub(crate) struct Args {
     seeds: u32,
     /// Only this block
     #[arg(long)]
-    top: Option<String>,
+    block: Option<String>,
     /// Only this speed grade
     #[arg(long)]
     speed: Option<u32>,
@@ -32,6 +34,7 @@ pub(crate) struct Args {
 
 /// A block to measure.
 struct Block {
+    name: &'static str,
     module: &'static str,
     what: &'static str,
     parameters: &'static [(&'static str, u32)],
@@ -39,14 +42,23 @@ struct Block {
     goal: [f64; 2],
 }
 
-const BLOCKS: [Block; 2] = [
+const BLOCKS: [Block; 3] = [
     Block {
+        name: "mac-table",
         module: "hp_mac_table",
         what: "MAC lookup engine, 4 banks of 1024",
         parameters: &[("DEPTH", 1024)],
         goal: [250.0, 250.0],
     },
     Block {
+        name: "eswitch-256",
+        module: "hp_eswitch",
+        what: "whole eSwitch, 256 bits, 8 VFs",
+        parameters: &[("DATA_W", 256), ("N_VF", 8)],
+        goal: [156.25, 200.0],
+    },
+    Block {
+        name: "eswitch-512",
         module: "hp_eswitch",
         what: "whole eSwitch, 512 bits, 8 VFs",
         parameters: &[("DATA_W", 512), ("N_VF", 8)],
@@ -55,73 +67,88 @@ const BLOCKS: [Block; 2] = [
 ];
 
 const SPEEDS: [u32; 2] = [6, 8];
-const HARNESS: &str = "hp_syn_harness";
+/// Block RAMs of an LFE5U-85F.
+const BLOCK_RAMS: u64 = 208;
 /// The tools run in a sandbox that sees the checkout: all paths are relative to it.
 const DIR: &str = ".build/syn";
 
 pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
     setup::run_all(ctx, Need::Synthesis)?;
-    let blocks = BLOCKS
-        .iter()
-        .filter(|block| args.top.as_deref().is_none_or(|top| top == block.module));
-    let mut done = 0;
-    for block in blocks {
-        let area = stage(
-            &format!("synthesise {}: {}", block.module, block.what),
-            || synthesise(ctx, block),
-        )?;
-        println!(
-            "{}: {} LUT4, {} FF, {} DP16KD",
-            block.module, area.lut4, area.ff, area.block_ram
+    let wanted = |block: &&Block| args.block.as_deref().is_none_or(|name| name == block.name);
+    let blocks: Vec<_> = BLOCKS.iter().filter(wanted).collect();
+    if blocks.is_empty() {
+        bail!(
+            "no such block; there are: {}",
+            BLOCKS.map(|block| block.name).join(", ")
         );
+    }
+    for block in blocks {
+        let name = format!("synthesise {}: {}", block.name, block.what);
+        let area = stage(&name, || synthesise(ctx, block))?;
+        area.print(block);
         for (speed, goal) in SPEEDS.into_iter().zip(block.goal) {
             if args.speed.is_some_and(|only| only != speed) {
                 continue;
             }
-            let clocks = (1..=args.seeds)
-                .map(|seed| {
+            let mut clocks = Vec::new();
+            if area.total.block_ram > BLOCK_RAMS {
+                println!("{}: does not fit an LFE5U-85F, not placed", block.name);
+            } else {
+                for seed in 1..=args.seeds {
                     let name = format!(
                         "place and route {}, ECP5-85F-{speed}, seed {seed}",
-                        block.module
+                        block.name
                     );
-                    stage(&name, || route(ctx, block, speed, goal, seed))
-                })
-                .collect::<Result<Vec<_>>>()?;
-            let worst = clocks.iter().copied().fold(f64::INFINITY, f64::min);
-            println!(
-                "{} on LFE5U-85F-{speed}: {worst:.2} MHz, worst of {} seed(s) (goal {goal})",
-                block.module,
-                clocks.len()
-            );
+                    clocks.push(stage(&name, || route(ctx, block, speed, goal, seed))?);
+                }
+                println!(
+                    "{} on LFE5U-85F-{speed}: {:.2} MHz, worst of {} seed(s) (goal {goal})",
+                    block.name,
+                    worst(&clocks).unwrap_or_default(),
+                    clocks.len()
+                );
+            }
             write_result(ctx, block, &area, speed, goal, &clocks)?;
         }
-        done += 1;
-    }
-    if done == 0 {
-        bail!(
-            "no such block; there are: {}",
-            BLOCKS.map(|block| block.module).join(", ")
-        );
     }
     Ok(())
 }
 
-/// What a block takes.
-struct Area {
-    lut4: u64,
-    ff: u64,
-    block_ram: u64,
+fn worst(clocks: &[f64]) -> Option<f64> {
+    clocks.iter().copied().min_by(f64::total_cmp)
 }
 
-/// A port of a block.
-struct Port {
-    name: String,
-    input: bool,
-    bits: usize,
+/// What a block takes, without the harness.
+struct Area {
+    total: Cells,
+    /// By module instance, two levels deep, as far as cells have kept their names.
+    parts: BTreeMap<String, Cells>,
+}
+
+impl Area {
+    fn print(&self, block: &Block) {
+        let Cells {
+            lut4,
+            ff,
+            block_ram,
+        } = self.total;
+        println!(
+            "{}: {lut4} LUT4, {ff} FF, {block_ram} of {BLOCK_RAMS} DP16KD",
+            block.name
+        );
+        for (part, cells) in &self.parts {
+            let Cells {
+                lut4,
+                ff,
+                block_ram,
+            } = cells;
+            println!("  {part:<32} {lut4:>7} LUT4 {ff:>7} FF {block_ram:>5} DP16KD");
+        }
+    }
 }
 
 fn file(block: &Block, end: &str) -> String {
-    format!("{DIR}/{}{end}", block.module)
+    format!("{DIR}/{}{end}", block.name)
 }
 
 fn synthesise(ctx: &Ctx, block: &Block) -> Result<Area> {
@@ -142,13 +169,16 @@ fn synthesise(ctx: &Ctx, block: &Block) -> Result<Area> {
         &file(block, "-ports.ys"),
     )?;
     let ports = read_ports(&read_json(&ctx.root.join(ports))?, block.module)?;
-    let harness = file(block, "-harness.sv");
-    fs::write(ctx.root.join(&harness), self::harness(block, &ports))?;
+    let wrapped = file(block, "-harness.sv");
+    fs::write(
+        ctx.root.join(&wrapped),
+        harness(block.module, block.parameters, &ports),
+    )?;
     let (netlist, stat) = (file(block, ".json"), file(block, "-stat.json"));
     yosys(
         ctx,
         &format!(
-            "{sources} {harness} --top {HARNESS}\nsynth_ecp5 -top {HARNESS} -json {netlist}\n\
+            "{sources} {wrapped} --top {HARNESS}\nsynth_ecp5 -top {HARNESS} -json {netlist}\n\
              tee -q -o {stat} stat -json\n"
         ),
         &file(block, ".ys"),
@@ -158,18 +188,21 @@ fn synthesise(ctx: &Ctx, block: &Block) -> Result<Area> {
         .pointer("/design/num_cells_by_type")
         .context("yosys counted no cells")?;
     let count = |cell: &str| cells.get(cell).and_then(Value::as_u64).unwrap_or(0);
-    let bits = |input| -> usize {
-        ports
+    let bits = |input| -> u64 {
+        let ports = ports
             .iter()
-            .filter(|port| port.input == input && !is_clock(port))
-            .map(|port| port.bits)
-            .sum()
+            .filter(|port| port.input == input && !is_clock(port));
+        ports.map(|port| port.bits as u64).sum()
     };
-    let (inputs, outputs) = (bits(true) as u64, bits(false) as u64);
-    Ok(Area {
-        lut4: count("LUT4").saturating_sub(outputs),
-        ff: count("TRELLIS_FF").saturating_sub(inputs + 2 * outputs),
+    let total = Cells {
+        lut4: count("LUT4").saturating_sub(bits(false)),
+        ff: count("TRELLIS_FF").saturating_sub(bits(true) + 2 * bits(false)),
         block_ram: count("DP16KD"),
+    };
+    let netlist = fs::read_to_string(ctx.root.join(netlist))?;
+    Ok(Area {
+        total,
+        parts: parts(&netlist),
     })
 }
 
@@ -202,83 +235,6 @@ fn read_json(path: &Path) -> Result<Value> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
-}
-
-fn read_ports(netlist: &Value, module: &str) -> Result<Vec<Port>> {
-    let modules = netlist
-        .pointer("/modules")
-        .and_then(Value::as_object)
-        .context("no modules")?;
-    let (_, top) = modules
-        .iter()
-        .find(|(name, _)| name.trim_start_matches('\\').split('$').next() == Some(module))
-        .with_context(|| format!("no module {module}"))?;
-    let ports = top
-        .get("ports")
-        .and_then(Value::as_object)
-        .context("no ports")?;
-    ports
-        .iter()
-        .map(|(name, port)| {
-            let bits = port
-                .get("bits")
-                .and_then(Value::as_array)
-                .context("no bits")?
-                .len();
-            let input = port.get("direction").and_then(Value::as_str) == Some("input");
-            Ok(Port {
-                name: name.clone(),
-                input,
-                bits,
-            })
-        })
-        .collect()
-}
-
-fn is_clock(port: &Port) -> bool {
-    port.name == "clk_i"
-}
-
-/// The harness around a block.
-fn harness(block: &Block, ports: &[Port]) -> String {
-    let parameters: Vec<_> = block
-        .parameters
-        .iter()
-        .map(|(name, value)| format!(".{name}({value})"))
-        .collect();
-    let (mut inputs, mut outputs) = (0, 0);
-    let mut wires = Vec::new();
-    for port in ports {
-        let wire = if is_clock(port) {
-            "clk_i".into()
-        } else {
-            let (vector, at) = if port.input {
-                ("in_q", &mut inputs)
-            } else {
-                ("out", &mut outputs)
-            };
-            *at += port.bits;
-            format!("{vector}[{} +: {}]", *at - port.bits, port.bits)
-        };
-        wires.push(format!("    .{}({wire})", port.name));
-    }
-    format!(
-        "module {HARNESS} (input logic clk_i, si_i, output logic so_o);\n  \
-           logic [{in_top}:0] in_q;\n  \
-           logic [{out_top}:0] out, out_q, chain_q;\n  \
-           always_ff @(posedge clk_i) begin\n    \
-             in_q <= {{in_q[{in_top}-1:0], si_i}};\n    \
-             out_q <= out;\n    \
-             chain_q <= out_q ^ {{chain_q[{out_top}-1:0], in_q[{in_top}]}};\n  \
-           end\n  \
-           assign so_o = chain_q[{out_top}];\n  \
-           {module} #({parameters}) u_block (\n{wires}\n  );\nendmodule\n",
-        in_top = inputs - 1,
-        out_top = outputs - 1,
-        module = block.module,
-        parameters = parameters.join(", "),
-        wires = wires.join(",\n"),
-    )
 }
 
 /// Places and routes; prints the slowest path, returns the clock in MHz.
@@ -358,57 +314,25 @@ fn write_result(
     clocks: &[f64],
 ) -> Result<()> {
     let path: PathBuf = ctx.root.join(file(block, &format!("-{speed}-result.json")));
-    let worst = clocks.iter().copied().fold(f64::INFINITY, f64::min);
+    let cells =
+        |cells: &Cells| json!({"lut4": cells.lut4, "ff": cells.ff, "dp16kd": cells.block_ram});
+    let parts = area
+        .parts
+        .iter()
+        .map(|(name, part)| (name.clone(), cells(part)));
     let result = json!({
         "version": 1,
-        "block": block.module,
+        "block": block.name,
         "what": block.what,
         "device": format!("LFE5U-85F-{speed}"),
         "method": "yosys synth_ecp5 and nextpnr-ecp5, post-route estimate, not silicon",
+        "fits": area.total.block_ram <= BLOCK_RAMS,
         "goal_mhz": goal,
-        "worst_mhz": worst,
+        "worst_mhz": worst(clocks),
         "mhz_by_seed": clocks,
-        "lut4": area.lut4,
-        "ff": area.ff,
-        "dp16kd": area.block_ram,
+        "area": cells(&area.total),
+        "parts": parts.collect::<serde_json::Map<_, _>>(),
     });
     let text = serde_json::to_string_pretty(&result)?;
     fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BLOCKS, Port, harness};
-
-    #[test]
-    fn the_harness_registers_every_port() {
-        let port = |name: &str, input, bits| Port {
-            name: name.into(),
-            input,
-            bits,
-        };
-        let ports = [
-            port("clk_i", true, 1),
-            port("a_i", true, 3),
-            port("b_i", true, 2),
-            port("c_o", false, 4),
-        ];
-        let text = harness(&BLOCKS[0], &ports);
-        for part in [
-            ".clk_i(clk_i)",
-            ".a_i(in_q[0 +: 3])",
-            ".b_i(in_q[3 +: 2])",
-            "logic [4:0] in_q",
-        ] {
-            assert!(text.contains(part), "{part} in {text}");
-        }
-        assert!(
-            text.contains(".c_o(out[0 +: 4])") && text.contains("logic [3:0] out,"),
-            "{text}"
-        );
-        assert!(
-            text.contains("hp_mac_table #(.DEPTH(1024)) u_block"),
-            "{text}"
-        );
-    }
 }
