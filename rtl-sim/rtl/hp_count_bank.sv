@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// 64-bit counters in block RAM, LANES of them side by side at each index. One event per clock for ever,
-// any index, none lost: read, add and write are pipelined, and the sums of the three events before are
-// forwarded, since the RAM does not hold them yet.
+// 64-bit counters in block RAM, LANES of them side by side at each index. One event per clock for
+// ever, any index, none lost: read, add and write are pipelined, and the sums of the three events
+// before are forwarded, since the RAM does not hold them yet.
 //
-// A read (`rd_req_i`, held until `rd_done_o`) takes the first clock without an event; it sees every event
-// that came before it. After reset the bank writes zeros, one index per clock, until `ready_o`; no event
-// may come before.
+// A read (`rd_req_i`, held until `rd_done_o`) takes the first clock without an event; it sees
+// every event that came before it. After reset the bank writes zeros, one index per clock, until
+// `ready_o`; no event may come before.
 
 `include "hp_assert.svh"
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// All traffic counters: 64 bits, hardware-written, cleared by reset only. Every event source has its own
-// RAM banks, so each may fire in every clock; a counter that several sources feed lives in parts, and the
-// read port adds them. Address: {bank[15:13], index[12:0]}
+// All traffic counters: 64 bits, hardware-written, cleared by reset only. Every event source has
+// its own RAM banks, so each may fire in every clock; a counter that several sources feed lives
+// in parts, and the read port adds them. Address: {bank[15:13], index[12:0]}
 //   bank 0 ports           index = port*4     + {in_frames, in_bytes, out_frames, out_bytes}
 //   bank 1 V.VLANs         index = instance*4 + the same
 //   bank 2 port drops      index = port*64     + reason
 //   bank 3 V.VLAN drops    index = instance*64 + reason
 // Any other address reads as zero.
 //
-// A read (`cnt_rd_valid_i`, a pulse; one at a time) takes a clock without events in each bank it needs.
-// `stall_o` asks for no new frames: while the banks are cleared after reset, and when a read has waited
-// for `Patience` clocks, so that endless full load cannot hide the counters.
+// A read (`cnt_rd_valid_i`, a pulse; one at a time) takes a clock without events in each bank it
+// needs. `stall_o` asks for no new frames: while the banks are cleared after reset, and when a
+// read has waited for `Patience` clocks, so that endless full load cannot hide the counters.
 
 `include "hp_assert.svh"
 

@@ -2,8 +2,9 @@
 //
 // Everything behind the decision: uplink, host stream with replication, punt store, counters.
 //
-// Latency: `eg_*` (cycle 14 of the NIC) to the first beat on a bus, two cycles; group copies later. No
-// backpressure to the pipeline; `stall_host_o` and `stall_all_o` hold the arbiter in time.
+// Latency: `eg_*` (cycle 14 of the NIC) to the first beat on a bus, two cycles; group copies
+// later. No backpressure to the pipeline; `stall_host_o` and `stall_all_o` hold the arbiter in
+// time.
 
 `include "hp_assert.svh"
 

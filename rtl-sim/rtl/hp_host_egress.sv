@@ -3,17 +3,19 @@
 // Frames to the vPorts: a FIFO of unicast copies and the replicator's stream share the host stream,
 // whole frames at a time.
 //
-// Latency: two cycles from `eg_*` to `m_host_*` for a unicast copy. No backpressure to the pipeline:
-// `stall_all_o` asks the arbiter to start no frame while a largest frame behind the beats in flight might
-// not fit.
+// Latency: two cycles from `eg_*` to `m_host_*` for a unicast copy. No backpressure to the
+// pipeline: `stall_all_o` asks the arbiter to start no frame while a largest frame behind the
+// beats in flight might not fit.
 //
-// Share: while both sides have a copy to send, a beat of unicast earns the replicator a third of a beat,
-// and a group copy waits until all of its beats are earned: at most a quarter, and never starved.
+// Share: while both sides have a copy to send, a beat of unicast earns the replicator a third of
+// a beat, and a group copy waits until all of its beats are earned: at most a quarter, and never
+// starved.
 //
-// Receivers: `host_rx_ready_i` is read when a copy's turn comes, before its first beat enters the output
-// register. A copy whose receiver is not ready is discarded beside the output (the other side may send
-// meanwhile) and counted as `rx-full`. The next copy's turn may come in the cycle in which the last
-// beat of the one before it is transferred: a receiver takes one frame beyond the last ready it showed.
+// Receivers: `host_rx_ready_i` is read when a copy's turn comes, before its first beat enters the
+// output register. A copy whose receiver is not ready is discarded beside the output (the other
+// side may send meanwhile) and counted as `rx-full`. The next copy's turn may come in the cycle
+// in which the last beat of the one before it is transferred: a receiver takes one frame beyond
+// the last ready it showed.
 
 `include "hp_assert.svh"
 
@@ -153,8 +155,8 @@ module hp_host_egress
     .idle_o           (rep_idle)
   );
 
-  // Whose turn it is. A side that sends keeps the output to the end of its frame; a side that discards
-  // drains at one beat per clock on its own.
+  // Whose turn it is. A side that sends keeps the output to the end of its frame; a side that
+  // discards drains at one beat per clock on its own.
   typedef enum logic [1:0] {Wait, Send, Discard} side_e;
   side_e dir_q, rep_q;
 
@@ -165,14 +167,16 @@ module hp_host_egress
     return CreditW'((bus_len + len_t'(Bytes - 1)) >> BeatW);
   endfunction
 
+  logic [2**PortW-1:0] rx_ready;
   logic               edit_ready, turn, dir_head, rep_head, dir_rx, rep_rx, dir_ok, rep_ok;
   logic               dir_go, rep_go, dir_kill, rep_kill, dir_send, rep_send, kill_rep_first_q;
   logic [CreditW-1:0] credit_q, dir_beats, rep_cost;
 
   assign dir_head = dir_valid && dir_first_q && dir_q == Wait;
   assign rep_head = rep_valid && rep_sof && rep_q == Wait;
-  assign dir_rx   = |(host_rx_ready_i & (N_VF'(1) << dir_meta.port));
-  assign rep_rx   = |(host_rx_ready_i & (N_VF'(1) << rep_meta.port));
+  assign rx_ready = (2 ** PortW)'(host_rx_ready_i);
+  assign dir_rx   = rx_ready[dir_meta.port];
+  assign rep_rx   = rx_ready[rep_meta.port];
   assign turn     = edit_ready && dir_q != Send && rep_q != Send;
   assign dir_ok   = dir_head && dir_rx;
   assign rep_ok   = rep_head && rep_rx;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames for the soft core, whole, and the way back. The head frame's facts are on `punt_*`; its first 128
-// bytes are read by word (`punt_rd_*`, three cycles, zeros past the frame). `punt_pop_i` drops the head,
-// `punt_send_i` moves it, or a tombstone in its place, into the core ingress stream and then drops it;
-// both are pulses, given only while `punt_valid_o && !punt_busy_o`. The firmware's own frames (`inj_*`)
-// join the core ingress stream here, frame by frame.
+// Frames for the soft core, whole, and the way back. The head frame's facts are on `punt_*`; its
+// first 128 bytes are read by word (`punt_rd_*`, three cycles, zeros past the frame).
+// `punt_pop_i` drops the head, `punt_send_i` moves it, or a tombstone in its place, into the core
+// ingress stream and then drops it; both are pulses, given only while `punt_valid_o &&
+// !punt_busy_o`. The firmware's own frames (`inj_*`) join the core ingress stream here, frame by
+// frame.
 //
-// No backpressure to the pipeline: a frame that does not fit whole is lost (`learn-busy`, at its source).
+// No backpressure to the pipeline: a frame that does not fit whole is lost (`learn-busy`, at its
+// source).
 
 `include "hp_assert.svh"
 
@@ -207,8 +209,8 @@ module hp_punt_store
     punt_rd_data_o <= in2_q ? shifted[31:0] : '0;
   end
 
-  // The way back: one beat at a time, read, wait, offer. It is slow on purpose: a learned frame costs the
-  // core hundreds of cycles, and one beat register is all the storage this takes.
+  // The way back: one beat at a time, read, wait, offer. It is slow on purpose: a learned frame
+  // costs the core hundreds of cycles, and one beat register is all the storage this takes.
   typedef enum logic [1:0] {Idle, Read, Fetch, Offer} send_e;
   send_e             send_q;
   logic              tomb_q, nopunt_q, send_take, send_last;

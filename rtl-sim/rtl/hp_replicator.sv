@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Copies of group frames. A frame is kept once, in block RAM, and read again for each receiver, lowest
-// vPort first, one beat per clock. The queue is bounded: a frame that does not fit whole loses all its
-// local copies, one event at the source port (`replication-full`).
+// Copies of group frames. A frame is kept once, in block RAM, and read again for each receiver,
+// lowest vPort first, one beat per clock. The queue is bounded: a frame that does not fit whole
+// loses all its local copies, one event at the source port (`replication-full`).
 //
 // Latency: a first copy's first beat is offered six cycles after `eg_*`. The output holds while
-// `out_ready_i` is low. `abort_i` with a copy's id says that the reader of that copy has given it up:
-// what has not been read of it yet is skipped, its stream still ends with `out_eof_o`.
+// `out_ready_i` is low. `abort_i` with a copy's id says that the reader of that copy has given it
+// up: what has not been read of it yet is skipped, its stream still ends with `out_eof_o`.
 
 `include "hp_assert.svh"
 
@@ -77,7 +77,8 @@ module hp_replicator
     logic [3:0] copy;
   } beat_t;
 
-  // Write side. A frame comes in without gaps, so its reader, which starts later, never overtakes it.
+  // Write side. A frame comes in without gaps, so its reader, which starts later, never overtakes
+  // it.
   logic [CountW-1:0] used_q, beats, freed;
   logic [AddrW-1:0]  wr_q;
   logic              here, fits, admit_q, write, desc_full, desc_push, desc_pop, desc_valid;

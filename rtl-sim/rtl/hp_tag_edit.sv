@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Stream editor on the way out: inserts 0, 4 or 8 bytes after byte 12 of a canonical frame, pads it
-// with zeros to 60 bytes and makes tkeep and tlast. Bytes past the input frame's length must be zero.
+// Stream editor on the way out: inserts 0, 4 or 8 bytes after byte 12 of a canonical frame, pads
+// it with zeros to 60 bytes and makes tkeep and tlast. Bytes past the input frame's length must
+// be zero.
 //
-// Latency: one register. A frame leaves in the fewest beats it fits in; the input is held only while a
-// beat that the insertion added goes out, so frames follow one another without bubbles.
-// Backpressure: `m_tready_i` reaches `in_ready_o` in the same cycle. `in_len_i`, `in_ins_i`, `in_tag_i`
-// and `in_user_i` are read in the first beat of a frame.
+// Latency: one register. A frame leaves in the fewest beats it fits in; the input is held only
+// while a beat that the insertion added goes out, so frames follow one another without bubbles.
+// Backpressure: `m_tready_i` reaches `in_ready_o` in the same cycle. `in_len_i`, `in_ins_i`,
+// `in_tag_i` and `in_user_i` are read in the first beat of a frame.
 
 `include "hp_assert.svh"
 

@@ -2,10 +2,11 @@
 //
 // Decided frames to the wire: a FIFO, then the editor that adds the two NIC tags.
 //
-// Latency: two cycles from `eg_*` to `m_wire_*`. No backpressure to the pipeline: a frame that does not
-// fit whole is lost (`uplink-full`). `stall_host_o` asks the arbiter for no more frames that could come
-// here while a largest frame behind the beats in flight might not fit. A wire that has not moved for
-// `StuckCycles` no longer holds the host back: its frames are then lost here.
+// Latency: two cycles from `eg_*` to `m_wire_*`. No backpressure to the pipeline: a frame that
+// does not fit whole is lost (`uplink-full`). `stall_host_o` asks the arbiter for no more frames
+// that could come here while a largest frame behind the beats in flight might not fit. A wire
+// that has not moved for `StuckCycles` no longer holds the host back: its frames are then lost
+// here.
 
 `include "hp_assert.svh"
 
@@ -97,8 +98,8 @@ module hp_uplink_egress
     cnt_loss_o.reason      <= hp_abi_pkg::RSN_UPLINK_FULL;
   end
 
-  // FIFO. The meta data ride on every beat: frames may be one beat each, so a FIFO of their own would
-  // have to be just as deep.
+  // FIFO. The meta data ride on every beat: frames may be one beat each, so a FIFO of their own
+  // would have to be just as deep.
   meta_t             in_meta, out_meta;
   logic              fifo_full, fifo_valid, fifo_eof, edit_ready;
   logic [DATA_W-1:0] fifo_data;
@@ -127,7 +128,8 @@ module hp_uplink_egress
 
   assign pop = fifo_valid && edit_ready;
 
-  // Tags: outer {tpid, pcp, DEI 0, vlan}, inner {0x8100, pcp, served, vvlan}; the first byte is [7:0].
+  // Tags: outer {tpid, pcp, DEI 0, vlan}, inner {0x8100, pcp, served, vvlan}; the first byte is
+  // [7:0].
   logic [63:0] tag;
   logic [15:0] outer, inner;
   user_t       in_user, out_user;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// hp_counters against a model: events on all seven sources in the same clocks, from sparse to every clock,
-// over few addresses (hazards) or many. Reads under load must lie between the model's value at the
-// request and at the answer; in silence they are exact, over the whole map. Under endless load a read must
-// ask for a stall and then finish. A second reset clears everything.
+// hp_counters against a model: events on all seven sources in the same clocks, from sparse to
+// every clock, over few addresses (hazards) or many. Reads under load must lie between the
+// model's value at the request and at the answer; in silence they are exact, over the whole map.
+// Under endless load a read must ask for a stall and then finish. A second reset clears
+// everything.
 //
 // bench: -GN_VF=8
 // bench: -GN_VF=64

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// hp_tag_edit against a byte-wise model: every length around the beat and padding borders, random ones up
-// to the largest frame, the three insertions, idle × backpressure. Each frame must leave in the fewest beats, and without
-// idle and backpressure not one output cycle may be empty.
+// hp_tag_edit against a byte-wise model: every length around the beat and padding borders, random
+// ones up to the largest frame, the three insertions, idle × backpressure. Each frame must leave
+// in the fewest beats, and without idle and backpressure not one output cycle may be empty.
 //
 // bench: -GDATA_W=128
 // bench: -GDATA_W=256
