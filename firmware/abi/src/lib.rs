@@ -61,5 +61,5 @@ pub const MAX_FRAME: usize = 9216;
 pub const VSWITCH_TAG: usize = 4;
 /// Bytes of the two NIC tags on the uplink.
 pub const UPLINK_TAGS: usize = 8;
-/// Most units one group may address: `VPort` values are below this.
+/// Reason codes are below this.
 pub const REASON_CODES: usize = 64;
