@@ -311,7 +311,7 @@ fn a_nic_that_lies_gets_errors_not_panics() {
     let plan_for = |device: &Device<Hostile>| Plan::new(&config(), device.capabilities()).unwrap();
     for seed in 1..200 {
         let hostile = Hostile {
-            state: seed * 0x9e37_79b9_7f4a_7c15,
+            state: seed << 32 | 0x7f4a_7c15,
             good: FakeNic::default(),
         };
         let mut device = Device::probe(hostile).unwrap();

@@ -206,12 +206,17 @@ impl Builder {
         check_link_type(parser.header().datalink)?;
         while !rest.is_empty() {
             let index = self.frames.len();
-            let (next, packet) = parser.next_packet(rest).map_err(|error| match error {
-                PcapParseError::IncompleteBuffer(..) => CaptureError::Truncated {
-                    what: format!("packet {index}"),
-                },
-                error => malformed("pcap", format!("packet {index}"), error),
-            })?;
+            let (next, raw) =
+                parser
+                    .next_raw_packet(rest)
+                    .map_err(|_| CaptureError::Truncated {
+                        what: format!("packet {index}"),
+                    })?;
+            // The header's snap length is not looked at: some recorders write 0 for "no limit", and a
+            // snapped packet shows in its own lengths.
+            let packet = raw
+                .try_into_pcap_packet(parser.header().ts_resolution, u32::MAX)
+                .map_err(|error| malformed("pcap", format!("packet {index}"), error))?;
             self.push(packet.timestamp(), packet.orig_len().into(), packet.data())?;
             rest = next;
         }

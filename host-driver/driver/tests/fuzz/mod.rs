@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Feeds `parse` with the kept cases, the corpus, and mutations of both.
-pub fn run(name: &str, corpus: &[Vec<u8>], tokens: &[&[u8]], parse: impl Fn(&[u8])) {
+pub(crate) fn run(name: &str, corpus: &[Vec<u8>], tokens: &[&[u8]], parse: impl Fn(&[u8])) {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/cases")
         .join(name);

@@ -6,24 +6,24 @@ use hairpin_abi::manifest::{Manifest, SECTION};
 use hairpin_driver::MAP_HASH;
 
 /// What the core is to execute.
-pub const CODE: [u32; 4] = [0x0000_0013, 0x0010_0073, 0xdead_beef, 0x0000_006f];
+pub(crate) const CODE: [u32; 4] = [0x0000_0013, 0x0010_0073, 0xdead_beef, 0x0000_006f];
 /// Where it is linked.
-pub const CODE_ADDRESS: u32 = 0x80;
+pub(crate) const CODE_ADDRESS: u32 = 0x80;
 /// Index of the log message `value {=u32}`, level info.
-pub const MESSAGE_VALUE: u16 = 1;
+pub(crate) const MESSAGE_VALUE: u16 = 1;
 /// Index of the log message `bad thing {=bool}`, level error.
-pub const MESSAGE_BAD: u16 = 2;
+pub(crate) const MESSAGE_BAD: u16 = 2;
 
-pub const BUILD_ID: u32 = 0x1234_5678;
+pub(crate) const BUILD_ID: u32 = 0x1234_5678;
 
 /// The parts of an image that tests change.
-pub struct Image {
-    pub machine: u16,
-    pub class: u8,
-    pub kind: u16,
-    pub address: u32,
-    pub section: &'static str,
-    pub manifest: Vec<u8>,
+pub(crate) struct Image {
+    pub(crate) machine: u16,
+    pub(crate) class: u8,
+    pub(crate) kind: u16,
+    pub(crate) address: u32,
+    pub(crate) section: &'static str,
+    pub(crate) manifest: Vec<u8>,
 }
 
 impl Default for Image {
@@ -51,7 +51,7 @@ struct Section {
 
 impl Image {
     /// The bytes of the file.
-    pub fn build(&self) -> Vec<u8> {
+    pub(crate) fn build(&self) -> Vec<u8> {
         let code: Vec<u8> = CODE.iter().flat_map(|word| word.to_le_bytes()).collect();
         let (symbols, strings) = symbols();
         let section = |name, kind, data| Section {
@@ -159,7 +159,7 @@ fn symbols() -> (Vec<u8>, Vec<u8>) {
 
 /// A log frame as the firmware would write it, separator included. Every group of seven bytes must hold
 /// a zero, which the two messages above with small values do.
-pub fn log_frame(message: u16, argument: &[u8]) -> Vec<u8> {
+pub(crate) fn log_frame(message: u16, argument: &[u8]) -> Vec<u8> {
     let mut raw = message.to_le_bytes().to_vec();
     raw.extend_from_slice(argument);
     raw.resize(raw.len().next_multiple_of(7), 0);

@@ -3,5 +3,5 @@
 //! A firmware image and a NIC, both made by hand. Each test uses a part of it.
 #![allow(dead_code, reason = "every test binary uses another part")]
 
-pub mod elf;
-pub mod nic;
+pub(crate) mod elf;
+pub(crate) mod nic;

@@ -20,7 +20,7 @@ const RING: u32 = 0x4000;
 
 /// What the fake firmware does with commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Firmware {
+pub(crate) enum Firmware {
     /// Obeys.
     Good,
     /// Refuses the n-th command, counted from 0.
@@ -35,21 +35,21 @@ pub enum Firmware {
     BadBoot,
 }
 
-pub struct FakeNic {
-    pub words: BTreeMap<u32, u32>,
-    pub memory: Vec<u32>,
-    pub ports: BTreeMap<u16, RowWords>,
-    pub cfg: RowWords,
-    pub vvlans: BTreeMap<u16, RowWords>,
-    pub macs: Vec<(MacKey, RowWords)>,
-    pub groups: BTreeMap<u16, RowWords>,
-    pub firmware: Firmware,
-    pub commands: usize,
-    pub log: Vec<u8>,
+pub(crate) struct FakeNic {
+    pub(crate) words: BTreeMap<u32, u32>,
+    pub(crate) memory: Vec<u32>,
+    pub(crate) ports: BTreeMap<u16, RowWords>,
+    pub(crate) cfg: RowWords,
+    pub(crate) vvlans: BTreeMap<u16, RowWords>,
+    pub(crate) macs: Vec<(MacKey, RowWords)>,
+    pub(crate) groups: BTreeMap<u16, RowWords>,
+    pub(crate) firmware: Firmware,
+    pub(crate) commands: usize,
+    pub(crate) log: Vec<u8>,
     /// Register accesses left until the NIC is pulled out.
-    pub accesses_left: Option<usize>,
-    pub accesses: usize,
-    pub waited: u64,
+    pub(crate) accesses_left: Option<usize>,
+    pub(crate) accesses: usize,
+    pub(crate) waited: u64,
 }
 
 impl Default for FakeNic {
@@ -84,7 +84,7 @@ impl Default for FakeNic {
 
 impl FakeNic {
     /// Whether nothing is configured.
-    pub fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.ports.values().all(|row| *row == RowWords::default())
             && self.cfg == RowWords::default()
             && self.vvlans.is_empty()
@@ -269,7 +269,7 @@ impl Transport for FakeNic {
 }
 
 /// The entries of the fake NIC's address table.
-pub fn macs(nic: &FakeNic) -> Vec<MacRow> {
+pub(crate) fn macs(nic: &FakeNic) -> Vec<MacRow> {
     nic.macs
         .iter()
         .filter_map(|(_, row)| MacRow::from_response(row))
@@ -277,6 +277,6 @@ pub fn macs(nic: &FakeNic) -> Vec<MacRow> {
 }
 
 /// A V.VLAN ID that is known to be legal.
-pub fn vvlan(id: u16) -> VVlan {
+pub(crate) fn vvlan(id: u16) -> VVlan {
     VVlan::new(id).expect("legal")
 }
