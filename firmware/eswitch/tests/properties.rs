@@ -184,7 +184,7 @@ fn members(model: &Model, decision: &Decision) -> PortSet {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn every_copy_is_for_an_enabled_member_and_not_an_echo(
