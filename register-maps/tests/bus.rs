@@ -16,7 +16,10 @@ struct FakeBus {
 
 impl FakeBus {
     fn with(words: &[(u32, u32)]) -> Self {
-        Self { words: RefCell::new(words.iter().copied().collect()), ..Self::default() }
+        Self {
+            words: RefCell::new(words.iter().copied().collect()),
+            ..Self::default()
+        }
     }
 
     fn word(&self, addr: u32) -> u32 {
@@ -29,7 +32,11 @@ impl Bus for FakeBus {
 
     fn read32(&self, addr: u32) -> io::Result<u32> {
         self.log.borrow_mut().push(('r', addr));
-        self.words.borrow().get(&addr).copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+        self.words
+            .borrow()
+            .get(&addr)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     }
 
     fn write32(&self, addr: u32, value: u32) -> io::Result<()> {
@@ -51,7 +58,15 @@ fn fields_are_read_from_one_word() {
     let cap = regs.id().cap0().try_read().unwrap();
     assert_eq!((cap.n_vf(), cap.n_qp(), cap.data_bytes()), (8, 32, 64));
     let status = regs.fw().status().try_read().unwrap();
-    assert_eq!((status.state(), status.code(), status.hung(), status.asleep()), (5, 0x2a, true, true));
+    assert_eq!(
+        (
+            status.state(),
+            status.code(),
+            status.hung(),
+            status.asleep()
+        ),
+        (5, 0x2a, true, true)
+    );
     assert_eq!(*io.bus().log.borrow(), [('r', 0x14), ('r', 0x50c)]);
 }
 
@@ -84,7 +99,13 @@ fn errors_of_the_bus_come_through() {
 #[test]
 fn a_failed_modify_does_not_write() {
     let io = BusIo::new(FakeBus::default());
-    assert!(pf_on(&io).port().irq_mask().try_modify(|w| w.set_hung(true)).is_err());
+    assert!(
+        pf_on(&io)
+            .port()
+            .irq_mask()
+            .try_modify(|w| w.set_hung(true))
+            .is_err()
+    );
     assert_eq!(*io.bus().log.borrow(), [('r', 0x108)]);
 }
 
@@ -113,7 +134,8 @@ fn pf_addresses_are_those_of_the_contract() {
     assert_eq!(
         found,
         [
-            0x000, 0x020, 0x110, 0x200, 0x218, 0x234, 0x33c, 0x340, 0x364, 0x400, 0x500, 0x538, 0x600, 0x70c, 0x4000
+            0x000, 0x020, 0x110, 0x200, 0x218, 0x234, 0x33c, 0x340, 0x364, 0x400, 0x500, 0x538,
+            0x600, 0x70c, 0x4000
         ]
     );
     assert_eq!(regs.log_ring().num_entries(), 1024);
@@ -143,7 +165,8 @@ fn core_addresses_are_those_of_the_contract() {
     assert_eq!(
         found,
         [
-            0x000, 0x040, 0x060, 0x080, 0x100, 0x200, 0x300, 0x340, 0x380, 0x3c0, 0x3e0, 0x1000, 0x1800, 0x2000
+            0x000, 0x040, 0x060, 0x080, 0x100, 0x200, 0x300, 0x340, 0x380, 0x3c0, 0x3e0, 0x1000,
+            0x1800, 0x2000
         ]
     );
     assert_eq!(regs.punt_window().num_entries() * 4, 128);
