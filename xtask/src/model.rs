@@ -88,6 +88,9 @@ pub fn build_models(root: &Path, ibex: &Path) -> Result<()> {
     );
     let out = root.join(".build/model");
     fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
+    // Two builds at once would take each other's files away; the lock ends with this function.
+    let lock = fs::File::create(out.join("lock"))?;
+    lock.lock().context("waiting for another build of the model")?;
     let version = output(Command::new("verilator").arg("--version"))
         .context("running verilator: run `cargo xtask setup`")?;
     let verilator_root = PathBuf::from(
@@ -223,7 +226,12 @@ impl Step<'_> {
                 .arg(&top)
                 .arg("-Mdir")
                 .arg(&dir)
-                .args(["-F", "rtl-sim/rtl/ibex/ibex.f", "-F", "rtl-sim/rtl/hairpin.f"])
+                .args([
+                    "-f",
+                    "rtl-sim/rtl/ibex/ibex.f",
+                    "-f",
+                    "rtl-sim/rtl/hairpin.f",
+                ])
                 .arg("rtl-sim/sim/sv/hp_sim_top.sv"),
         )?;
         let flags = format!("-fPIC -include {}", self.cpp().join("hp_vl.h").display());
