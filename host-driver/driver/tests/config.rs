@@ -728,3 +728,51 @@ fn an_unreadable_or_binary_file_is_one_clear_error() {
         "config-unreadable"
     );
 }
+
+#[test]
+fn the_guide_shows_valid_configurations_and_true_errors() {
+    let guide = include_str!("../../../docs/src/guide/config.md");
+    let mut shown = 0;
+    for block in guide
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+    {
+        let plan = parse(block).and_then(|config| Plan::new(&config, &NIC));
+        assert!(plan.is_ok(), "{plan:?}");
+        shown += 1;
+    }
+    assert_eq!(shown, 1);
+    let text = format!("{BASE}[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"02:00:00:00:00:01\"\n");
+    let error = error(&text, &NIC).unwrap();
+    // The guide's example, but for lines and IDs.
+    let shape = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    let shown = guide
+        .split("error: ")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    assert_eq!(shape(shown.trim_end()), shape(&error.to_string()));
+}
+
+#[test]
+fn every_key_is_in_the_guide() {
+    let guide = include_str!("../../../docs/src/guide/config.md");
+    let raw = include_str!("../src/config/raw.rs");
+    let mut keys = 0;
+    for line in raw
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub(super) "))
+    {
+        if let Some((field, _)) = line.split_once(": ") {
+            let key = field.replace('_', "-");
+            let heading = ["vvlan", "vport", "fdb", "group"].map(|name| format!("[[{name}]]"));
+            let known = guide.contains(&format!("`{key}`"))
+                || heading.contains(&format!("[[{key}]]"))
+                || guide.contains(&format!("`[{key}]`"));
+            assert!(known, "{key}");
+            keys += 1;
+        }
+    }
+    assert!(keys > 30, "{keys}");
+}
