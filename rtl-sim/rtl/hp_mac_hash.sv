@@ -2,9 +2,12 @@
 //
 // Keyed, non-linear hash of {V.VLAN, MAC} to a slot of one bank. Latency 2, one key per clock.
 //
-// A small substitution-permutation network: the 60-bit key is whitened with the seed, goes through
-// 4-bit S-boxes, a bit permutation, a second whitening and S-box layer, and is folded. Without the seed
-// (set at boot) nobody outside can aim at a slot. BANK picks another part of the seed and another fold.
+// A small substitution-permutation network: the 60-bit key is whitened with the seed, goes through a layer
+// of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is folded. Without
+// the seed (set at boot) nobody outside can aim at a slot. BANK picks its part of the seed and its fold.
+//
+// The S-boxes are bit-sliced: box n takes bit n of four 15-bit planes. One LUT4 per bit in silicon,
+// a handful of word operations in simulation.
 
 `include "hp_assert.svh"
 
@@ -17,44 +20,51 @@ module hp_mac_hash #(
   input  logic [59:0]      key_i,
   output logic [IDX_W-1:0] idx_o
 );
-  // The PRESENT S-box.
-  function automatic logic [3:0] sbox(input logic [3:0] x);
-    unique case (x)
-      4'h0: return 4'hC; 4'h1: return 4'h5; 4'h2: return 4'h6; 4'h3: return 4'hB;
-      4'h4: return 4'h9; 4'h5: return 4'h0; 4'h6: return 4'hA; 4'h7: return 4'hD;
-      4'h8: return 4'h3; 4'h9: return 4'hE; 4'hA: return 4'hF; 4'hB: return 4'h8;
-      4'hC: return 4'h4; 4'hD: return 4'h7; 4'hE: return 4'h1; default: return 4'h2;
-    endcase
+  typedef logic [14:0] plane_t;
+  typedef plane_t [3:0] state_t;
+
+  function automatic state_t substitute(input state_t x);
+    state_t y;
+    y[0] = x[0] ^ x[2] ^ x[3] ^ (x[1] & x[2]);
+    y[1] = x[1] ^ x[3] ^ (x[1] & x[3]) ^ (x[2] & x[3]) ^
+           (x[0] & ((x[1] & x[2]) ^ (x[1] & x[3]) ^ (x[2] & x[3])));
+    y[2] = ~(x[2] ^ x[3] ^ (x[0] & x[1]) ^ (x[0] & x[3]) ^ (x[1] & x[3]) ^
+             (x[0] & x[3] & (x[1] ^ x[2])));
+    y[3] = ~(x[0] ^ x[1] ^ x[3] ^ (x[1] & x[2]) ^
+             (x[0] & ((x[1] & x[2]) ^ (x[1] & x[3]) ^ (x[2] & x[3]))));
+    return y;
   endfunction
 
-  // Rotations of the seed: bank b uses bits from 32*b on, and from 32*b+64 on.
+  function automatic plane_t rotate(input plane_t x, input int unsigned by);
+    return plane_t'({x, x} >> (15 - by % 15));
+  endfunction
+
+  // Bank b whitens with bits from 32*b on and from 32*b+64 on, of the seed read as a ring.
   logic [255:0] seed2;
-  logic [59:0]  k1, k2;
+  state_t       k1, k2, mixed_q, moved, second, last;
   assign seed2 = {seed_i, seed_i};
-  assign k1 = seed2[32*BANK +: 60] ^ 60'h9E3_779B_97F4_A7C1;
-  assign k2 = seed2[(32*BANK + 64) % 128 +: 60] ^ 60'h3C6_EF37_2FE9_4F82;
+  assign k1    = seed2[32*BANK +: 60] ^ 60'h9E3_779B_97F4_A7C1;
+  assign k2    = seed2[(32*BANK + 64) % 128 +: 60] ^ 60'h3C6_EF37_2FE9_4F82;
 
-  logic [59:0] white_d, mixed_q, perm, second, slot_bits;
-  logic [IDX_W-1:0] fold;
-  assign white_d = key_i ^ k1;
+  always_ff @(posedge clk_i) mixed_q <= substitute(key_i ^ k1);
 
-  always_ff @(posedge clk_i) begin
-    for (int unsigned n = 0; n < 15; n++) mixed_q[4*n +: 4] <= sbox(white_d[4*n +: 4]);
-  end
+  // The four bits of a box go to four different boxes of the next layer.
+  assign moved  = {rotate(mixed_q[3], 9), rotate(mixed_q[2], 4), rotate(mixed_q[1], 1), mixed_q[0]};
+  assign second = substitute(moved ^ k2);
+  assign last   = {rotate(second[3], BANK), rotate(second[2], 1 + BANK),
+                   rotate(second[1], 4 + BANK), rotate(second[0], 9 + BANK)};
 
-  // A bit permutation that spreads each nibble over four others (multiplication by 17 mod 60).
-  for (genvar i = 0; i < 60; i++) begin : gen_perm
-    assign perm[(17 * i) % 60] = mixed_q[i];
-  end
-  assign second = perm ^ k2;
-  for (genvar n = 0; n < 15; n++) begin : gen_second
-    assign slot_bits[4*n +: 4] = sbox(second[4*n +: 4]);
-  end
-
-  // Each group of IDX_W bits is rotated differently and XORed on.
+  // Fold: pieces of IDX_W bits, each turned differently, XORed.
+  localparam int unsigned Pieces = (60 + IDX_W - 1) / IDX_W;
+  logic [Pieces*IDX_W-1:0] padded;
+  logic [IDX_W-1:0]        piece, fold;
+  assign padded = (Pieces*IDX_W)'(last);
   always_comb begin
     fold = '0;
-    for (int unsigned i = 0; i < 60; i++) fold[(i + (i / IDX_W) * (2*BANK + 1)) % IDX_W] ^= slot_bits[i];
+    for (int unsigned g = 0; g < Pieces; g++) begin
+      piece = padded[g*IDX_W +: IDX_W];
+      fold ^= IDX_W'({piece, piece} >> (IDX_W - (g * (2*BANK + 1)) % IDX_W));
+    end
   end
   always_ff @(posedge clk_i) idx_o <= fold;
 

@@ -316,7 +316,7 @@ module tb_eswitch #(
     send_host(0, make(Mac0, Mac0, 60));
     settle();
     expect_reason(RSN_SAME_PORT);
-    send_wire(insert(make(Mac1, Far, 60), Up ^ 64'h1_0000_0000, 8));  // another outer VLAN
+    send_wire(insert(make(Mac1, Far, 60), Up ^ 64'h1_0000, 8));  // no inner tag
     settle();
     expect_reason(RSN_NO_VVLAN);
     send_wire(insert(make(Mac1, Far, 60), {16'h8100, 16'h000B, 32'h8100_0064}, 8));
