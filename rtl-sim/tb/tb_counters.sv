@@ -29,7 +29,8 @@ module tb_counters
 
   hp_counters #(.N_VF(N_VF)) u_dut (
     .clk_i(clk), .rst_ni(rst_n), .dec_i(dec), .out_host_i(out_host), .out_uplink_i(out_uplink),
-    .out_core_i(out_core), .loss_host_i(loss_host), .loss_rep_i(loss_rep), .loss_other_i(loss_other),
+    .out_core_i(out_core), .loss_host_i(loss_host), .loss_rep_i(loss_rep),
+    .loss_other_i(loss_other),
     .cnt_rd_valid_i(rd_valid), .cnt_rd_addr_i(rd_addr), .cnt_rd_done_o(rd_done),
     .cnt_rd_data_o(rd_data), .stall_o(stall), .ready_o(ready)
   );
