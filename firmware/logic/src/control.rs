@@ -3,6 +3,7 @@
 //! What the firmware remembers.
 
 use hairpin_abi::VVlan;
+use hairpin_abi::ids::PortSet;
 use hairpin_eswitch::learn::MoveLimit;
 
 use crate::addresses::Addresses;
@@ -27,6 +28,15 @@ pub struct Limits {
     pub groups: u16,
     /// Slots of the MAC table.
     pub mac_capacity: u16,
+}
+
+impl Limits {
+    /// Every vPort that the NIC has.
+    #[must_use]
+    pub fn all_vports(&self) -> PortSet {
+        // Shifting by 64 or more leaves no bit: then every vPort exists.
+        PortSet(!u64::MAX.checked_shl(self.vports.into()).unwrap_or(0))
+    }
 }
 
 /// The firmware's state beside the tables.

@@ -19,9 +19,7 @@ pub(crate) fn vport(vport: VPort, limits: &Limits) -> Result<(), AdminError> {
 
 /// vPorts that the NIC has.
 pub(crate) fn vports(vports: PortSet, limits: &Limits) -> Result<(), AdminError> {
-    // Shifting by 64 or more leaves no bit: then every vPort exists.
-    let beyond = u64::MAX.checked_shl(limits.vports.into()).unwrap_or(0);
-    if vports.0 & beyond == 0 {
+    if (vports - limits.all_vports()).is_empty() {
         Ok(())
     } else {
         Err(AdminError::BadVport)

@@ -53,6 +53,13 @@ impl FakeBus {
             }
             _ => {}
         }
+        // The hardware keeps one bit per vPort that it has.
+        let command = &match *command {
+            TableCommand::Group(index, row) => {
+                TableCommand::Group(index, group_row(row.vports.0 & ((1 << VPORTS) - 1)))
+            }
+            command => command,
+        };
         let status = self.memory.apply(command);
         if matches!(status, Status::Ok | Status::Updated) {
             self.changes.push(*command);
