@@ -244,7 +244,8 @@ module hp_host_if
   assign hwif_in.cnt.VALUE_HI.value.next = cnt_value_q[63:32];
 
   // Firmware load. A word is kept until the core's side has taken it; the host waits only when it brings the
-  // next one earlier. A core without a clock ends that wait with an error.
+  // next one earlier, or the first one before the core is really in reset. A core without a clock ends
+  // that wait with an error.
   logic        load_req, load_wait_q, load_now, load_ok, load_late, load_ack, load_q;
   logic [$clog2(LoadTimeout+1)-1:0] load_count_q;
   logic [31:0] load_addr, load_addr_q, load_data_q;
@@ -254,7 +255,7 @@ module hp_host_if
   assign load_addr = hwif_out.fw.LOAD_ADDR.value.value;
   assign load_req  = hwif_out.fw.LOAD_DATA.req;
   assign load_now  = load_req || load_wait_q;
-  assign load_ok   = !run && core_i.held && load_addr < 32'(TCM_KIB) * 1024 && load_addr[1:0] == '0;
+  assign load_ok   = !run && load_addr < 32'(TCM_KIB) * 1024 && load_addr[1:0] == '0;
   assign load_late = load_wait_q && load_count_q == '0;
   assign load_err  = load_now && (!load_ok || load_late);
 
@@ -275,7 +276,7 @@ module hp_host_if
     end
   end
 
-  assign load_ack                         = load_now && (!load_q || load_err);
+  assign load_ack                         = load_now && ((core_i.held && !load_q) || load_err);
   assign hwif_in.fw.LOAD_DATA.wr_ack      = load_ack;
   assign hwif_in.fw.LOAD_ADDR.value.we    = load_ack && !load_err;
   assign hwif_in.fw.LOAD_ADDR.value.next  = load_addr + 32'd4;

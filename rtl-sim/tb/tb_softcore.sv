@@ -612,6 +612,7 @@ module tb_softcore
     wait_rd('h50C, 32'h1_0000, 32'h1_0000, "still hung");
     host_tables();
     wr('h500, 0);
+    load();
     wait_rd('h50C, 32'h1_000F, 32'h0, "no longer hung");
     if (hash_seed[31:0] != 32'h5EED_0000) $fatal(1, "hash seed lost with the core");
     wr('h528, 32'd0);
@@ -679,7 +680,6 @@ module tb_softcore
     watchdog();
     abuse();
     seeds();
-    repeat (20 * (1 + core_ps / clk_ps)) @(negedge clk);
     load();
     start();
     mail(9);
