@@ -19,13 +19,13 @@ pub struct Diagnostic {
     /// What is wrong, in one sentence.
     pub message: String,
     /// The field, option or register it is about, as `vport[1].mac`.
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// The file it was found in.
     pub file: Option<PathBuf>,
     /// The line in that file, counted from 1.
     pub line: Option<usize>,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
 }
 
 impl Diagnostic {
@@ -43,7 +43,7 @@ impl Diagnostic {
 
     /// Names the field it is about.
     #[must_use]
-    pub fn field(mut self, field: impl Into<String>) -> Self {
+    pub fn field(mut self, field: impl Into<Box<str>>) -> Self {
         self.field = Some(field.into());
         self
     }
@@ -64,7 +64,7 @@ impl Diagnostic {
 
     /// Says what to do.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Box<str>>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -616,7 +616,7 @@ const LIMITS: [(&str, &str, Limit); 3] = [
     ("too-many-vvlans", "vvlan[1].id", |nic| nic.vvlans = 1),
     ("too-many-groups", "group[0].mac", |nic| nic.groups = 0),
     ("too-many-addresses", "vport[2].mac", |nic| {
-        nic.mac_entries = 2
+        nic.mac_entries = 2;
     }),
 ];
 
@@ -775,4 +775,11 @@ fn every_key_is_in_the_guide() {
         }
     }
     assert!(keys > 30, "{keys}");
+}
+
+#[test]
+fn the_demo_s_configuration_is_valid() {
+    let config = parse(include_str!("../../../examples/demo/nic.toml")).unwrap();
+    let plan = Plan::new(&config, &NIC);
+    assert!(plan.is_ok(), "{plan:?}");
 }

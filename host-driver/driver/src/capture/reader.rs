@@ -140,7 +140,7 @@ impl CaptureError {
     }
 
     /// The error as a person sees it: with file, option and fix.
-    pub fn into_diagnostic(self, field: impl Into<String>, file: &Path) -> Diagnostic {
+    pub fn into_diagnostic(self, field: impl Into<Box<str>>, file: &Path) -> Diagnostic {
         Diagnostic::new(self.code(), self.to_string())
             .field(field)
             .file(file)

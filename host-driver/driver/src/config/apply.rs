@@ -28,11 +28,11 @@ impl<T: Transport> Device<T> {
                         self.undo(step, before, step == &plan.steps[done].0) && all
                     });
                 let mut diagnostic = Diagnostic::from(error)
-                    .field(&place.field)
+                    .field(place.field.as_str())
                     .file(&plan.config.file)
                     .line(place.line);
                 if !undone {
-                    diagnostic.help = Some("the NIC could not be cleaned up: reset it".to_owned());
+                    diagnostic.help = Some("the NIC could not be cleaned up: reset it".into());
                 }
                 return Err(diagnostic);
             }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Everything that can be refused is refused before the first register is written. Every error is a
-//! [`Diagnostic`](crate::Diagnostic) that names field, file, line and the fix.
+//! [`Diagnostic`] that names field, file, line and the fix.
 
 mod apply;
 mod check;

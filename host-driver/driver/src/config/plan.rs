@@ -87,7 +87,7 @@ impl Plan {
 fn check_capabilities(config: &Config, nic: &Capabilities) -> Result<(), Diagnostic> {
     let error = |code, place: &Place, message: String| {
         Diagnostic::new(code, message)
-            .field(&place.field)
+            .field(place.field.as_str())
             .file(&config.file)
             .line(place.line)
     };

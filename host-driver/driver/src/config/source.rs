@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
         message: impl Into<String>,
     ) -> Diagnostic {
         Diagnostic::new(code, message)
-            .field(&place.field)
+            .field(place.field.as_str())
             .file(&self.file)
             .line(place.line)
     }

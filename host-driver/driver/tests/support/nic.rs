@@ -218,13 +218,15 @@ impl Transport for FakeNic {
         }
         Ok(match offset {
             RING.. => {
-                // Byte n of the log is at n modulo 4096.
-                let mut ring = vec![0; 4096];
-                for (position, byte) in self.log.iter().enumerate() {
-                    ring[position % 4096] = *byte;
-                }
+                // Byte n of the log is at n modulo 4096; the newest one with that place is there.
                 let at = (offset - RING) as usize;
-                u32::from_le_bytes(ring[at..at + 4].try_into().unwrap())
+                let byte = |place: usize| {
+                    let rounds = (self.log.len() + 4095 - place) / 4096;
+                    rounds
+                        .checked_sub(1)
+                        .map_or(0, |round| self.log[round * 4096 + place])
+                };
+                u32::from_le_bytes([byte(at), byte(at + 1), byte(at + 2), byte(at + 3)])
             }
             LOG => self.log.len() as u32,
             _ => self.words.get(&offset).copied().unwrap_or(0),
