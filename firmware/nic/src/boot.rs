@@ -3,21 +3,19 @@
 //! From reset to ready.
 
 use hairpin_abi::fw::{FwState, SelfTest};
-use hairpin_nic_logic::{Control, Limits};
+use hairpin_nic_logic::{BusFault, Control, Limits};
 use hairpin_regs::MAP_HASH;
 use hairpin_soc::{Peripherals, Timer};
 
 use crate::Tables;
 use crate::manifest::{BUILD_ID, allows_crash_test};
-use crate::ram::UnusedRam;
+use crate::ram::{UnusedRam, mark_life};
 
 /// Core clocks in which the timer has to move. The datapath clock may be some times slower.
 const TIMER_PATIENCE: u32 = 1000;
 
-/// Stands in for seeds that are all zero, which mean that the tables were never used.
-const FIXED_SEED: u32 = 0x6861_6972;
-
 /// Why the firmware does not get ready.
+#[derive(Clone, Copy)]
 pub(crate) enum Failure {
     /// Built for another register map: no register but these can be trusted.
     MapMismatch,
@@ -71,14 +69,9 @@ pub(crate) fn boot(p: &mut Peripherals, control: &mut Control) -> Result<UnusedR
     Ok(ram)
 }
 
-/// The seeds survive a restart of the core, as the tables do: seeds that are set mean tables in use,
-/// and only an empty table may get others.
-fn prepare_tables(
-    p: &mut Peripherals,
-    control: &mut Control,
-) -> Result<(), hairpin_nic_logic::BusFault> {
-    let restarted = p.tables.hash_seeds() != [0; 4];
-    if restarted {
+/// The tables survive a restart of the core, and so do the seeds, which only an empty table may change.
+fn prepare_tables(p: &mut Peripherals, control: &mut Control) -> Result<(), BusFault> {
+    if mark_life() {
         defmt::warn!("boot: the core was restarted: emptying the tables");
         let mut bus = Tables {
             port: &mut p.tables,
@@ -86,11 +79,7 @@ fn prepare_tables(
         };
         control.clear_tables(&mut bus)?;
     }
-    let [mut first, second, third, fourth] = p.identity.seeds();
-    if [first, second, third, fourth] == [0; 4] {
-        first = FIXED_SEED;
-    }
-    p.tables.set_hash_seeds(&[first, second, third, fourth]);
+    p.tables.set_hash_seeds(&p.identity.seeds());
     let mut bus = Tables {
         port: &mut p.tables,
         watchdog: &mut p.watchdog,

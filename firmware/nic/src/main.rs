@@ -28,7 +28,7 @@ static mut CONTROL: Control = Control::new();
 #[riscv_rt::entry]
 fn main() -> ! {
     // SAFETY: this is the only place that names the static, and `main` runs once.
-    let control = unsafe { &mut *(&raw mut CONTROL) };
+    let control = unsafe { (&raw mut CONTROL).as_mut_unchecked() };
     let Some(mut peripherals) = Peripherals::take() else {
         // Taken once, right here.
         loop {

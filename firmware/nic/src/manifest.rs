@@ -30,6 +30,10 @@ pub(crate) fn allows_crash_test() -> bool {
     flags & FLAG_CRASH_TEST != 0
 }
 
+#[expect(
+    clippy::panic,
+    reason = "at compile time: the function is only called for a constant"
+)]
 const fn parse_hex(text: &str) -> u32 {
     match u32::from_str_radix(text, 16) {
         Ok(number) => number,

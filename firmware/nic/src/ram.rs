@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! The memory between the image and the stack: tested at boot, then guarded.
+//! The memory between the image and the stack, tested at boot, then guarded; and a mark that outlives
+//! the run.
 
 use core::ptr;
 
@@ -12,6 +13,22 @@ const GUARD: u32 = 0x6775_6172;
 unsafe extern "C" {
     /// End of the static variables, from the linker script.
     static mut __euninit: u32;
+    /// Words that outlive a reset of the core, from the linker script.
+    static mut _life_mark: [u32; 2];
+}
+
+/// What a run of the firmware leaves for the next one. Memory that was never written does not look so.
+const LIFE_MARK: [u32; 2] = [0x6861_6972, 0x7069_6e21];
+
+/// Whether the firmware has run since the memory was powered up, and marks that it has now.
+pub(crate) fn mark_life() -> bool {
+    let mark = &raw mut _life_mark;
+    // SAFETY: the linker script keeps these words for this function alone.
+    unsafe {
+        let earlier = ptr::read_volatile(mark) == LIFE_MARK;
+        ptr::write_volatile(mark, LIFE_MARK);
+        earlier
+    }
 }
 
 /// The memory right above the static variables; the linker script leaves at least 8 KiB there.

@@ -35,13 +35,12 @@ impl TablePort {
         data: &RowWords,
     ) -> Result<(Status, RowWords), TableFault> {
         let tbl = regs().tbl();
-        let [d0, d1, d2, d3, d4, d5] = *data;
-        tbl.data0().write(|w| w.set_value(d0));
-        tbl.data1().write(|w| w.set_value(d1));
-        tbl.data2().write(|w| w.set_value(d2));
-        tbl.data3().write(|w| w.set_value(d3));
-        tbl.data4().write(|w| w.set_value(d4));
-        tbl.data5().write(|w| w.set_value(d5));
+        let words = row_words(table);
+        if op != Op::Read {
+            for (index, word) in data.iter().enumerate().take(words) {
+                self.write_data(index, *word);
+            }
+        }
         tbl.cmd().write(|w| {
             w.set_op(op.code());
             w.set_tbl(table.code());
@@ -53,33 +52,39 @@ impl TablePort {
                 continue;
             }
             let status = Status::from_code(status.code()).ok_or(TableFault)?;
-            return Ok((status, self.response()));
+            let mut response = [0; 6];
+            if matches!(op, Op::Read | Op::Lookup) {
+                for (index, word) in response.iter_mut().enumerate().take(words) {
+                    *word = self.response(index);
+                }
+            }
+            return Ok((status, response));
         }
         Err(TableFault)
     }
 
-    fn response(&self) -> RowWords {
+    fn write_data(&mut self, index: usize, word: u32) {
         let tbl = regs().tbl();
-        [
-            tbl.rsp0().read().value(),
-            tbl.rsp1().read().value(),
-            tbl.rsp2().read().value(),
-            tbl.rsp3().read().value(),
-            tbl.rsp4().read().value(),
-            tbl.rsp5().read().value(),
-        ]
+        match index {
+            0 => tbl.data0().write(|w| w.set_value(word)),
+            1 => tbl.data1().write(|w| w.set_value(word)),
+            2 => tbl.data2().write(|w| w.set_value(word)),
+            3 => tbl.data3().write(|w| w.set_value(word)),
+            4 => tbl.data4().write(|w| w.set_value(word)),
+            _ => tbl.data5().write(|w| w.set_value(word)),
+        }
     }
 
-    /// The key of the MAC table's hashes. It survives a restart of the core.
-    #[must_use]
-    pub fn hash_seeds(&self) -> [u32; 4] {
+    fn response(&self, index: usize) -> u32 {
         let tbl = regs().tbl();
-        [
-            tbl.hash_seed0().read().value(),
-            tbl.hash_seed1().read().value(),
-            tbl.hash_seed2().read().value(),
-            tbl.hash_seed3().read().value(),
-        ]
+        match index {
+            0 => tbl.rsp0().read().value(),
+            1 => tbl.rsp1().read().value(),
+            2 => tbl.rsp2().read().value(),
+            3 => tbl.rsp3().read().value(),
+            4 => tbl.rsp4().read().value(),
+            _ => tbl.rsp5().read().value(),
+        }
     }
 
     /// Sets the key of the MAC table's hashes. The table has to be empty.
@@ -90,5 +95,16 @@ impl TablePort {
         tbl.hash_seed1().write(|w| w.set_value(s1));
         tbl.hash_seed2().write(|w| w.set_value(s2));
         tbl.hash_seed3().write(|w| w.set_value(s3));
+    }
+}
+
+/// Words of a row that mean something; the others are not transferred, which saves most of the time of
+/// a command.
+const fn row_words(table: Table) -> usize {
+    match table {
+        Table::Cfg | Table::VVmap => 1,
+        Table::Group => 2,
+        Table::Port | Table::Mac => 3,
+        Table::VVlan => 6,
     }
 }
