@@ -155,6 +155,9 @@ struct hp_model {
     top->core_clk_i = 0;
     top->rst_ni = 0;
     top->core_rst_ni = 0;
+    // Inputs start out random like everything else.
+    top->s_csr_awvalid_i = top->s_csr_wvalid_i = top->s_csr_arvalid_i = 0;
+    top->s_csr_fn_i = top->s_csr_bar_i = 0;
     top->s_csr_bready_i = 1;
     top->s_csr_rready_i = 1;
     for (uint32_t i = 0; i < kResetClocks * ratio; ++i) clock(false);

@@ -111,7 +111,7 @@ impl<'a> Replay<'a> {
             }
             let tags = tag_len(&config, input.port).ok_or_else(|| {
                 Diagnostic::new("unknown-port", "the configuration has no such vPort")
-                    .field(&option)
+                    .field(option.as_str())
                     .file(&args.config)
                     .help(format!("add a [[vport]] with name = \"{}\"", input.port))
             })?;
