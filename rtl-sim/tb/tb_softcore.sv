@@ -223,11 +223,11 @@ module tb_softcore
   task automatic wait_rd(input int unsigned addr, input logic [31:0] mask, input logic [31:0] want,
                          input string what);
     logic [31:0] got;
-    for (int unsigned i = 0; i < 3000; i++) begin
+    for (int unsigned i = 0; i < 3000 * (1 + core_ps / clk_ps); i++) begin
       rd(addr, got);
       if ((got & mask) == want) return;
     end
-    $fatal(1, "%s: %h never became %h", what, got, want);
+    $fatal(1, "%s: %h never became %h (clocks of %0d ps, %0d ps)", what, got, want, clk_ps, core_ps);
   endtask
 
   task automatic expect_err(input bit want, input string what);
