@@ -44,7 +44,7 @@ enum What {
     /// Run every test: unit, RTL benches, co-simulation, whole NIC
     Test(test::Args),
     /// Format, lints, generated files, documentation, licence headers; quick
-    Check,
+    Check(test::Args),
     /// Generate everything that comes from the register maps
     Regs {
         /// Compare with what is checked in instead of writing
@@ -78,7 +78,7 @@ fn run(args: &Args) -> Result<()> {
         What::Build => build::run_all(&ctx).map(drop),
         What::Demo => demo::run_all(&ctx),
         What::Test(args) => test::run_all(&ctx, args),
-        What::Check => check::run_all(&ctx),
+        What::Check(args) => check::run_all(&ctx, args),
         What::Regs { check } => build::regs(&ctx, *check),
         What::Bench { json } => build::bench(&ctx, *json),
         What::Syn(args) => syn::run_all(&ctx, args),

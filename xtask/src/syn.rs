@@ -213,6 +213,7 @@ fn sources(ctx: &Ctx) -> Result<String> {
         write!(text, " -y {dir}")?;
     }
     for package in [
+        "rtl-sim/syn/ecp5/dp16kd.sv",
         "rtl-sim/rtl/generated/hp_abi_pkg.sv",
         "rtl-sim/rtl/hp_pkg.sv",
     ] {

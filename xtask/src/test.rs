@@ -7,12 +7,12 @@ use crate::ctx::{Ctx, run};
 use crate::tally::{Tally, runner};
 use crate::{build, demo};
 
-/// Arguments of `cargo xtask test`.
+/// Arguments of `cargo xtask test` and `check`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Run only the stages whose name contains this
     #[arg(long)]
-    only: Option<String>,
+    pub(crate) only: Option<String>,
 }
 
 /// Frames and seed of the co-simulation that every run repeats.
