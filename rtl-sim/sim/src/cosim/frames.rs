@@ -124,7 +124,7 @@ impl Generator {
     /// Chooses the frame's length: what was built is kept, cut or padded.
     fn fit(&mut self, bytes: &mut Vec<u8>, tags: usize) {
         let built = bytes.len();
-        let len = match self.rng.weighted(&[40, 30, 20, 6, 2, 1, 1]) {
+        let len = match self.rng.weighted(&[90, 60, 36, 8, 2, 2, 2]) {
             0 => 60 + tags,
             1 => (built + CANARY).max(60),
             2 => self.rng.range(60, self.usual),

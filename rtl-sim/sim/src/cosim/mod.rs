@@ -289,7 +289,7 @@ impl Run {
             let left = (self.frames - u64::from(next)).min(1000) as usize;
             let count = rng.range(1, left.max(2)).min(left);
             nic.model().set_patterns(&patterns(&mut rng));
-            let spread = *rng.pick(&[0, 0, 1, 3, 20, 200]);
+            let spread = *rng.pick(&[0, 0, 0, 1, 3, 12, 60]);
             let mut at = nic.now();
             for _ in 0..count {
                 let shot = generator.shot(next);
@@ -352,7 +352,7 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
 /// Ready and gap patterns, often none at all.
 fn patterns(rng: &mut Rng) -> Patterns {
     let mut level = |often: usize| {
-        if rng.percent(often) { Level::ALWAYS } else { Level(rng.range(2_000, 65_000) as u32) }
+        if rng.percent(often) { Level::ALWAYS } else { Level(rng.range(9_000, 65_000) as u32) }
     };
     let (wire_ready, host_ready, rx_ready) = (level(60), level(60), level(60));
     let (grant_ready, host_valid, wire_valid) = (level(70), level(70), level(70));

@@ -154,7 +154,7 @@ fn vports(
         if vswitch {
             let ids: Vec<u16> = tenants.iter().map(|i| vvlans[*i].id).collect();
             let (reflect, learning) = (rng.percent(40), rng.percent(80));
-            let max = *rng.pick(&[0, 1, 4, 16, 64, 255]);
+            let max = *rng.pick(&[1, 1, 4, 16, 64, 255]);
             let _ = writeln!(text, "role = \"vswitch\"\nvvlans = {ids:?}\nreflect = {reflect}");
             let _ = writeln!(text, "learning = {learning}\nmax-macs = {max}\nspoofchk = false");
         } else {
