@@ -51,11 +51,16 @@ module hp_mac_table
   localparam int unsigned EntryW = 61;
 
   typedef enum logic [2:0] {
-    StIdle, StHash, StRead, StCompare, StAct, StWrite, StRsp
+    StIdle,
+    StFind,     // hash, read, compare: one register after each step, `wait_q` counts them
+    StPick,
+    StAct,
+    StWrite,
+    StRsp
   } state_e;
 
   state_e             state_q;
-  logic [1:0]         wait_q;
+  logic [2:0]         wait_q;
   logic [3:0]         op_q;
   logic [59:0]        key_q;
   logic [ACT_W-1:0]   act_q;
@@ -164,30 +169,42 @@ module hp_mac_table
   assign b_rdata   = copy_rdata[0];
   assign act_rdata = copy_act_rdata[0];
 
-  // Maintenance.
-  logic [3:0]         mt_match, mt_free;
-  logic [1:0]         bank_d;
-  logic [HandleW-1:0] handle_d;
+  // Maintenance: nothing hurries, so every step of the search is registered.
+  logic [3:0][9:0]    mt_eq_q;
+  logic [3:0]         mt_live_q, mt_match_q, mt_free_q;
+  logic               found_q, any_free_q;
+  logic [1:0]         bank_q;
+  logic [HandleW-1:0] place;
+  logic [EntryW-1:0]  by_index_q;
   for (genvar b = 0; b < 4; b++) begin : gen_mt
-    assign mt_match[b] = b_rdata[b] == {1'b1, key_q};
-    assign mt_free[b]  = !b_rdata[b][60];
-    assign b_slot[b]   = (by_index || state_q == StWrite) ? handle_q[SlotW-1:0] : mt_slot[b];
-    assign b_we[b]     = (state_q == StWrite) && (handle_q[HandleW-1 -: 2] == 2'(b));
+    always_ff @(posedge clk_i) begin
+      for (int unsigned n = 0; n < 10; n++) begin
+        mt_eq_q[b][n] <= b_rdata[b][6*n +: 6] == key_q[6*n +: 6];
+      end
+      mt_live_q[b]  <= b_rdata[b][60];
+      mt_match_q[b] <= mt_live_q[b] && (&mt_eq_q[b]);
+      mt_free_q[b]  <= !mt_live_q[b];
+    end
+    assign b_slot[b] = (by_index || state_q == StWrite) ? handle_q[SlotW-1:0] : mt_slot[b];
+    assign b_we[b]   = (state_q == StWrite) && (handle_q[HandleW-1 -: 2] == 2'(b));
   end
+  always_ff @(posedge clk_i) begin
+    found_q    <= |mt_match_q;
+    any_free_q <= |mt_free_q;
+    bank_q     <= '0;
+    for (int b = 3; b >= 0; b--) begin
+      if ((|mt_match_q) ? mt_match_q[b] : mt_free_q[b]) bank_q <= 2'(b);
+    end
+    by_index_q <= b_rdata[handle_q[HandleW-1 -: 2]];
+  end
+  assign place = {bank_q, mt_slot[bank_q]};
   assign by_index = op_q == OP_READ;
   assign b_wdata  = (op_q == OP_INSERT) ? {1'b1, key_q} : '0;
   assign act_en   = (state_q == StAct);
-  assign act_we   = act_en && (op_q == OP_INSERT) && (wait_q == 2'd0);
+  assign act_we   = act_en && (op_q == OP_INSERT) && (wait_q == '0);
 
-  always_comb begin
-    bank_d = handle_q[HandleW-1 -: 2];
-    if (!by_index) begin
-      for (int b = 3; b >= 0; b--) begin
-        if ((|mt_match) ? mt_match[b] : mt_free[b]) bank_d = 2'(b);
-      end
-    end
-    handle_d = by_index ? handle_q : {bank_d, mt_slot[bank_d]};
-  end
+  // Slots two clocks after the key, entries two after the slots, match and pick one clock each: eight.
+  localparam logic [2:0] FindClocks = 3'd7;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -195,31 +212,24 @@ module hp_mac_table
     end else begin
       unique case (state_q)
         StIdle: if (req_valid_i) begin
-          state_q <= StHash;
-          wait_q  <= 2'd1;
+          state_q <= StFind;
+          wait_q  <= FindClocks;
         end
-        StHash: begin  // the key's slots are ready after two clocks
-          wait_q <= wait_q - 2'd1;
-          if (wait_q == 2'd0) begin
-            state_q <= StRead;
-            wait_q  <= 2'd2;
-          end
+        StFind: begin
+          wait_q <= wait_q - 3'd1;
+          if (wait_q == '0) state_q <= StPick;
         end
-        StRead: begin
-          wait_q <= wait_q - 2'd1;
-          if (wait_q == 2'd0) state_q <= StCompare;
-        end
-        StCompare: begin
-          wait_q <= 2'd0;
+        StPick: begin
+          wait_q <= '0;
           if (by_index) state_q <= StAct;
-          else if (op_q == OP_INSERT) state_q <= ((|mt_match) || (|mt_free)) ? StAct : StRsp;
-          else if (!(|mt_match)) state_q <= StRsp;
+          else if (op_q == OP_INSERT) state_q <= (found_q || any_free_q) ? StAct : StRsp;
+          else if (!found_q) state_q <= StRsp;
           else state_q <= (op_q == OP_DELETE) ? StWrite : StAct;
         end
         StAct: begin  // one write, or a read that takes two clocks
-          wait_q <= wait_q + 2'd1;
+          wait_q <= wait_q + 3'd1;
           if (op_q == OP_INSERT) state_q <= (status_q == ST_UPDATED) ? StRsp : StWrite;
-          else if (wait_q == 2'd2) state_q <= StRsp;
+          else if (wait_q == 3'd2) state_q <= StRsp;
         end
         StWrite: state_q <= StRsp;
         default: state_q <= StIdle;
@@ -236,16 +246,17 @@ module hp_mac_table
       valid_q  <= 1'b1;
       status_q <= ST_OK;
     end
-    if (state_q == StCompare) begin
-      handle_q <= handle_d;
-      if (by_index) {valid_q, key_q} <= b_rdata[handle_q[HandleW-1 -: 2]];
-      else if (op_q == OP_INSERT) status_q <= (|mt_match) ? ST_UPDATED : (|mt_free) ? ST_OK : ST_FULL;
-      else if (!(|mt_match)) begin
+    if (state_q == StPick) begin
+      if (by_index) {valid_q, key_q} <= by_index_q;
+      else handle_q <= place;
+      if (op_q == OP_INSERT) begin
+        status_q <= found_q ? ST_UPDATED : any_free_q ? ST_OK : ST_FULL;
+      end else if (!by_index && !found_q) begin
         status_q <= ST_NOT_FOUND;
         valid_q  <= 1'b0;
       end
     end
-    if (state_q == StAct && op_q != OP_INSERT && wait_q == 2'd2) act_q <= act_rdata;
+    if (state_q == StAct && op_q != OP_INSERT && wait_q == 3'd2) act_q <= act_rdata;
   end
 
   assign req_ready_o       = state_q == StIdle;
@@ -260,6 +271,6 @@ module hp_mac_table
   logic unused_index;
   assign unused_index = ^req_index_i;
 
-  `HP_ASSERT(OneMatch_A, state_q != StCompare || by_index || $onehot0(mt_match))
+  `HP_ASSERT(OneMatch_A, state_q != StPick || by_index || $onehot0(mt_match_q))
   `HP_ASSERT_INIT(Depth_A, DEPTH == 2 ** SlotW && HandleW <= 16)
 endmodule
