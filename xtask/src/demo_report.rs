@@ -101,7 +101,7 @@ fn reasons(frames: &[Value]) -> Result<()> {
         };
         let from = text(frame, "/in")?;
         let index = number(frame, "/index")?;
-        println!("  {decision:<9}{reason:<20} {count:>7}   {from} frame {index} to {to}");
+        println!("  {decision:<10}{reason:<19} {count:>7}   {from} frame {index} to {to}");
     }
     Ok(())
 }
