@@ -12,7 +12,8 @@ pub struct BusFault;
 
 /// The firmware's end of the table command bus.
 pub trait TableBus {
-    /// Runs one command to its end.
+    /// Runs one command to its end. `row` is its data; a READ or LOOKUP leaves its answer there, in
+    /// place, because the core's time goes into copies.
     ///
     /// # Errors
     ///
@@ -22,8 +23,8 @@ pub trait TableBus {
         op: Op,
         table: Table,
         index: u16,
-        data: &RowWords,
-    ) -> Result<(Status, RowWords), BusFault>;
+        row: &mut RowWords,
+    ) -> Result<Status, BusFault>;
 
     /// Changes a table.
     ///
@@ -31,9 +32,8 @@ pub trait TableBus {
     ///
     /// [`BusFault`] when no answer comes.
     fn apply(&mut self, change: &TableCommand) -> Result<Status, BusFault> {
-        let (op, table, index, data) = change.encode();
-        self.command(op, table, index, &data)
-            .map(|(status, _)| status)
+        let (op, table, index, mut row) = change.encode();
+        self.command(op, table, index, &mut row)
     }
 
     /// Changes a table in a way that the hardware has no reason to refuse.
@@ -54,8 +54,9 @@ pub trait TableBus {
     ///
     /// [`BusFault`] when the hardware has no such row, or does not answer.
     fn read(&mut self, table: Table, index: u16) -> Result<RowWords, BusFault> {
-        match self.command(Op::Read, table, index, &[0; 6])? {
-            (Status::Ok, row) => Ok(row),
+        let mut row = [0; 6];
+        match self.command(Op::Read, table, index, &mut row)? {
+            Status::Ok => Ok(row),
             _ => Err(BusFault),
         }
     }
@@ -86,9 +87,10 @@ pub trait TableBus {
     ///
     /// [`BusFault`] when the answer makes no sense, or none comes.
     fn lookup(&mut self, key: &MacKey) -> Result<Option<MacRow>, BusFault> {
-        match self.command(Op::Lookup, Table::Mac, 0, &key.to_words())? {
-            (Status::Ok, row) => MacRow::from_response(&row).map(Some).ok_or(BusFault),
-            (Status::NotFound, _) => Ok(None),
+        let mut row = key.to_words();
+        match self.command(Op::Lookup, Table::Mac, 0, &mut row)? {
+            Status::Ok => MacRow::from_response(&row).map(Some).ok_or(BusFault),
+            Status::NotFound => Ok(None),
             _ => Err(BusFault),
         }
     }

@@ -54,13 +54,13 @@ impl TableBus for Tables<'_> {
         op: Op,
         table: Table,
         index: u16,
-        data: &RowWords,
-    ) -> Result<(Status, RowWords), BusFault> {
+        row: &mut RowWords,
+    ) -> Result<Status, BusFault> {
         if index.is_multiple_of(32) {
             self.watchdog.feed();
         }
         self.port
-            .command(op, table, index, data)
+            .command(op, table, index, row)
             .map_err(|_| BusFault)
     }
 }

@@ -22,7 +22,7 @@ impl TablePort {
         Self(())
     }
 
-    /// Runs one command to its end.
+    /// Runs one command to its end. `row` is its data; a READ or LOOKUP leaves its answer there.
     ///
     /// # Errors
     ///
@@ -32,12 +32,12 @@ impl TablePort {
         op: Op,
         table: Table,
         index: u16,
-        data: &RowWords,
-    ) -> Result<(Status, RowWords), TableFault> {
+        row: &mut RowWords,
+    ) -> Result<Status, TableFault> {
         let tbl = regs().tbl();
         let words = row_words(table);
         if op != Op::Read {
-            for (index, word) in data.iter().enumerate().take(words) {
+            for (index, word) in row.iter().enumerate().take(words) {
                 self.write_data(index, *word);
             }
         }
@@ -52,13 +52,16 @@ impl TablePort {
                 continue;
             }
             let status = Status::from_code(status.code()).ok_or(TableFault)?;
-            let mut response = [0; 6];
             if matches!(op, Op::Read | Op::Lookup) {
-                for (index, word) in response.iter_mut().enumerate().take(words) {
-                    *word = self.response(index);
+                for (index, word) in row.iter_mut().enumerate() {
+                    *word = if index < words {
+                        self.response(index)
+                    } else {
+                        0
+                    };
                 }
             }
-            return Ok((status, response));
+            return Ok(status);
         }
         Err(TableFault)
     }

@@ -101,21 +101,21 @@ impl TableBus for FakeBus {
         op: Op,
         table: Table,
         index: u16,
-        data: &RowWords,
-    ) -> Result<(Status, RowWords), BusFault> {
+        row: &mut RowWords,
+    ) -> Result<Status, BusFault> {
         if let Some(left) = &mut self.answers {
             *left = left.checked_sub(1).ok_or(BusFault)?;
         }
-        if let Some(command) = TableCommand::decode(op, table, index, data) {
+        if let Some(command) = TableCommand::decode(op, table, index, row) {
             assert!(
                 !matches!(command, TableCommand::Port(..) | TableCommand::Cfg(_)),
                 "denied"
             );
-            return Ok((self.change(&command), [0; 6]));
+            return Ok(self.change(&command));
         }
-        Ok(match op {
+        let (status, answer) = match op {
             Op::Lookup => {
-                let key = MacKey::from_words(data).expect("a legal key");
+                let key = MacKey::from_words(row).expect("a legal key");
                 match self.memory.mac_row(&key) {
                     Some(row) => (Status::Ok, row.to_words()),
                     None => (Status::NotFound, [0; 6]),
@@ -126,7 +126,9 @@ impl TableBus for FakeBus {
                 None => (Status::BadIndex, [0; 6]),
             },
             _ => (Status::BadOp, [0; 6]),
-        })
+        };
+        *row = answer;
+        Ok(status)
     }
 }
 
