@@ -13,8 +13,8 @@ use crate::transport::Transport;
 
 /// Clocks between two looks at a booting firmware.
 const POLL_CYCLES: u32 = 1024;
-/// Looks until the firmware counts as not starting: four million clocks.
-const POLL_LIMIT: u32 = 4096;
+/// Looks until the firmware counts as not starting: 33 million clocks; a restart clears every table first.
+const POLL_LIMIT: u32 = 32768;
 
 /// What the host gives the firmware on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
