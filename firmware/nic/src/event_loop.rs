@@ -2,9 +2,9 @@
 
 //! The event loop: one command and a few frames per turn, then sleep until something comes.
 
-use hairpin_abi::admin::{Crash, Opcode};
+use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState};
-use hairpin_abi::{PortId, Reason, VVlan, Vlan};
+use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
 use hairpin_nic_logic::punt::{Consumed, Header, Learned, Punt, Verdict, source};
 use hairpin_nic_logic::{Control, Outcome};
 use hairpin_soc::{Peripherals, Punted, Timer};
@@ -90,18 +90,7 @@ impl EventLoop {
             watchdog: &mut self.p.watchdog,
         };
         let outcome = self.control.execute(&mut bus, &command.words);
-        let [code, first, second, ..] = command.words;
-        match Opcode::from_code(code as u8) {
-            Some(opcode) => defmt::info!(
-                "admin {=u16}: {} {=u32:#x} {=u32:#x}: {}",
-                command.seq,
-                opcode,
-                first,
-                second,
-                outcome.error(),
-            ),
-            None => defmt::warn!("admin {=u16}: no opcode {=u32}", command.seq, code),
-        }
+        log_command(command.seq, &command.words, outcome.error());
         match outcome {
             Outcome::Respond(words) => self.p.mailbox.respond(command.seq, &words),
             Outcome::Crash(crash) => crash_now(crash),
@@ -164,10 +153,10 @@ impl EventLoop {
         let mac = source(&punt.header);
         let vvlan = punt.vvlan.map_or(Vlan::from_tci(0), Vlan::from);
         defmt::info!(
-            "learn: port {=u8}, V.VLAN {=u16}, {=[u8]:02x}: {}",
+            "learn: {} on vf{=u8} in V.VLAN {=u16}: {}",
+            Address(mac),
             punt.src.get(),
             vvlan.get(),
-            mac.0,
             learned,
         );
         self.notify(Event::address(code, punt.src, vvlan, mac));
@@ -199,5 +188,62 @@ fn crash_now(crash: Crash) -> ! {
 fn spin() -> ! {
     loop {
         core::hint::spin_loop();
+    }
+}
+
+/// A MAC address as people write it.
+struct Address(MacAddr);
+
+impl defmt::Format for Address {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let [a, b, c, d, e, g] = self.0.0;
+        defmt::write!(
+            f,
+            "{=u8:02x}:{=u8:02x}:{=u8:02x}:{=u8:02x}:{=u8:02x}:{=u8:02x}",
+            a,
+            b,
+            c,
+            d,
+            e,
+            g
+        );
+    }
+}
+
+/// What the host asked for, and what became of it.
+fn log_command(seq: u16, words: &CommandWords, error: AdminError) {
+    match Command::decode(words) {
+        Ok(Command::VVlanSet { id, .. }) => {
+            defmt::info!("admin {=u16}: set V.VLAN {=u16}: {}", seq, id.get(), error);
+        }
+        Ok(Command::VVlanDel { id }) => {
+            defmt::info!(
+                "admin {=u16}: delete V.VLAN {=u16}: {}",
+                seq,
+                id.get(),
+                error
+            );
+        }
+        Ok(Command::FdbAdd(row)) => defmt::info!(
+            "admin {=u16}: add {} to V.VLAN {=u16}: {}",
+            seq,
+            Address(row.key.mac),
+            row.key.vvlan.get(),
+            error
+        ),
+        Ok(Command::FdbDel(key)) => defmt::info!(
+            "admin {=u16}: delete {} from V.VLAN {=u16}: {}",
+            seq,
+            Address(key.mac),
+            key.vvlan.get(),
+            error
+        ),
+        _ => {
+            let code = words.first().copied().unwrap_or_default();
+            match Opcode::from_code(code as u8) {
+                Some(opcode) => defmt::info!("admin {=u16}: {}: {}", seq, opcode, error),
+                None => defmt::warn!("admin {=u16}: no opcode {=u32}", seq, code),
+            }
+        }
     }
 }
