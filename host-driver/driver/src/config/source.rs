@@ -85,7 +85,11 @@ impl<'a> Source<'a> {
         let unknown = message.strip_prefix("unknown field ");
         let (code, message, help) = match unknown.and_then(|rest| rest.split_once(", ")) {
             Some((key, expected)) => {
-                let key = key.trim_matches('`');
+                let key = match key.trim_matches('`') {
+                    "" => "\"\"",
+                    key => key,
+                };
+                let expected = expected.trim_start_matches("expected one of ");
                 if !field.ends_with(key) {
                     push_key(&mut field, key);
                 }
