@@ -5,8 +5,8 @@ use std::path::Path;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let models = std::env::var_os("HAIRPIN_MODELS")
-        .map_or_else(|| root.join(".build/model"), Into::into);
+    let models =
+        std::env::var_os("HAIRPIN_MODELS").map_or_else(|| root.join(".build/model"), Into::into);
     println!("cargo::rerun-if-env-changed=HAIRPIN_MODELS");
     for name in ["check", "fast", "trace", "runtime"] {
         let archive = models.join(format!("libhairpin_{name}.a"));
@@ -20,7 +20,10 @@ fn main() {
     }
     println!("cargo::rustc-link-search=native={}", models.display());
     for name in ["check", "fast", "trace", "runtime"] {
-        println!("cargo::rustc-link-lib=static={}", format_args!("hairpin_{name}"));
+        println!(
+            "cargo::rustc-link-lib=static={}",
+            format_args!("hairpin_{name}")
+        );
     }
     println!("cargo::rustc-link-lib=stdc++");
     println!("cargo::rustc-link-lib=z");

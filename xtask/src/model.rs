@@ -90,7 +90,8 @@ pub fn build_models(root: &Path, ibex: &Path) -> Result<()> {
     fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
     // Two builds at once would take each other's files away; the lock ends with this function.
     let lock = fs::File::create(out.join("lock"))?;
-    lock.lock().context("waiting for another build of the model")?;
+    lock.lock()
+        .context("waiting for another build of the model")?;
     let version = output(Command::new("verilator").arg("--version"))
         .context("running verilator: run `cargo xtask setup`")?;
     let verilator_root = PathBuf::from(

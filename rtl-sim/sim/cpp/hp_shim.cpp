@@ -364,10 +364,13 @@ struct hp_model {
       ++granted[p];
     }
 
+    if (top->entry_o) entered[top->entry_seq_o] = now;
     if (top->cmd_valid_o && (top->cmd_o[0] & 0xf) != kOpInsert) log_command();
     if (top->dec_valid_o) {
       const uint32_t w0 = top->dec_o[0], w1 = top->dec_o[1];
-      std::memcpy(record(HP_DECISION, uint8_t(w0), uint16_t(w1), now, 0, 96), top->dec_o.data(), 96);
+      const uint32_t age = uint32_t(now - entered[uint16_t(w1)]);
+      std::memcpy(record(HP_DECISION, uint8_t(w0), uint16_t(w1), now, age, 96), top->dec_o.data(),
+                  96);
     }
     if (top->cmd_valid_o && (top->cmd_o[0] & 0xf) == kOpInsert) log_command();
     if (top->loss_valid_o) {
@@ -538,6 +541,8 @@ struct hp_model {
   uint32_t grants_n = 0;
   Sender host, wire;
   Receiver host_out{"m_host"}, wire_out{"m_wire"};
+
+  std::vector<uint64_t> entered = std::vector<uint64_t>(65536);  // by seq
 
   std::vector<uint8_t> log;
   std::string error;

@@ -21,7 +21,8 @@ extern "C" {
 
 // One record of the log: this header, then `size - 24` bytes of payload, padded to 8.
 //   kind        payload
-//   1 decision  24 words, see sv/hp_sim_top.sv (seq repeated in the header)
+//   1 decision  24 words, see sv/hp_sim_top.sv (seq repeated in the header), aux = clocks since the
+//               frame entered the pipeline
 //   2 command   8 words, see sv/hp_sim_top.sv
 //   3 loss      none; port, seq, aux = reason
 //   4 output    bytes of the frame, aux = length, cycle = its first beat

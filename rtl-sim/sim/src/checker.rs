@@ -74,8 +74,17 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, id, from, to, cycle } = self;
-        write!(f, "{rule}: frame {id} from port {from} at port {to} in cycle {cycle}")
+        let Self {
+            rule,
+            id,
+            from,
+            to,
+            cycle,
+        } = self;
+        write!(
+            f,
+            "{rule}: frame {id} from port {from} at port {to} in cycle {cycle}"
+        )
     }
 }
 
@@ -93,7 +102,11 @@ impl<T> Default for History<T> {
 
 impl<T: PartialEq> History<T> {
     fn begin(&mut self, at: Cycle, value: T) {
-        if !self.spans.iter().any(|(_, end, v)| end.is_none() && *v == value) {
+        if !self
+            .spans
+            .iter()
+            .any(|(_, end, v)| end.is_none() && *v == value)
+        {
             self.spans.push((at, None, value));
         }
     }
@@ -121,7 +134,8 @@ impl<T: PartialEq> History<T> {
     }
 
     fn forget(&mut self, before: Cycle) {
-        self.spans.retain(|(_, end, _)| end.is_none_or(|e| e >= before));
+        self.spans
+            .retain(|(_, end, _)| end.is_none_or(|e| e >= before));
     }
 }
 
@@ -192,7 +206,9 @@ impl Checker {
         let vvlan = self.vvlans.entry(id).or_default();
         vvlan.outer.end(end, |old| *old != outer);
         vvlan.outer.begin(begin, outer);
-        vvlan.accepted.end(end, |old| *old != outer && !accept.contains(old));
+        vvlan
+            .accepted
+            .end(end, |old| *old != outer && !accept.contains(old));
         for vlan in accept.iter().chain([&outer]) {
             vvlan.accepted.begin(begin, *vlan);
         }
@@ -240,8 +256,18 @@ impl Checker {
             }
             _ => (None, 0, bytes.to_vec()),
         };
-        self.inputs
-            .insert(id, Input { port, cycle, vvlan, outer, canonical, broken, seen: 0 });
+        self.inputs.insert(
+            id,
+            Input {
+                port,
+                cycle,
+                vvlan,
+                outer,
+                canonical,
+                broken,
+                seen: 0,
+            },
+        );
     }
 
     /// A frame came out, and says that it is input `id`. Returns what is wrong with it.
@@ -251,7 +277,13 @@ impl Checker {
         let rule = rule?;
         *self.counts.entry(rule).or_default() += 1;
         if self.violations.len() < KEPT {
-            self.violations.push(Violation { rule, id, from, to: port, cycle });
+            self.violations.push(Violation {
+                rule,
+                id,
+                from,
+                to: port,
+                cycle,
+            });
         }
         Some(rule)
     }
@@ -290,11 +322,14 @@ impl Checker {
         if duplicate {
             return (from, Some(Rule::Duplicate));
         }
-        let sender = input.canonical.get(6..12).and_then(|sa| <[u8; 6]>::try_from(sa).ok());
+        let sender = input
+            .canonical
+            .get(6..12)
+            .and_then(|sa| <[u8; 6]>::try_from(sa).ok());
         let owner_of_source = |p: u8| {
-            sender.and_then(|sa| self.owners.get(&(id, sa))).is_some_and(|h| {
-                h.always(began, now, |owner| *owner == p)
-            })
+            sender
+                .and_then(|sa| self.owners.get(&(id, sa)))
+                .is_some_and(|h| h.always(began, now, |owner| *owner == p))
         };
         if (port == from || from == UPLINK && owner_of_source(port)) && !may_return {
             return (from, Some(Rule::Echo));
@@ -426,7 +461,15 @@ mod tests {
         c.input(1, 0, &f, false, 5);
         assert_eq!(c.output(1, 1, &f, 9), None);
         assert_eq!(c.output(1, 7, &tagged(&f, &[0x8100, 100]), 9), None);
-        assert_eq!(c.output(1, UPLINK, &tagged(&f, &[0x88a8, 10, 0x8100, 0x1000 | 100]), 9), None);
+        assert_eq!(
+            c.output(
+                1,
+                UPLINK,
+                &tagged(&f, &[0x88a8, 10, 0x8100, 0x1000 | 100]),
+                9
+            ),
+            None
+        );
         assert_eq!(c.output(1, 1, &f, 10), Some(Rule::Duplicate));
         assert_eq!(c.output(1, 0, &f, 10), Some(Rule::Echo));
         assert_eq!(c.output(1, 2, &f, 10), Some(Rule::Leak));
@@ -441,9 +484,18 @@ mod tests {
             c.input(id, 0, &f, false, 5);
         }
         let uplink = |tags: &[u16]| tagged(&f, tags);
-        assert_eq!(c.output(1, UPLINK, &uplink(&[0x8100, 10, 0x8100, 100]), 9), Some(Rule::Tags));
-        assert_eq!(c.output(2, UPLINK, &uplink(&[0x88a8, 11, 0x8100, 100]), 9), Some(Rule::Tags));
-        assert_eq!(c.output(3, UPLINK, &uplink(&[0x88a8, 10, 0x8100, 200]), 9), Some(Rule::Tags));
+        assert_eq!(
+            c.output(1, UPLINK, &uplink(&[0x8100, 10, 0x8100, 100]), 9),
+            Some(Rule::Tags)
+        );
+        assert_eq!(
+            c.output(2, UPLINK, &uplink(&[0x88a8, 11, 0x8100, 100]), 9),
+            Some(Rule::Tags)
+        );
+        assert_eq!(
+            c.output(3, UPLINK, &uplink(&[0x88a8, 10, 0x8100, 200]), 9),
+            Some(Rule::Tags)
+        );
         assert_eq!(c.output(4, 1, &frame(101), 9), Some(Rule::Altered));
         let mut wrong = f;
         wrong[50] ^= 1;

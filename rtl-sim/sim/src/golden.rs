@@ -52,7 +52,10 @@ impl Golden {
     /// A NIC with so many VFs, out of reset.
     #[must_use]
     pub fn new(n_vf: u8) -> Self {
-        Self { model: Model::new(n_vf), buffer: vec![0; LARGEST] }
+        Self {
+            model: Model::new(n_vf),
+            buffer: vec![0; LARGEST],
+        }
     }
 
     /// The model itself.
@@ -76,9 +79,11 @@ impl Golden {
     /// # Errors
     /// What it should have been answered.
     pub fn command(&mut self, c: &AppliedCommand) -> Result<(), String> {
-        let (Some(op), Some(table), Some(status)) =
-            (Op::from_code(c.op), Table::from_code(c.table), Status::from_code(c.status))
-        else {
+        let (Some(op), Some(table), Some(status)) = (
+            Op::from_code(c.op),
+            Table::from_code(c.table),
+            Status::from_code(c.status),
+        ) else {
             return Err("a known operation, table and status".to_owned());
         };
         self.model
@@ -95,25 +100,32 @@ impl Golden {
                 reason: Reason::from_code(d.tomb_reason).unwrap_or(Reason::PuntRefused),
                 core: d.core,
             },
-            (_, true, _) => {
-                Ingress::Core { src, vvlan: Vlan::from_tci(d.meta_vvlan), nopunt: d.nopunt }
-            }
+            (_, true, _) => Ingress::Core {
+                src,
+                vvlan: Vlan::from_tci(d.meta_vvlan),
+                nopunt: d.nopunt,
+            },
             (_, _, PortId::VPort(vport)) => Ingress::VPort(vport),
             _ => Ingress::Uplink,
         };
         let decision = self.model.decide(d.time, &ingress, bytes);
         let (frames, on_bus) = (u64::from(d.count.max(1)), u64::from(d.bus_len));
-        self.model.counters.decided(&ingress, &decision, frames, on_bus);
+        self.model
+            .counters
+            .decided(&ingress, &decision, frames, on_bus);
         self.expected(d, &decision, bytes)
     }
 
     fn expected(&self, d: &Decided, decision: &Decision, bytes: &[u8]) -> Expected {
         let canonical = Canonical::new(bytes, decision.strip).filter(|_| !d.tomb);
         let tables = &self.model.tables;
-        let key = canonical.as_ref().zip(decision.vvlan).map(|(frame, vvlan)| {
-            let src = PortId::new(d.src).unwrap_or(PortId::Core);
-            key(&FlowKey::extract(src, vvlan, frame, tables.config().tpid))
-        });
+        let key = canonical
+            .as_ref()
+            .zip(decision.vvlan)
+            .map(|(frame, vvlan)| {
+                let src = PortId::new(d.src).unwrap_or(PortId::Core);
+                key(&FlowKey::extract(src, vvlan, frame, tables.config().tpid))
+            });
         let copies = (0..=UPLINK)
             .filter_map(|port| {
                 let id = PortId::new(port)?;
@@ -147,7 +159,11 @@ impl Golden {
     /// The copy of a frame for one port.
     #[must_use]
     pub fn copy_for(&mut self, expected: &Expected, port: u8) -> &[u8] {
-        let dress = expected.copies.iter().find(|(p, _)| *p == port).map(|(_, dress)| dress);
+        let dress = expected
+            .copies
+            .iter()
+            .find(|(p, _)| *p == port)
+            .map(|(_, dress)| dress);
         let written = dress.and_then(|dress| {
             let frame = Canonical::new(&expected.canonical, 0)?;
             edit::write(&frame, dress, &mut self.buffer)
@@ -182,7 +198,11 @@ impl Expected {
     pub fn direct(d: &Decided) -> Self {
         Self {
             src: d.src,
-            targets: if d.direct_port < UPLINK { 1 << d.direct_port } else { 0 },
+            targets: if d.direct_port < UPLINK {
+                1 << d.direct_port
+            } else {
+                0
+            },
             to_uplink: d.direct_port == UPLINK,
             punt: false,
             vvlan: None,
@@ -208,10 +228,25 @@ impl Expected {
         };
         let text = |kind: DecidedKind| format!("{kind:?}").to_lowercase();
         field("kind", self.kind == d.kind, &text(self.kind), &text(d.kind));
-        field("reason", self.reason == d.reason, &name(self.reason), &name(d.reason));
+        field(
+            "reason",
+            self.reason == d.reason,
+            &name(self.reason),
+            &name(d.reason),
+        );
         let set = |bits: u64| format!("{bits:#x}");
-        field("targets", self.targets == d.targets, &set(self.targets), &set(d.targets));
-        field("uplink copy", self.to_uplink == d.to_uplink, &self.to_uplink, &d.to_uplink);
+        field(
+            "targets",
+            self.targets == d.targets,
+            &set(self.targets),
+            &set(d.targets),
+        );
+        field(
+            "uplink copy",
+            self.to_uplink == d.to_uplink,
+            &self.to_uplink,
+            &d.to_uplink,
+        );
         if self.to_uplink && d.to_uplink {
             field("served", self.served == d.served, &self.served, &d.served);
         }
@@ -229,7 +264,12 @@ impl Expected {
             field("length", self.len == usize::from(d.len), &self.len, &d.len);
         }
         if let (Some(want), Some(got)) = (&self.key, &d.key) {
-            field("key", want == got, &format!("{want:x?}"), &format!("{got:x?}"));
+            field(
+                "key",
+                want == got,
+                &format!("{want:x?}"),
+                &format!("{got:x?}"),
+            );
         }
         found
     }

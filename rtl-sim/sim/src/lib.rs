@@ -12,6 +12,7 @@
 //! reads the log. The [`scoreboard`] compares every decision, copy, loss and counter with the golden
 //! model; the [`checker`] asks, without sharing a line with it, whether a tenant saw what it must not.
 
+pub mod bench;
 pub mod checker;
 pub mod cosim;
 pub mod golden;

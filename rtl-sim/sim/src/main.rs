@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::cli::ReplayArgs;
-use hairpin_sim::{cosim, replay};
+use hairpin_sim::{bench, cosim, replay};
 
 /// The Hairpin NIC, cycle-accurate.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Compare random traffic in random configurations with the golden model
     Cosim(cosim::CosimArgs),
+    /// Measure header rate, latency and the speed of the simulation
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.command {
         Command::Replay(args) => (replay::run(args), args.json),
         Command::Cosim(args) => (cosim::run(args), false),
+        Command::Bench(args) => (bench::run(args), false),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,7 +40,10 @@ fn main() -> ExitCode {
             match error.downcast_ref::<Diagnostic>() {
                 Some(diagnostic) if json => {
                     // The document has string and number fields only: it always serializes.
-                    println!("{}", serde_json::to_string(&diagnostic.to_json()).unwrap_or_default());
+                    println!(
+                        "{}",
+                        serde_json::to_string(&diagnostic.to_json()).unwrap_or_default()
+                    );
                 }
                 _ => eprintln!("error: {error:#}"),
             }

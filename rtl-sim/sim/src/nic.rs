@@ -14,7 +14,7 @@ use hairpin_driver::{Device, Diagnostic, Error};
 use crate::golden::Golden;
 use crate::model::{Cycle, Model, ModelError, Options, RunMode, Stop};
 use crate::rng::Rng;
-use crate::scoreboard::Scoreboard;
+use crate::scoreboard::{Left, Scoreboard};
 use crate::trace::{EventKind, Events, TraceError};
 use crate::transport::InProcess;
 
@@ -28,15 +28,17 @@ const PATIENCE: u32 = 50;
 const WATCHDOG: u32 = 1_000_000;
 
 /// Where the build leaves the firmware.
-pub const FIRMWARE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../.build/firmware/hairpin-nic.elf");
+pub const FIRMWARE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../.build/firmware/hairpin-nic.elf"
+);
 
 /// Looks at the frames that go in and come out.
 pub trait Observer {
     /// The first beat of a queued frame went in.
     fn input(&mut self, cycle: Cycle, port: u8, id: u32);
-    /// A frame came out; `origin` is the input it comes from, as the trace has it.
-    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], origin: Option<u32>);
+    /// A frame came out; `left` says where it is from, as the trace has it.
+    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left);
 }
 
 /// Looks at nothing.
@@ -45,7 +47,7 @@ pub struct Blind;
 
 impl Observer for Blind {
     fn input(&mut self, _: Cycle, _: u8, _: u32) {}
-    fn output(&mut self, _: Cycle, _: u8, _: &[u8], _: Option<u32>) {}
+    fn output(&mut self, _: Cycle, _: u8, _: &[u8], _: Left) {}
 }
 
 /// A NIC with its firmware at work.
@@ -88,7 +90,13 @@ impl Nic {
         let mut seeds = [0; 4];
         let mut rng = Rng::part(options.seed, 0x5eed);
         seeds.fill_with(|| rng.next() as u32);
-        device.start_firmware(image, StartOptions { seeds, watchdog_cycles: WATCHDOG })?;
+        device.start_firmware(
+            image,
+            StartOptions {
+                seeds,
+                watchdog_cycles: WATCHDOG,
+            },
+        )?;
         let mut nic = Self {
             device,
             scoreboard: Scoreboard::new(Golden::new(n_vf), fates),
@@ -126,7 +134,10 @@ impl Nic {
         bytes: &[u8],
     ) -> Result<(), Diagnostic> {
         self.scoreboard.queue(id, bytes, bad);
-        self.handle.model().push(port, id, earliest, bad, bytes).map_err(stopped)
+        self.handle
+            .model()
+            .push(port, id, earliest, bad, bytes)
+            .map_err(stopped)
     }
 
     /// Has everything judged that happened since the last call.
@@ -142,7 +153,7 @@ impl Nic {
             match (&event.kind, left) {
                 (EventKind::Input { port, id }, _) => observer.input(event.cycle, *port, *id),
                 (EventKind::Output { port, bytes, .. }, Some(left)) => {
-                    observer.output(event.cycle, *port, bytes, left.origin);
+                    observer.output(event.cycle, *port, bytes, left);
                 }
                 _ => {}
             }
@@ -190,7 +201,10 @@ impl Nic {
             }
         };
         if !alive {
-            let mode = RunMode { ignore_core: true, ..RunMode::TO_IDLE };
+            let mode = RunMode {
+                ignore_core: true,
+                ..RunMode::TO_IDLE
+            };
             let until = self.now() + SLICE;
             self.run(until, mode)?;
             self.drain(observer)?;
@@ -259,22 +273,30 @@ impl Nic {
         dropped: impl Fn(hairpin_abi::Reason) -> CounterAddr,
     ) {
         let now = self.now();
-        let read = [actual.in_frames, actual.in_bytes, actual.out_frames, actual.out_bytes];
+        let read = [
+            actual.in_frames,
+            actual.in_bytes,
+            actual.out_frames,
+            actual.out_bytes,
+        ];
         for (what, value) in Traffic::ALL.iter().zip(read) {
             let expected = self.scoreboard.golden().counter(traffic(*what));
-            self.scoreboard.compare(now, &format!("{whose} {what}"), expected, value);
+            self.scoreboard
+                .compare(now, &format!("{whose} {what}"), expected, value);
         }
         for info in REASONS {
             if matches!(info.class, ReasonClass::Drop | ReasonClass::Loss) {
                 let expected = self.scoreboard.golden().counter(dropped(info.reason));
                 let value = actual.drops.get(info.name).copied().unwrap_or(0);
-                self.scoreboard.compare(now, &format!("{whose} {}", info.name), expected, value);
+                self.scoreboard
+                    .compare(now, &format!("{whose} {}", info.name), expected, value);
             }
         }
     }
 }
 
 /// A model that has stopped, as an error for a person.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(crate) fn stopped(error: ModelError) -> Diagnostic {
     let (code, help) = match &error {
         ModelError::Abi => ("model-stale", "run `cargo xtask build`"),

@@ -25,6 +25,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::checker::{Checker, PortKind};
 use crate::model::{Cycle, Options, Variant};
 use crate::nic::{Nic, Observer, read_firmware};
+use crate::scoreboard::Left;
 use timeline::{Shot, Timeline};
 
 /// Ticks between the end of the configuration and the first frame.
@@ -73,11 +74,17 @@ impl Observer for Watch {
         }
     }
 
-    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], origin: Option<u32>) {
+    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
+        let origin = left.origin;
         if let Some(id) = origin {
             self.checker.output(id, port, bytes, cycle);
         }
-        self.out.push(Out { port, cycle, origin, bytes: bytes.to_vec() });
+        self.out.push(Out {
+            port,
+            cycle,
+            origin,
+            bytes: bytes.to_vec(),
+        });
     }
 }
 
@@ -87,7 +94,11 @@ impl Observer for Watch {
 /// A [`Diagnostic`] for what is wrong with the input; otherwise what is wrong with the NIC.
 pub fn run(args: &ReplayArgs) -> Result<()> {
     let replay = Replay::read(args)?;
-    let variant = if args.waves.is_some() { Variant::Trace } else { Variant::Check };
+    let variant = if args.waves.is_some() {
+        Variant::Trace
+    } else {
+        Variant::Check
+    };
     let outcome = replay.run(variant, args.waves.as_deref())?;
     outcome.write(&replay)?;
     if args.json {
@@ -103,11 +114,16 @@ impl<'a> Replay<'a> {
         let mut captures = Vec::new();
         for (at, input) in args.inputs.iter().enumerate() {
             let option = format!("--in {}", input.port);
-            if args.inputs[..at].iter().any(|earlier| earlier.port == input.port) {
-                return Err(Diagnostic::new("duplicate-input", "this port has a capture already")
-                    .field(option)
-                    .file(&input.file)
-                    .help("give each port one capture; merge files with `mergecap`"));
+            if args.inputs[..at]
+                .iter()
+                .any(|earlier| earlier.port == input.port)
+            {
+                return Err(
+                    Diagnostic::new("duplicate-input", "this port has a capture already")
+                        .field(option)
+                        .file(&input.file)
+                        .help("give each port one capture; merge files with `mergecap`"),
+                );
             }
             let tags = tag_len(&config, input.port).ok_or_else(|| {
                 Diagnostic::new("unknown-port", "the configuration has no such vPort")
@@ -115,13 +131,18 @@ impl<'a> Replay<'a> {
                     .file(&args.config)
                     .help(format!("add a [[vport]] with name = \"{}\"", input.port))
             })?;
-            let capture =
-                Capture::read(&input.file, tags).map_err(|e| e.into_diagnostic(option, &input.file))?;
+            let capture = Capture::read(&input.file, tags)
+                .map_err(|e| e.into_diagnostic(option, &input.file))?;
             captures.push((input.port.get(), capture));
         }
         check_out(&args.out, args.force)?;
         let timeline = Timeline::new(captures, args.clock_hz, args.max_gap.0);
-        Ok(Self { args, config, image, timeline })
+        Ok(Self {
+            args,
+            config,
+            image,
+            timeline,
+        })
     }
 
     fn run(&self, variant: Variant, waves: Option<&Path>) -> Result<Outcome, Diagnostic> {
@@ -166,7 +187,12 @@ impl<'a> Replay<'a> {
         let snapshot = Snapshot::read(&mut nic.device, log)?;
         nic.drain(&mut watch)?;
         let report = report::build(self, &mut nic, &watch, &snapshot, &instances, end)?;
-        Ok(Outcome { nic, watch, snapshot, report })
+        Ok(Outcome {
+            nic,
+            watch,
+            snapshot,
+            report,
+        })
     }
 
     /// Says whether the NIC was right; if it was not, runs again with waves.
@@ -177,7 +203,10 @@ impl<'a> Replay<'a> {
         if mismatches == 0 && broken == 0 {
             return Ok(());
         }
-        eprintln!("seed {}: {mismatches} mismatches, {broken} rules broken", self.args.seed);
+        eprintln!(
+            "seed {}: {mismatches} mismatches, {broken} rules broken",
+            self.args.seed
+        );
         for mismatch in scoreboard.mismatches() {
             eprintln!("{mismatch}");
         }
@@ -244,7 +273,10 @@ fn tag_len(config: &Config, port: PortId) -> Option<usize> {
 
 fn check_out(dir: &Path, force: bool) -> Result<(), Diagnostic> {
     let problem = |message: String, help: &str| {
-        Err(Diagnostic::new("out-not-empty", message).field("--out").file(dir).help(help))
+        Err(Diagnostic::new("out-not-empty", message)
+            .field("--out")
+            .file(dir)
+            .help(help))
     };
     match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
         Ok(empty) if empty || force => Ok(()),
@@ -264,13 +296,21 @@ pub(crate) fn checker_of(config: &Config) -> Checker {
     for vport in &config.vports {
         let kind = match (vport.role, vport.vvlans.first()) {
             (Role::Vf, Some(vvlan)) => PortKind::Vf { vvlan: vvlan.get() },
-            _ => PortKind::Vswitch { reflect: vport.reflect },
+            _ => PortKind::Vswitch {
+                reflect: vport.reflect,
+            },
         };
         checker.port(vport.vport.get(), kind);
     }
     for vvlan in &config.vvlans {
         let accept: Vec<u16> = vvlan.accept.iter().map(|vlan| vlan.get()).collect();
-        checker.vvlan((0, 0), vvlan.id.get(), vvlan.vlan.get(), &accept, vvlan.members.0);
+        checker.vvlan(
+            (0, 0),
+            vvlan.id.get(),
+            vvlan.vlan.get(),
+            &accept,
+            vvlan.members.0,
+        );
     }
     for entry in &config.fdb {
         checker.own(0, entry.vvlan.get(), entry.mac.0, entry.vport.get());

@@ -21,7 +21,10 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    #[allow(clippy::should_implement_trait, reason = "endless, and never an Option")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "endless, and never an Option"
+    )]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -86,7 +89,10 @@ mod tests {
     #[test]
     fn draws_are_pinned_so_that_printed_seeds_stay_valid() {
         let mut rng = Rng::new(1);
-        assert_eq!([rng.next(), rng.next()], [0xbeeb_8da1_658e_ec67, 0xf893_a2ee_fb32_555e]);
+        assert_eq!(
+            [rng.next(), rng.next()],
+            [0xbeeb_8da1_658e_ec67, 0xf893_a2ee_fb32_555e]
+        );
     }
 
     #[test]

@@ -79,6 +79,7 @@ struct Punted {
 struct Open {
     origin: Option<u32>,
     number: u64,
+    entered: Cycle,
     expected: Rc<Expected>,
     /// vPorts still to come; bit 64 is the uplink.
     awaited: u128,
@@ -116,6 +117,8 @@ pub struct Fate {
 pub struct Left {
     /// The input frame it comes from; `None` for the firmware's own.
     pub origin: Option<u32>,
+    /// When it entered the pipeline, for the last time.
+    pub entered: Cycle,
 }
 
 /// Differences kept in full; all are counted.
@@ -202,7 +205,12 @@ impl Scoreboard {
     fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
         match self.queued.remove(&id) {
             Some((bytes, bad)) => {
-                self.accepted.entry(port).or_default().push_back(Sent { id, bytes, bad, cycle });
+                self.accepted.entry(port).or_default().push_back(Sent {
+                    id,
+                    bytes,
+                    bad,
+                    cycle,
+                });
             }
             None => self.differ(cycle, format!("input at port {port}"), "a queued frame", id),
         }
@@ -221,7 +229,12 @@ impl Scoreboard {
             match self.take_punted(d) {
                 Some(p) => (p.origin, p.canonical),
                 None => {
-                    self.differ(cycle, what(), "a punted frame to come back", format!("{d:x?}"));
+                    self.differ(
+                        cycle,
+                        what(),
+                        "a punted frame to come back",
+                        format!("{d:x?}"),
+                    );
                     return;
                 }
             }
@@ -250,7 +263,8 @@ impl Scoreboard {
             }
         }
         if expected.punt {
-            self.uncounted.push((self.number, expected.instance, expected.canonical.len()));
+            self.uncounted
+                .push((self.number, expected.instance, expected.canonical.len()));
             self.punted.push_back(Punted {
                 seq: d.seq,
                 reason: d.reason,
@@ -264,6 +278,7 @@ impl Scoreboard {
         let open = Open {
             origin,
             number: self.number,
+            entered: cycle.saturating_sub(d.age.into()),
             awaited,
             group: d.kind == DecidedKind::Multicast,
             direct: false,
@@ -280,7 +295,12 @@ impl Scoreboard {
         if let Some(old) = self.open.insert(seq, open)
             && old.awaited != 0
         {
-            self.differ(cycle, format!("copies of frame {seq}"), "all out by now", ports(old.awaited));
+            self.differ(
+                cycle,
+                format!("copies of frame {seq}"),
+                "all out by now",
+                ports(old.awaited),
+            );
         }
     }
 
@@ -292,6 +312,7 @@ impl Scoreboard {
         let open = Open {
             origin: None,
             number: self.number,
+            entered: cycle.saturating_sub(d.age.into()),
             awaited: 1 << d.direct_port,
             group: false,
             direct: true,
@@ -307,18 +328,32 @@ impl Scoreboard {
         let mut last = None;
         for _ in 0..count {
             let Some(sent) = self.accepted.entry(d.src).or_default().pop_front() else {
-                self.differ(cycle, format!("decision {}", d.seq), "an input frame", format!("{d:x?}"));
+                self.differ(
+                    cycle,
+                    format!("decision {}", d.seq),
+                    "an input frame",
+                    format!("{d:x?}"),
+                );
                 return None;
             };
             if d.tomb {
                 let right = self.dead(&sent, d.src, d.tomb_reason);
                 if !right {
-                    let what = format!("death of a frame of {} bytes at port {}", sent.bytes.len(), d.src);
+                    let what = format!(
+                        "death of a frame of {} bytes at port {}",
+                        sent.bytes.len(),
+                        d.src
+                    );
                     self.differ(cycle, what, "its own fault", d.tomb_reason);
                 }
             } else {
                 if sent.bad {
-                    self.differ(cycle, format!("decision {}", d.seq), "no bad frame", sent.id);
+                    self.differ(
+                        cycle,
+                        format!("decision {}", d.seq),
+                        "no bad frame",
+                        sent.id,
+                    );
                 }
                 if sent.bytes.len() != usize::from(d.bus_len) {
                     let what = format!("length of frame {} on its bus", d.seq);
@@ -411,7 +446,8 @@ impl Scoreboard {
         if let Some(fate) = origin.and_then(|id| self.fates.as_mut()?.get_mut(&id)) {
             let lost_at = |p: u8| gone >> p & 1 != 0;
             if why == reason::REPLICATION_FULL {
-                fate.lost.extend((0..64).filter(|p| lost_at(*p)).map(|p| (p, why)));
+                fate.lost
+                    .extend((0..64).filter(|p| lost_at(*p)).map(|p| (p, why)));
             } else {
                 fate.lost.push((port, why));
             }
@@ -421,12 +457,23 @@ impl Scoreboard {
     fn output(&mut self, cycle: Cycle, seq: u16, port: u8, bytes: &[u8]) -> Left {
         self.outputs += 1;
         let what = || format!("frame {seq} out of port {port}");
-        let Some(open) = self.open.get_mut(&seq).filter(|o| o.awaited >> port & 1 != 0) else {
+        let Some(open) = self
+            .open
+            .get_mut(&seq)
+            .filter(|o| o.awaited >> port & 1 != 0)
+        else {
             self.differ(cycle, what(), "no copy", format!("{} bytes", bytes.len()));
-            return Left { origin: self.open.get(&seq).and_then(|o| o.origin) };
+            let origin = self.open.get(&seq).and_then(|o| o.origin);
+            return Left {
+                origin,
+                entered: cycle,
+            };
         };
         open.awaited &= !(1 << port);
-        let left = Left { origin: open.origin };
+        let left = Left {
+            origin: open.origin,
+            entered: open.entered,
+        };
         let (expected, number) = (Rc::clone(&open.expected), open.number);
         let class = (port, open.group && port != UPLINK);
         let direct = open.direct;
@@ -436,7 +483,12 @@ impl Scoreboard {
         let last = self.last.entry(class).or_default();
         let before = std::mem::replace(last, number);
         if before > number {
-            self.differ(cycle, format!("order at port {port}"), format!("after {before}"), number);
+            self.differ(
+                cycle,
+                format!("order at port {port}"),
+                format!("after {before}"),
+                number,
+            );
         }
         if !direct {
             let want = self.golden.copy_for(&expected, port);
@@ -445,7 +497,8 @@ impl Scoreboard {
                 self.differ(cycle, what(), want, hex(bytes));
             }
         }
-        self.golden.count_output(port, expected.instance, bytes.len());
+        self.golden
+            .count_output(port, expected.instance, bytes.len());
         if let Some(fate) = left.origin.and_then(|id| self.fates.as_mut()?.get_mut(&id)) {
             fate.out.push((port, cycle));
         }
@@ -484,17 +537,36 @@ impl Scoreboard {
             .collect();
         late.sort_unstable();
         for (_, seq, awaited) in late {
-            self.differ(now, format!("copies of frame {seq}"), "all out", ports(awaited));
+            self.differ(
+                now,
+                format!("copies of frame {seq}"),
+                "all out",
+                ports(awaited),
+            );
         }
         let waiting: usize = self.accepted.values().map(VecDeque::len).sum();
         if waiting != 0 {
-            self.differ(now, "input frames without a decision".to_owned(), 0, waiting);
+            self.differ(
+                now,
+                "input frames without a decision".to_owned(),
+                0,
+                waiting,
+            );
             self.accepted.clear();
         }
         if core_alive {
-            let kept = self.punted.iter().filter(|p| p.reason != reason::CONTROL).count();
+            let kept = self
+                .punted
+                .iter()
+                .filter(|p| p.reason != reason::CONTROL)
+                .count();
             if kept != 0 {
-                self.differ(now, "punted frames that did not come back".to_owned(), 0, kept);
+                self.differ(
+                    now,
+                    "punted frames that did not come back".to_owned(),
+                    0,
+                    kept,
+                );
             }
             self.punted.clear();
         }
@@ -552,8 +624,13 @@ impl Scoreboard {
     /// What became of the frames, in the order of their decisions.
     #[must_use]
     pub fn take_fates(&mut self) -> Vec<Fate> {
-        let Some(fates) = &mut self.fates else { return Vec::new() };
-        std::mem::take(&mut self.order).iter().filter_map(|id| fates.remove(id)).collect()
+        let Some(fates) = &mut self.fates else {
+            return Vec::new();
+        };
+        std::mem::take(&mut self.order)
+            .iter()
+            .filter_map(|id| fates.remove(id))
+            .collect()
     }
 
     /// Insertions into the MAC table that found no room.
@@ -566,9 +643,19 @@ impl Scoreboard {
 fn ports(bits: u128) -> String {
     let names: Vec<_> = (0..128_u8)
         .filter(|p| bits >> p & 1 != 0)
-        .map(|p| if p == UPLINK { "uplink".to_owned() } else { format!("vf{p}") })
+        .map(|p| {
+            if p == UPLINK {
+                "uplink".to_owned()
+            } else {
+                format!("vf{p}")
+            }
+        })
         .collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(" ")
+    }
 }
 
 /// The first bytes of a frame.

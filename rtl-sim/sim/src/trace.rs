@@ -75,6 +75,8 @@ pub enum DecidedKind {
 /// A decision as the NIC traced it (`hp_pkg::trace_dec_t`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
+    /// Clocks since the frame entered the pipeline.
+    pub age: u32,
     /// Number of the frame in the pipeline.
     pub seq: u16,
     /// Ingress port; the original vPort of a re-injected frame.
@@ -191,18 +193,25 @@ impl<'a> Events<'a> {
         let log = &self.log[self.at..];
         let header = log.get(..HEADER)?;
         let half = |i: usize| u16::from_le_bytes([header[i], header[i + 1]]);
-        let word = |i: usize| {
-            u32::from_le_bytes([header[i], header[i + 1], header[i + 2], header[i + 3]])
-        };
+        let word =
+            |i: usize| u32::from_le_bytes([header[i], header[i + 1], header[i + 2], header[i + 3]]);
         let (port, seq, aux) = (header[1], half(2), word(16));
         let size = word(4) as usize;
         let cycle = u64::from(word(8)) | u64::from(word(12)) << 32;
         let payload = log.get(HEADER..size)?;
         let kind = match header[0] {
-            1 => EventKind::Decision(Box::new(decision(&words::<DECISION_WORDS>(payload)?)?)),
+            1 => EventKind::Decision(Box::new(decision(&words::<DECISION_WORDS>(payload)?, aux)?)),
             2 => EventKind::Command(command(&words::<COMMAND_WORDS>(payload)?)),
-            3 => EventKind::Loss { seq, port, reason: aux as u8 },
-            4 => EventKind::Output { seq, port, bytes: payload.get(..aux as usize)? },
+            3 => EventKind::Loss {
+                seq,
+                port,
+                reason: aux as u8,
+            },
+            4 => EventKind::Output {
+                seq,
+                port,
+                bytes: payload.get(..aux as usize)?,
+            },
             5 => EventKind::Input { port, id: aux },
             _ => return None,
         };
@@ -254,7 +263,7 @@ fn quad(w: &[u32], at: usize) -> u128 {
     u128::from(pair(w, at)) | u128::from(pair(w, at + 2)) << 64
 }
 
-fn decision(w: &[u32; DECISION_WORDS]) -> Option<Decided> {
+fn decision(w: &[u32; DECISION_WORDS], age: u32) -> Option<Decided> {
     let flag = |bit: u32| w[2] >> bit & 1 != 0;
     const MAC: u64 = (1 << 48) - 1;
     let kind = match bits(w[0], 24, 3) {
@@ -281,6 +290,7 @@ fn decision(w: &[u32; DECISION_WORDS]) -> Option<Decided> {
         dport: bits(w[22], 16, 16) as u16,
     };
     Some(Decided {
+        age,
         seq: bits(w[1], 0, 16) as u16,
         src: bits(w[0], 0, 7) as u8,
         core: flag(0),
@@ -342,12 +352,26 @@ mod tests {
         assert_eq!(
             events,
             [
-                Event { cycle: 7, kind: EventKind::Input { port: 3, id: 42 } },
+                Event {
+                    cycle: 7,
+                    kind: EventKind::Input { port: 3, id: 42 }
+                },
                 Event {
                     cycle: 1 << 40,
-                    kind: EventKind::Output { seq: 9, port: 64, bytes: b"hello" }
+                    kind: EventKind::Output {
+                        seq: 9,
+                        port: 64,
+                        bytes: b"hello"
+                    }
                 },
-                Event { cycle: 8, kind: EventKind::Loss { seq: 9, port: 2, reason: 44 } },
+                Event {
+                    cycle: 8,
+                    kind: EventKind::Loss {
+                        seq: 9,
+                        port: 2,
+                        reason: 44
+                    }
+                },
             ]
         );
     }
@@ -355,7 +379,11 @@ mod tests {
     #[test]
     fn a_cut_or_unknown_record_is_an_error_and_ends_the_walk() {
         let whole = record(4, 1, 2, 3, 60, &[7; 60]);
-        for log in [&whole[..whole.len() - 1], &whole[..10], &record(9, 0, 0, 0, 0, &[])[..]] {
+        for log in [
+            &whole[..whole.len() - 1],
+            &whole[..10],
+            &record(9, 0, 0, 0, 0, &[])[..],
+        ] {
             let mut events = Events::new(log);
             assert_eq!(events.next(), Some(Err(TraceError { at: 0 })));
             assert_eq!(events.next(), None);

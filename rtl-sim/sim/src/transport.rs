@@ -20,7 +20,9 @@ impl InProcess {
     /// Shares a model.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        Self { model: Rc::new(RefCell::new(model)) }
+        Self {
+            model: Rc::new(RefCell::new(model)),
+        }
     }
 
     /// The model.
@@ -49,24 +51,34 @@ impl Transport for InProcess {
     fn read32(&mut self, offset: u32) -> io::Result<u32> {
         let mut model = self.model();
         let addr = address(offset)?;
-        model.csr_read(0, 0, addr).map_err(|e| Self::error(&model, offset, e))
+        model
+            .csr_read(0, 0, addr)
+            .map_err(|e| Self::error(&model, offset, e))
     }
 
     fn write32(&mut self, offset: u32, value: u32) -> io::Result<()> {
         let mut model = self.model();
         let addr = address(offset)?;
-        model.csr_write(0, 0, addr, value).map_err(|e| Self::error(&model, offset, e))
+        model
+            .csr_write(0, 0, addr, value)
+            .map_err(|e| Self::error(&model, offset, e))
     }
 
     fn wait(&mut self, cycles: u32) -> io::Result<()> {
         let mut model = self.model();
         let until = model.now() + u64::from(cycles);
-        model.run(until, RunMode::EXACT, usize::MAX).map(|_| ()).map_err(io::Error::other)
+        model
+            .run(until, RunMode::EXACT, usize::MAX)
+            .map(|_| ())
+            .map_err(io::Error::other)
     }
 }
 
 fn address(offset: u32) -> io::Result<u16> {
     u16::try_from(offset).map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("{offset:#x} is outside the BAR"))
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{offset:#x} is outside the BAR"),
+        )
     })
 }

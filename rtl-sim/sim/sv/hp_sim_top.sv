@@ -75,6 +75,8 @@ module hp_sim_top import hp_pkg::*; #(
   output logic                core_sleep_o,
   output logic                idle_o,
 
+  output logic                entry_o,        // a frame enters the pipeline (cycle 0 of its latency)
+  output logic [15:0]         entry_seq_o,
   output logic                dec_valid_o,
   output logic                cmd_valid_o,
   output logic                loss_valid_o,   // any of the three
@@ -105,6 +107,8 @@ module hp_sim_top import hp_pkg::*; #(
     .*
   );
 
+  assign entry_o      = nic.u_eswitch.pl_valid && nic.u_eswitch.pl_sof;
+  assign entry_seq_o  = nic.u_eswitch.pl_meta.seq;
   assign dec_valid_o  = dec.valid;
   assign cmd_valid_o  = cmd.valid;
   assign loss_valid_o = loss_host.valid | loss_rep.valid | loss_other.valid;

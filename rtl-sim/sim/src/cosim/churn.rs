@@ -4,7 +4,9 @@
 use hairpin_abi::admin::Command;
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{CfgRow, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan};
+use hairpin_abi::{
+    CfgRow, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan,
+};
 use hairpin_driver::config::{Plan, Step};
 use hairpin_driver::{Diagnostic, Error};
 
@@ -68,7 +70,8 @@ impl Churn {
     pub fn step(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
         self.done += 1;
         let begin = nic.now();
-        match self.rng.weighted(&[30, 25, 15, 15, 8, 3, 2]) {
+        // The last two make the firmware walk the whole address table.
+        match self.rng.weighted(&[300, 250, 150, 150, 80, 4, 3]) {
             0 => self.port(nic)?,
             1 => self.vvlan(nic, checker, begin)?,
             2 => self.address(nic, checker, begin)?,
@@ -141,8 +144,10 @@ impl Churn {
             2 => row.vlan = Vlan::from_tci(self.rng.range(1, 4094) as u16),
             _ => {
                 let slot = self.rng.below(row.accept.len());
-                row.accept[slot] =
-                    self.rng.percent(50).then(|| Vlan::from_tci(self.rng.range(1, 4094) as u16));
+                row.accept[slot] = self
+                    .rng
+                    .percent(50)
+                    .then(|| Vlan::from_tci(self.rng.range(1, 4094) as u16));
             }
         }
         self.set_vvlan(nic, checker, begin, at, id, row)
@@ -178,8 +183,15 @@ impl Churn {
             else {
                 return Ok(());
             };
-            let key = MacKey { vvlan: id, mac: MacAddr(mac(&mut self.rng)) };
-            let row = MacRow { key, target: Target::VPort(vport), is_static: true };
+            let key = MacKey {
+                vvlan: id,
+                mac: MacAddr(mac(&mut self.rng)),
+            };
+            let row = MacRow {
+                key,
+                target: Target::VPort(vport),
+                is_static: true,
+            };
             if self.admin(nic, &Command::FdbAdd(row))? {
                 checker.own(nic.now(), id.get(), key.mac.0, vport.get());
                 self.macs.push(row);
@@ -208,7 +220,9 @@ impl Churn {
         }
         let at = self.rng.below(self.groups.len());
         let (index, _) = self.groups[at];
-        let row = GroupRow { vports: PortSet(self.rng.next() & 0xff) };
+        let row = GroupRow {
+            vports: PortSet(self.rng.next() & 0xff),
+        };
         self.admin(nic, &Command::GroupSet { index, row })?;
         Ok(())
     }

@@ -62,7 +62,11 @@ impl Shot {
     /// True for a frame that dies at the entrance: bad, too short, too long.
     #[must_use]
     pub fn broken(&self, vswitch: bool) -> bool {
-        let tags = if self.port == UPLINK { 8 } else { 4 * usize::from(vswitch) };
+        let tags = if self.port == UPLINK {
+            8
+        } else {
+            4 * usize::from(vswitch)
+        };
         self.bad || !(60..=9216 + tags).contains(&self.bytes.len())
     }
 }
@@ -92,7 +96,11 @@ impl Generator {
     /// A generator for a configuration.
     #[must_use]
     pub fn new(rng: Rng, world: World) -> Self {
-        Self { rng, world, usual: 300 }
+        Self {
+            rng,
+            world,
+            usual: 300,
+        }
     }
 
     /// The configuration it generates for.
@@ -278,7 +286,11 @@ impl Generator {
     }
 
     fn tag(&mut self, bytes: &mut Vec<u8>, tpid: u16, vid: u16) {
-        let priority = if self.rng.percent(40) { (self.rng.below(16) as u16) << 12 } else { 0 };
+        let priority = if self.rng.percent(40) {
+            (self.rng.below(16) as u16) << 12
+        } else {
+            0
+        };
         bytes.extend(tpid.to_be_bytes());
         bytes.extend((priority | vid & 0xfff).to_be_bytes());
     }
@@ -313,7 +325,11 @@ impl Generator {
 
     fn ipv4(&mut self, bytes: &mut Vec<u8>) {
         bytes.extend([0x08, 0x00]);
-        let options = if self.rng.percent(25) { self.rng.below(11) } else { 0 };
+        let options = if self.rng.percent(25) {
+            self.rng.below(11)
+        } else {
+            0
+        };
         let (proto, l4) = self.l4(false);
         let header = 20 + 4 * options;
         let total = match self.rng.weighted(&[85, 5, 5, 5]) {
@@ -322,8 +338,16 @@ impl Generator {
             2 => header + self.rng.below(l4.len() + 1),
             _ => self.rng.below(65536),
         };
-        let version = if self.rng.percent(4) { self.rng.below(16) } else { 4 };
-        let ihl = if self.rng.percent(4) { self.rng.below(16) } else { 5 + options };
+        let version = if self.rng.percent(4) {
+            self.rng.below(16)
+        } else {
+            4
+        };
+        let ihl = if self.rng.percent(4) {
+            self.rng.below(16)
+        } else {
+            5 + options
+        };
         let fragment: u16 = match self.rng.weighted(&[80, 8, 4, 4, 4]) {
             0 => 0,
             1 => 0x4000,
@@ -358,7 +382,11 @@ impl Generator {
             1 => self.rng.below(len + 1),
             _ => self.rng.below(65536),
         };
-        let version = if self.rng.percent(4) { self.rng.below(16) } else { 6 };
+        let version = if self.rng.percent(4) {
+            self.rng.below(16)
+        } else {
+            6
+        };
         bytes.push((version << 4) as u8 | self.rng.below(16) as u8);
         bytes.extend([self.rng.next() as u8, 0, 1]);
         bytes.extend((payload as u16).to_be_bytes());
@@ -406,8 +434,18 @@ mod tests {
                 groups: vec![[1, 0, 0x5e, 1, 2, 3]],
             }],
             vports: vec![
-                Vport { port: 0, macs: vec![[2, 0, 0, 0, 0, 1]], tenants: vec![0], vswitch: false },
-                Vport { port: 7, macs: vec![], tenants: vec![0], vswitch: true },
+                Vport {
+                    port: 0,
+                    macs: vec![[2, 0, 0, 0, 0, 1]],
+                    tenants: vec![0],
+                    vswitch: false,
+                },
+                Vport {
+                    port: 7,
+                    macs: vec![],
+                    tenants: vec![0],
+                    vswitch: true,
+                },
             ],
         }
     }

@@ -26,6 +26,7 @@ use crate::model::{Cycle, Level, Options, Patterns, Variant};
 use crate::nic::{Nic, Observer, read_firmware};
 use crate::replay::checker_of;
 use crate::rng::Rng;
+use crate::scoreboard::Left;
 use churn::Churn;
 use frames::{Generator, canary};
 
@@ -119,10 +120,10 @@ impl Observer for Watch {
         }
     }
 
-    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], origin: Option<u32>) {
+    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
         match canary(bytes) {
             Some(id) => {
-                self.confused += u64::from(origin != Some(id));
+                self.confused += u64::from(left.origin != Some(id));
                 self.checker.output(id, port, bytes, cycle);
             }
             None => self.checker.stranger(port, cycle),
@@ -136,19 +137,28 @@ impl Observer for Watch {
 /// Any difference, leak, duplicate, echo, or a NIC that stopped.
 pub fn run(args: &CosimArgs) -> Result<()> {
     let image = read_firmware(args.firmware.as_deref())?;
-    let configs = args.configs.unwrap_or(args.frames.div_ceil(PER_CONFIG)).max(1);
+    let configs = args
+        .configs
+        .unwrap_or(args.frames.div_ceil(PER_CONFIG))
+        .max(1);
     let per_config = args.frames.div_ceil(configs);
-    let list: Vec<u64> = args.only.map_or_else(|| (0..configs).collect(), |one| vec![one]);
+    let list: Vec<u64> = args
+        .only
+        .map_or_else(|| (0..configs).collect(), |one| vec![one]);
     let next = AtomicU64::new(0);
     let results = Mutex::new(Vec::new());
-    let jobs = args.jobs.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-    });
+    let jobs = args
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, list.len()) {
             scope.spawn(|| {
                 while let Some(index) = list.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let run = Run { seed: args.seed, index: *index, frames: per_config };
+                    let run = Run {
+                        seed: args.seed,
+                        index: *index,
+                        frames: per_config,
+                    };
                     let result = run.go(&image, Variant::Check, None);
                     if let Ok(mut results) = results.lock() {
                         results.push((*index, result));
@@ -157,7 +167,9 @@ pub fn run(args: &CosimArgs) -> Result<()> {
             });
         }
     });
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut results = results
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     summary(args, configs, per_config, &image, results)
 }
@@ -172,7 +184,11 @@ fn summary(
     let mut total = Tally::default();
     let mut failed = 0;
     for (index, result) in results {
-        let run = Run { seed: args.seed, index, frames: per_config };
+        let run = Run {
+            seed: args.seed,
+            index,
+            frames: per_config,
+        };
         let at = match result {
             Ok(tally) => {
                 total.add(&tally);
@@ -184,7 +200,9 @@ fn summary(
         failed += 1;
         println!("seed {} configuration {index} failed: {text}", args.seed);
         if failed == 1 {
-            let file = args.waves_dir.join(format!("cosim-{}-{index}.fst", args.seed));
+            let file = args
+                .waves_dir
+                .join(format!("cosim-{}-{index}.fst", args.seed));
             // The same run again: it ends as it did before, now with waves.
             let _ = run.go(image, Variant::Trace, Some((&file, cycle)));
             println!("waves around it: {}", file.display());
@@ -223,10 +241,14 @@ fn text(seed: u64, configs: u64, t: &Tally) -> String {
         t.rule(Rule::Stranger)
     );
     let count = |code: u8| t.reasons.get(usize::from(code)).copied().unwrap_or(0);
-    let (reached, missed): (Vec<&ReasonInfo>, Vec<&ReasonInfo>) = REASONS.iter().partition(|r| count(r.code) != 0);
-    for class in
-        [ReasonClass::Deliver, ReasonClass::Punt, ReasonClass::Drop, ReasonClass::Loss]
-    {
+    let (reached, missed): (Vec<&ReasonInfo>, Vec<&ReasonInfo>) =
+        REASONS.iter().partition(|r| count(r.code) != 0);
+    for class in [
+        ReasonClass::Deliver,
+        ReasonClass::Punt,
+        ReasonClass::Drop,
+        ReasonClass::Loss,
+    ] {
         let names: Vec<_> = reached
             .iter()
             .filter(|r| r.class == class)
@@ -240,7 +262,11 @@ fn text(seed: u64, configs: u64, t: &Tally) -> String {
         "reasons reached: {} of {}; not reached: {}",
         reached.len(),
         REASONS.len(),
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
     );
     text
 }
@@ -280,8 +306,11 @@ impl Run {
         nic.device.apply(&plan)?;
         let mut churn = Churn::new(Rng::new(rng.next()), &plan);
         let mut generator = Generator::new(Rng::new(rng.next()), setup.world);
-        let mut watch =
-            Watch { sent: HashMap::new(), checker: checker_of(&config), confused: 0 };
+        let mut watch = Watch {
+            sent: HashMap::new(),
+            checker: checker_of(&config),
+            confused: 0,
+        };
         nic.drain(&mut watch)?;
 
         let mut next = 0;
@@ -334,7 +363,11 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         Rule::Stranger,
     ];
     let difference = s.mismatches().first().map(|m| (m.cycle, m.to_string()));
-    let violation = watch.checker.violations().first().map(|v| (v.cycle, v.to_string()));
+    let violation = watch
+        .checker
+        .violations()
+        .first()
+        .map(|v| (v.cycle, v.to_string()));
     Tally {
         frames: s.decided(),
         outputs: s.outputs(),
@@ -345,14 +378,21 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         mismatches: s.mismatch_count() + watch.confused,
         rules: rules.map(|rule| (rule, watch.checker.count(rule))).into(),
         reasons: s.reasons().to_vec(),
-        first: difference.into_iter().chain(violation).min_by_key(|(cycle, _)| *cycle),
+        first: difference
+            .into_iter()
+            .chain(violation)
+            .min_by_key(|(cycle, _)| *cycle),
     }
 }
 
 /// Ready and gap patterns, often none at all.
 fn patterns(rng: &mut Rng) -> Patterns {
     let mut level = |often: usize| {
-        if rng.percent(often) { Level::ALWAYS } else { Level(rng.range(9_000, 65_000) as u32) }
+        if rng.percent(often) {
+            Level::ALWAYS
+        } else {
+            Level(rng.range(9_000, 65_000) as u32)
+        }
     };
     let (wire_ready, host_ready, rx_ready) = (level(60), level(60), level(60));
     let (grant_ready, host_valid, wire_valid) = (level(70), level(70), level(70));
@@ -365,6 +405,10 @@ fn patterns(rng: &mut Rng) -> Patterns {
         wire_valid,
         seed: rng.next(),
         hold: *rng.pick(&[1, 1, 4, 30, 300]),
-        rx_mask: if rng.percent(80) { u64::MAX } else { rng.next() },
+        rx_mask: if rng.percent(80) {
+            u64::MAX
+        } else {
+            rng.next()
+        },
     }
 }

@@ -34,7 +34,11 @@ pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
     let tpid = *rng.pick(&[0x8100_u16, 0x88a8, 0x88a8, 0x9100, 0x9200]);
     let pcp = rng.below(8);
     let fixed = vlan(rng);
-    let mode = if independent { "independent" } else { "piggy-back" };
+    let mode = if independent {
+        "independent"
+    } else {
+        "piggy-back"
+    };
     let _ = writeln!(
         text,
         "[uplink]\nvlan-mode = \"{mode}\"\ntpid = {tpid:#06x}\nreflects = {reflects}\npcp = {pcp}"
@@ -51,7 +55,12 @@ pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
             .into_iter()
             .map(|v| {
                 let outer = std::iter::once(v.vlan).chain(v.accept).collect();
-                Tenant { id: v.id, outer, macs: v.macs, groups: v.groups }
+                Tenant {
+                    id: v.id,
+                    outer,
+                    macs: v.macs,
+                    groups: v.groups,
+                }
             })
             .collect(),
         vports,
@@ -75,12 +84,7 @@ fn mac_text(mac: [u8; 6]) -> String {
     mac.map(|b| format!("{b:02x}")).join(":")
 }
 
-fn vvlans(
-    rng: &mut Rng,
-    text: &mut String,
-    reflects: bool,
-    fixed: Option<u16>,
-) -> Vec<VvlanDraft> {
+fn vvlans(rng: &mut Rng, text: &mut String, reflects: bool, fixed: Option<u16>) -> Vec<VvlanDraft> {
     let mut ids = BTreeSet::new();
     let count = rng.range(1, 5);
     while ids.len() < count {
@@ -108,10 +112,19 @@ fn vvlans(
         } else {
             &[("veb", "ignore"), ("auto", "ignore")]
         };
-        let (mode, miss) = if rng.percent(6) { ("veb", "drop") } else { *rng.pick(pairs) };
-        let _ = writeln!(text, "[[vvlan]]\nid = {id}\nmode = \"{mode}\"\nmiss = \"{miss}\"");
+        let (mode, miss) = if rng.percent(6) {
+            ("veb", "drop")
+        } else {
+            *rng.pick(pairs)
+        };
+        let _ = writeln!(
+            text,
+            "[[vvlan]]\nid = {id}\nmode = \"{mode}\"\nmiss = \"{miss}\""
+        );
         if fixed.is_none() {
-            let all: Vec<_> = std::iter::once(default).chain(accept.iter().copied()).collect();
+            let all: Vec<_> = std::iter::once(default)
+                .chain(accept.iter().copied())
+                .collect();
             let _ = writeln!(text, "vlan = {default}\naccept = {all:?}");
         }
         drafts.push(VvlanDraft {
@@ -127,12 +140,7 @@ fn vvlans(
     drafts
 }
 
-fn vports(
-    rng: &mut Rng,
-    text: &mut String,
-    n_vf: u8,
-    vvlans: &mut [VvlanDraft],
-) -> Vec<Vport> {
+fn vports(rng: &mut Rng, text: &mut String, n_vf: u8, vvlans: &mut [VvlanDraft]) -> Vec<Vport> {
     let mut vports = Vec::new();
     for port in 0..n_vf {
         if rng.percent(10) {
@@ -145,26 +153,48 @@ fn vports(
         let _ = writeln!(text, "state = \"{state}\"");
         let free: Vec<usize> = (0..vvlans.len()).filter(|i| !vvlans[*i].vswitch).collect();
         let tenants: Vec<usize> = if rng.percent(25) && !free.is_empty() {
-            free.into_iter().enumerate().filter(|(n, _)| *n == 0 || rng.percent(60)).map(|(_, i)| i).collect()
+            free.into_iter()
+                .enumerate()
+                .filter(|(n, _)| *n == 0 || rng.percent(60))
+                .map(|(_, i)| i)
+                .collect()
         } else {
             Vec::new()
         };
         let vswitch = !tenants.is_empty();
-        let tenants = if vswitch { tenants } else { vec![rng.below(vvlans.len())] };
+        let tenants = if vswitch {
+            tenants
+        } else {
+            vec![rng.below(vvlans.len())]
+        };
         if vswitch {
             let ids: Vec<u16> = tenants.iter().map(|i| vvlans[*i].id).collect();
             let (reflect, learning) = (rng.percent(40), rng.percent(80));
             let max = *rng.pick(&[1, 1, 4, 16, 64, 255]);
-            let _ = writeln!(text, "role = \"vswitch\"\nvvlans = {ids:?}\nreflect = {reflect}");
-            let _ = writeln!(text, "learning = {learning}\nmax-macs = {max}\nspoofchk = false");
+            let _ = writeln!(
+                text,
+                "role = \"vswitch\"\nvvlans = {ids:?}\nreflect = {reflect}"
+            );
+            let _ = writeln!(
+                text,
+                "learning = {learning}\nmax-macs = {max}\nspoofchk = false"
+            );
         } else {
             let spoofchk = rng.percent(60);
-            let _ = writeln!(text, "vvlan = {}\nmac = \"{}\"", vvlans[tenants[0]].id, mac_text(own));
+            let _ = writeln!(
+                text,
+                "vvlan = {}\nmac = \"{}\"",
+                vvlans[tenants[0]].id,
+                mac_text(own)
+            );
             let _ = writeln!(text, "spoofchk = {spoofchk}");
         }
         if rng.percent(25) {
             let (burst, interval) = (rng.range(1, 30), 1_u64 << rng.range(4, 12));
-            let _ = writeln!(text, "broadcast-burst = {burst}\nbroadcast-interval = {interval}");
+            let _ = writeln!(
+                text,
+                "broadcast-burst = {burst}\nbroadcast-interval = {interval}"
+            );
         }
         for i in &tenants {
             vvlans[*i].members.push(port);
@@ -174,8 +204,17 @@ fn vports(
             }
         }
         // Machines behind a software switch: the firmware has to learn some of them.
-        let macs = if vswitch { (0..6).map(|_| mac(rng)).collect() } else { vec![own] };
-        vports.push(Vport { port, macs, tenants, vswitch });
+        let macs = if vswitch {
+            (0..6).map(|_| mac(rng)).collect()
+        } else {
+            vec![own]
+        };
+        vports.push(Vport {
+            port,
+            macs,
+            tenants,
+            vswitch,
+        });
     }
     vports
 }

@@ -149,8 +149,16 @@ impl RunMode {
     fn bits(self) -> u32 {
         (if self.stop_idle { ffi::STOP_IDLE } else { 0 })
             | (if self.jump { ffi::JUMP } else { 0 })
-            | (if self.ignore_core { ffi::IGNORE_CORE } else { 0 })
-            | (if self.hold_sources { ffi::HOLD_SOURCES } else { 0 })
+            | (if self.ignore_core {
+                ffi::IGNORE_CORE
+            } else {
+                0
+            })
+            | (if self.hold_sources {
+                ffi::HOLD_SOURCES
+            } else {
+                0
+            })
     }
 }
 
@@ -240,7 +248,9 @@ unsafe impl Send for Model {}
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model").field("status", &self.status()).finish_non_exhaustive()
+        f.debug_struct("Model")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
     }
 }
 
@@ -321,7 +331,10 @@ impl Model {
         if status == 0 {
             Ok(())
         } else {
-            Err(ModelError::Frame { port, len: frame.len() })
+            Err(ModelError::Frame {
+                port,
+                len: frame.len(),
+            })
         }
     }
 

@@ -94,7 +94,10 @@ fn copies(watch: &Watch) -> (HashMap<u32, Vec<Copy>>, Vec<Injected>) {
         let index = *next;
         *next += 1;
         match out.origin {
-            Some(id) => copies.entry(id).or_default().push((out.port, index, out.cycle)),
+            Some(id) => copies
+                .entry(id)
+                .or_default()
+                .push((out.port, index, out.cycle)),
             None => injected.push(Injected {
                 port: port_name(out.port),
                 index,
@@ -133,7 +136,10 @@ fn frame(fate: &Fate, watch: &Watch, copies: Option<&Vec<Copy>>) -> Option<Frame
         lost: fate
             .lost
             .iter()
-            .map(|(port, reason)| Lost { port: port_name(*port), reason: name(*reason) })
+            .map(|(port, reason)| Lost {
+                port: port_name(*port),
+                reason: name(*reason),
+            })
             .collect(),
     })
 }

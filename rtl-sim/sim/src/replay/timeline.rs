@@ -29,11 +29,7 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Merges captures. Equal stamps keep the order of `captures`; a stamp that goes back inside a file
     /// counts as the one before it, because a port keeps its order. Gaps above `max_gap` are cut to it.
-    pub(super) fn new(
-        captures: Vec<(u8, Capture)>,
-        clock_hz: u64,
-        max_gap: Option<u64>,
-    ) -> Self {
+    pub(super) fn new(captures: Vec<(u8, Capture)>, clock_hz: u64, max_gap: Option<u64>) -> Self {
         let mut frames = Vec::new();
         for (order, (port, capture)) in captures.into_iter().enumerate() {
             let mut latest = Timestamp::default();
@@ -43,7 +39,9 @@ impl Timeline {
             }
         }
         frames.sort_by_key(|(time, order, index, ..)| (*time, *order, *index));
-        let start = frames.first().map_or_else(Timestamp::default, |frame| frame.0);
+        let start = frames
+            .first()
+            .map_or_else(Timestamp::default, |frame| frame.0);
         let (mut shots, mut before, mut cut) = (Vec::new(), 0, 0);
         for (time, _, index, port, bytes) in frames {
             let nanos = u128::from(time.nanos - start.nanos);
@@ -51,9 +49,18 @@ impl Timeline {
             let gap = at - before;
             cut += max_gap.map_or(0, |max| gap.saturating_sub(max));
             before = at;
-            shots.push(Shot { port, index, cycle: at - cut, bytes });
+            shots.push(Shot {
+                port,
+                index,
+                cycle: at - cut,
+                bytes,
+            });
         }
-        Self { shots, start, clock_hz }
+        Self {
+            shots,
+            start,
+            clock_hz,
+        }
     }
 
     /// The time stamp of a cycle.
@@ -74,7 +81,9 @@ mod tests {
             time: Timestamp::from_nanos(*nanos),
             data: vec![0; 60],
         };
-        Capture { frames: times.iter().map(frame).collect() }
+        Capture {
+            frames: times.iter().map(frame).collect(),
+        }
     }
 
     fn order(t: &Timeline) -> Vec<(u8, u64, u64)> {
@@ -93,7 +102,11 @@ mod tests {
 
     #[test]
     fn long_gaps_are_cut_and_short_ones_kept() {
-        let t = Timeline::new(vec![(0, capture(&[0, 10, 1000, 1010]))], 1_000_000_000, Some(100));
+        let t = Timeline::new(
+            vec![(0, capture(&[0, 10, 1000, 1010]))],
+            1_000_000_000,
+            Some(100),
+        );
         assert_eq!(order(&t), [(0, 0, 0), (0, 1, 10), (0, 2, 110), (0, 3, 120)]);
     }
 
