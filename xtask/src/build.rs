@@ -25,7 +25,7 @@ pub(crate) fn run_all(ctx: &Ctx) -> Result<Vec<String>> {
 }
 
 /// Builds the firmware, proves that no panic can be reached; returns a line about its size.
-fn firmware(ctx: &Ctx) -> Result<String> {
+pub(crate) fn firmware(ctx: &Ctx) -> Result<String> {
     let mut cargo = firmware_cargo(ctx)?;
     run(cargo.args(["build", "--release", "--quiet", "--package", "hairpin-nic"]))?;
     let built = firmware_target_dir(ctx)

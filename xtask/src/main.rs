@@ -13,6 +13,7 @@ mod demo;
 mod demo_report;
 mod docs;
 mod model;
+mod mutate;
 mod setup;
 mod syn;
 mod syn_netlist;
@@ -57,6 +58,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Break the RTL in one place at a time and show that the co-simulation notices
+    Mutate(mutate::Args),
     /// Synthesise, place and route for ECP5; print clock and area
     Syn(syn::Args),
 }
@@ -81,6 +84,7 @@ fn run(args: &Args) -> Result<()> {
         What::Check(args) => check::run_all(&ctx, args),
         What::Regs { check } => build::regs(&ctx, *check),
         What::Bench { json } => build::bench(&ctx, *json),
+        What::Mutate(args) => mutate::run_all(&ctx, args),
         What::Syn(args) => syn::run_all(&ctx, args),
     }
 }

@@ -16,6 +16,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 /// One way to build the model.
+#[derive(Clone, Copy)]
 struct Variant {
     name: &'static str,
     verilator: &'static [&'static str],
@@ -56,6 +57,13 @@ const VARIANTS: [Variant; 3] = [
     },
 ];
 
+impl Variant {
+    /// Name of the Verilated class.
+    fn top(&self) -> String {
+        format!("hp_{}", self.name)
+    }
+}
+
 /// Width of the streams and number of VFs of the models.
 const DATA_W: u32 = 512;
 const N_VF: u32 = 8;
@@ -74,59 +82,35 @@ const COMMON: [&str; 10] = [
     "-DHP_SIMULATION",
 ];
 
+/// What a model is made of, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// Top of the checkout.
+    pub(crate) root: &'a Path,
+    /// Root of the Ibex sources (the `system_verilog` folder of `pythondata_cpu_ibex`).
+    pub(crate) ibex: &'a Path,
+    /// The NIC's own sources.
+    pub(crate) rtl: &'a Path,
+    /// Folder of the archives.
+    pub(crate) out: &'a Path,
+}
+
 /// Builds whatever is missing or out of date in `.build/model`.
 ///
 /// `ibex` is the root of the Ibex sources (the `system_verilog` folder of `pythondata_cpu_ibex`).
 ///
 /// # Errors
 /// A missing tool or source, or the output of the tool that failed.
-pub fn build_models(root: &Path, ibex: &Path) -> Result<()> {
-    ensure!(
-        ibex.is_dir(),
-        "no Ibex sources at {}: run `cargo xtask setup`",
-        ibex.display()
-    );
-    let out = root.join(".build/model");
-    fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
-    // Two builds at once would take each other's files away; the lock ends with this function.
-    let lock = fs::File::create(out.join("lock"))?;
-    lock.lock()
-        .context("waiting for another build of the model")?;
-    let version = output(Command::new("verilator").arg("--version"))
-        .context("running verilator: run `cargo xtask setup`")?;
-    let verilator_root = PathBuf::from(
-        output(Command::new("verilator").args(["--getenv", "VERILATOR_ROOT"]))?.trim(),
-    );
-    let step = Step {
+pub(crate) fn build_models(root: &Path, ibex: &Path) -> Result<()> {
+    let (rtl, out) = (root.join("rtl-sim/rtl"), root.join(".build/model"));
+    let step = Step::new(Place {
         root,
         ibex,
+        rtl: &rtl,
         out: &out,
-        include: verilator_root.join("include"),
-    };
-
-    let mut base = Key::new();
-    base.add(version.as_bytes());
-    base.add(format!("{COMMON:?} {DATA_W} {N_VF}").as_bytes());
-    base.add(ibex.as_os_str().as_encoded_bytes());
-    let mut sources = Vec::new();
-    for folder in ["rtl-sim/rtl", "rtl-sim/sim/cpp", "rtl-sim/sim/sv"] {
-        collect(&root.join(folder), &mut sources)?;
-    }
-    sources.sort();
-    for path in &sources {
-        base.add(path.as_os_str().as_encoded_bytes());
-        base.add(&fs::read(path).with_context(|| format!("reading {}", path.display()))?);
-    }
-
-    // Pinned by set-up: names and sizes tell one release from another.
-    let mut third_party = Vec::new();
-    collect(ibex, &mut third_party)?;
-    third_party.sort();
-    for path in &third_party {
-        base.add(path.as_os_str().as_encoded_bytes());
-        base.add(&fs::metadata(path)?.len().to_le_bytes());
-    }
-
+    })?;
+    let _lock = step.lock()?;
+    let base = step.key()?;
     step.fresh("runtime", &base, || step.runtime())?;
     for variant in &VARIANTS {
         let mut key = base.clone();
@@ -136,17 +120,116 @@ pub fn build_models(root: &Path, ibex: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Builds the model of RTL that changes a little from call to call, quickly: `check`, with little
+/// optimisation, stands in for every variant, and only C++ that differs from the last call's is
+/// compiled.
+///
+/// # Errors
+/// As [`build_models`].
+pub(crate) fn build_changed(place: Place<'_>) -> Result<()> {
+    let step = Step::new(place)?;
+    let _lock = step.lock()?;
+    let mut base = Key::new();
+    base.add(step.version.as_bytes());
+    step.add_sources(&mut base, &["rtl-sim/sim/cpp".as_ref()])?;
+    step.fresh("runtime", &base, || step.runtime())?;
+
+    let variant = Variant {
+        optimise: "-O1",
+        ..VARIANTS[0]
+    };
+    let verilated = place.out.join("verilated");
+    clean(&verilated)?;
+    step.verilate(&variant, &verilated)?;
+    let dir = place.out.join(variant.name);
+    update(&verilated, &dir)?;
+    step.compile(&variant, &dir)?;
+    for stand_in in &VARIANTS {
+        let shim = place.out.join(format!("shim_{}.o", stand_in.name));
+        step.shim(&variant, stand_in.name, &dir, &shim)?;
+        let mut objects = vec![shim];
+        if stand_in.name == variant.name {
+            objects.extend(objects_in(&dir)?);
+        }
+        step.pack(stand_in.name, &objects)?;
+    }
+    Ok(())
+}
+
 struct Step<'a> {
-    root: &'a Path,
-    ibex: &'a Path,
-    out: &'a Path,
+    place: Place<'a>,
+    version: String,
     include: PathBuf,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn new(place: Place<'a>) -> Result<Self> {
+        ensure!(
+            place.ibex.is_dir(),
+            "no Ibex sources at {}: run `cargo xtask setup`",
+            place.ibex.display()
+        );
+        let out = place.out;
+        fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
+        let version = output(Command::new("verilator").arg("--version"))
+            .context("running verilator: run `cargo xtask setup`")?;
+        let verilator_root =
+            output(Command::new("verilator").args(["--getenv", "VERILATOR_ROOT"]))?;
+        Ok(Self {
+            place,
+            version,
+            include: Path::new(verilator_root.trim()).join("include"),
+        })
+    }
+
+    /// Two builds at once would take each other's files away.
+    fn lock(&self) -> Result<fs::File> {
+        let lock = fs::File::create(self.place.out.join("lock"))?;
+        lock.lock()
+            .context("waiting for another build of the model")?;
+        Ok(lock)
+    }
+
+    /// A key over all that goes into every variant.
+    fn key(&self) -> Result<Key> {
+        let Place { ibex, rtl, .. } = self.place;
+        let mut base = Key::new();
+        base.add(self.version.as_bytes());
+        base.add(format!("{COMMON:?} {DATA_W} {N_VF}").as_bytes());
+        base.add(ibex.as_os_str().as_encoded_bytes());
+        self.add_sources(
+            &mut base,
+            &[rtl, "rtl-sim/sim/cpp".as_ref(), "rtl-sim/sim/sv".as_ref()],
+        )?;
+
+        // Pinned by set-up: names and sizes tell one release from another.
+        let mut third_party = Vec::new();
+        collect(ibex, &mut third_party)?;
+        third_party.sort();
+        for path in &third_party {
+            base.add(path.as_os_str().as_encoded_bytes());
+            base.add(&fs::metadata(path)?.len().to_le_bytes());
+        }
+        Ok(base)
+    }
+
+    /// Adds every source in these folders of the checkout.
+    fn add_sources(&self, key: &mut Key, folders: &[&Path]) -> Result<()> {
+        let mut sources = Vec::new();
+        for folder in folders {
+            collect(&self.place.root.join(folder), &mut sources)?;
+        }
+        sources.sort();
+        for path in &sources {
+            key.add(path.as_os_str().as_encoded_bytes());
+            key.add(&fs::read(path).with_context(|| format!("reading {}", path.display()))?);
+        }
+        Ok(())
+    }
+
     /// Runs `build` unless the archive of that name was built from the same sources.
     fn fresh(&self, name: &str, key: &Key, build: impl FnOnce() -> Result<()>) -> Result<()> {
-        let stamp = self.out.join(format!("{name}.key"));
+        let stamp = self.place.out.join(format!("{name}.key"));
         let archive = self.archive(name);
         if archive.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == key.text()) {
             return Ok(());
@@ -162,11 +245,11 @@ impl Step<'_> {
     }
 
     fn archive(&self, name: &str) -> PathBuf {
-        self.out.join(format!("libhairpin_{name}.a"))
+        self.place.out.join(format!("libhairpin_{name}.a"))
     }
 
     fn cpp(&self) -> PathBuf {
-        self.root.join("rtl-sim/sim/cpp")
+        self.place.root.join("rtl-sim/sim/cpp")
     }
 
     fn compiler(&self, optimise: &str) -> Command {
@@ -186,7 +269,7 @@ impl Step<'_> {
     }
 
     fn runtime(&self) -> Result<()> {
-        let dir = self.out.join("runtime");
+        let dir = self.place.out.join("runtime");
         clean(&dir)?;
         let mut objects = Vec::new();
         for source in [
@@ -211,35 +294,49 @@ impl Step<'_> {
     }
 
     fn variant(&self, variant: &Variant) -> Result<()> {
-        let dir = self.out.join(variant.name);
+        let dir = self.place.out.join(variant.name);
         clean(&dir)?;
-        let top = format!("hp_{}", variant.name);
+        self.verilate(variant, &dir)?;
+        self.compile(variant, &dir)?;
+        self.shim(variant, variant.name, &dir, &dir.join("hp_shim.o"))?;
+        self.pack(variant.name, &objects_in(&dir)?)
+    }
+
+    /// RTL to C++ in `dir`.
+    fn verilate(&self, variant: &Variant, dir: &Path) -> Result<()> {
+        let Place {
+            root, ibex, rtl, ..
+        } = self.place;
         output(
             Command::new("verilator")
-                .current_dir(self.root)
-                .env("HAIRPIN_IBEX", self.ibex)
-                .env("HAIRPIN_RTL", self.root.join("rtl-sim/rtl"))
+                .current_dir(root)
+                .env("HAIRPIN_IBEX", ibex)
+                .env("HAIRPIN_RTL", rtl)
                 .args(COMMON)
                 .args(variant.verilator)
                 .arg(format!("-GDATA_W={DATA_W}"))
                 .arg(format!("-GN_VF={N_VF}"))
                 .arg("--prefix")
-                .arg(&top)
+                .arg(variant.top())
                 .arg("-Mdir")
-                .arg(&dir)
-                .args([
-                    "-f",
-                    "rtl-sim/rtl/ibex/ibex.f",
-                    "-f",
-                    "rtl-sim/rtl/hairpin.f",
-                ])
+                .arg(dir)
+                .arg("-f")
+                .arg(rtl.join("ibex/ibex.f"))
+                .arg("-f")
+                .arg(rtl.join("hairpin.f"))
                 .arg("rtl-sim/sim/sv/hp_sim_top.sv"),
         )?;
+        Ok(())
+    }
+
+    /// C++ in `dir` to objects beside it.
+    fn compile(&self, variant: &Variant, dir: &Path) -> Result<()> {
+        let top = variant.top();
         let flags = format!("-fPIC -include {}", self.cpp().join("hp_vl.h").display());
         output(
             Command::new("make")
                 .arg("-C")
-                .arg(&dir)
+                .arg(dir)
                 .arg("-j2")
                 .arg("-f")
                 .arg(format!("{top}.mk"))
@@ -249,33 +346,30 @@ impl Step<'_> {
                 .arg(format!("CXXFLAGS={flags}"))
                 .arg(format!("{top}__ALL.a")),
         )?;
-        let shim = dir.join("hp_shim.o");
+        Ok(())
+    }
+
+    /// The C interface of the model in `dir`, exported as that of the variant `name`.
+    fn shim(&self, variant: &Variant, name: &str, dir: &Path, object: &Path) -> Result<()> {
+        let top = variant.top();
         output(
             self.compiler(variant.optimise)
                 .args(["-Wall", "-Wextra", "-Werror"])
                 .arg("-isystem")
-                .arg(&dir)
+                .arg(dir)
                 .arg(format!("-DHP_TOP={top}"))
                 .arg(format!("-DHP_TOP_H=\"{top}.h\""))
-                .arg(format!("-Dhp_model=hp_model_{}_t", variant.name))
-                .arg(format!("-DHP_ENTRY=hairpin_model_{}", variant.name))
+                .arg(format!("-Dhp_model=hp_model_{name}_t"))
+                .arg(format!("-DHP_ENTRY=hairpin_model_{name}"))
                 .arg(format!("-DHP_FLAGS={}", variant.flags))
                 .arg(format!("-DHP_DATA_W={DATA_W}"))
                 .arg(format!("-DHP_N_VF={N_VF}"))
                 .arg("-c")
                 .arg(self.cpp().join("hp_shim.cpp"))
                 .arg("-o")
-                .arg(&shim),
+                .arg(object),
         )?;
-        let mut objects = Vec::new();
-        for entry in fs::read_dir(&dir)? {
-            let path = entry?.path();
-            if path.extension() == Some(OsStr::new("o")) {
-                objects.push(path);
-            }
-        }
-        objects.sort();
-        self.pack(variant.name, &objects)
+        Ok(())
     }
 
     fn pack(&self, name: &str, objects: &[PathBuf]) -> Result<()> {
@@ -293,6 +387,41 @@ fn clean(dir: &Path) -> Result<()> {
         fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
     }
     fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))
+}
+
+/// The objects in `dir`.
+fn objects_in(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut objects = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("o")) {
+            objects.push(path);
+        }
+    }
+    objects.sort();
+    Ok(objects)
+}
+
+/// Makes `to` hold the files of `from` and the objects made of them. Files that are the same
+/// already keep their time stamps, so that `make` leaves their objects alone.
+fn update(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    for entry in fs::read_dir(to)? {
+        let path = entry?.path();
+        let source = from.join(path.file_name().unwrap_or_default());
+        if !source.exists() && !source.with_extension("cpp").exists() {
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+    }
+    for entry in fs::read_dir(from)? {
+        let source = entry?.path();
+        let path = to.join(source.file_name().unwrap_or_default());
+        let text = fs::read(&source).with_context(|| format!("reading {}", source.display()))?;
+        if fs::read(&path).ok().as_ref() != Some(&text) {
+            fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Every source below `dir`.
