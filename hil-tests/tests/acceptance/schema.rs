@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The published JSON schemas.
+
+use std::fs;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::Value;
+
+use crate::program::root;
+
+/// Fails unless a document is what its schema in `docs/schemas` says.
+pub(crate) fn validate(name: &str, document: &Value) -> Result<()> {
+    let path = root().join(format!("docs/schemas/{name}.schema.json"));
+    let text = fs::read(&path).with_context(|| format!("{}", path.display()))?;
+    let schema: Value = serde_json::from_slice(&text)?;
+    let validator = jsonschema::validator_for(&schema).map_err(|error| anyhow!("{name}: {error}"))?;
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    ensure!(errors.is_empty(), "not a {name} document: {errors:#?}");
+    Ok(())
+}
