@@ -154,16 +154,19 @@ impl Generator {
             [] => 0,
             tenants => *self.rng.pick(tenants),
         };
-        let sa = match self.rng.weighted(&[86, 6, 3, 3, 2]) {
+        let sa = match self.rng.weighted(&[82, 4, 8, 3, 3]) {
             0 if !vport.macs.is_empty() => *self.rng.pick(&vport.macs),
-            1 => self.known(tenant),
-            2 => self.anything(),
+            1 if !vport.macs.is_empty() => {
+                let own = *self.rng.pick(&vport.macs);
+                self.near(own)
+            }
+            2 => self.known(tenant),
             3 => {
                 let mut mac = self.anything();
                 mac[0] |= 1;
                 mac
             }
-            _ => self.known(tenant),
+            _ => self.anything(),
         };
         let mut bytes = self.addresses(tenant, sa);
         if !vport.vswitch {
@@ -258,9 +261,16 @@ impl Generator {
         }
     }
 
+    /// An address that a careless comparison takes for this one.
+    fn near(&mut self, mut mac: [u8; 6]) -> [u8; 6] {
+        let bit = self.rng.below(48);
+        mac[bit / 8] ^= 1 << (bit % 8);
+        mac
+    }
+
     fn addresses(&mut self, tenant: usize, sa: [u8; 6]) -> Vec<u8> {
         let others = self.world.vvlans.len().max(1);
-        let da = match self.rng.weighted(&[55, 12, 6, 10, 8, 6, 2, 1]) {
+        let da = match self.rng.weighted(&[52, 12, 6, 10, 8, 6, 2, 1, 3]) {
             0 => self.known(tenant),
             1 => self.anything(),
             2 => {
@@ -278,7 +288,11 @@ impl Generator {
                 mac
             }
             6 => [0x01, 0x80, 0xc2, 0, 0, self.rng.below(20) as u8],
-            _ => sa,
+            7 => sa,
+            _ => {
+                let known = self.known(tenant);
+                self.near(known)
+            }
         };
         let mut bytes = da.to_vec();
         bytes.extend(sa);

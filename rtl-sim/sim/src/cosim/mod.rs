@@ -34,6 +34,8 @@ use frames::{Generator, canary};
 const PER_CONFIG: u64 = 20_000;
 /// Ticks of waves before and after the first difference.
 const WAVES: u64 = 4000;
+/// Ticks in which the NIC has to take at least one of the frames that wait.
+const STUCK: u64 = 1_000_000;
 
 /// Arguments of `cosim`.
 #[derive(Args, Clone, Debug)]
@@ -75,6 +77,8 @@ struct Tally {
     reasons: Vec<u64>,
     /// The first difference, for a person, and when it was.
     first: Option<(Cycle, String)>,
+    /// The NIC stopped before the end.
+    stopped: bool,
 }
 
 impl Tally {
@@ -100,7 +104,7 @@ impl Tally {
     }
 
     fn failed(&self) -> bool {
-        self.mismatches != 0 || self.rules.values().any(|count| *count != 0)
+        self.stopped || self.mismatches != 0 || self.rules.values().any(|count| *count != 0)
     }
 }
 
@@ -313,11 +317,33 @@ impl Run {
         };
         nic.drain(&mut watch)?;
 
+        let instances: Vec<u8> = (0..plan.steps().count().min(64) as u8).collect();
+        let end = self
+            .traffic(&mut rng, &mut nic, &mut churn, &mut generator, &mut watch)
+            .and_then(|()| Ok(nic.compare_counters(&instances)?));
+        let mut tally = tally(&nic, &watch, &churn);
+        if let Err(error) = end {
+            let (cycle, before) = tally.first.unwrap_or((nic.now(), String::new()));
+            tally.first = Some((cycle, format!("{before}\n{error}").trim_start().to_owned()));
+            tally.stopped = true;
+        }
+        Ok(tally)
+    }
+
+    /// Sends the frames and changes the configuration meanwhile, until something is wrong.
+    fn traffic(
+        self,
+        rng: &mut Rng,
+        nic: &mut Nic,
+        churn: &mut Churn,
+        generator: &mut Generator,
+        watch: &mut Watch,
+    ) -> Result<(), Diagnostic> {
         let mut next = 0;
         while u64::from(next) < self.frames {
             let left = (self.frames - u64::from(next)).min(1000) as usize;
             let count = rng.range(1, left.max(2)).min(left);
-            nic.model().set_patterns(&patterns(&mut rng));
+            nic.model().set_patterns(&patterns(rng));
             let spread = *rng.pick(&[0, 0, 0, 1, 3, 12, 60]);
             let mut at = nic.now();
             for _ in 0..count {
@@ -333,22 +359,31 @@ impl Run {
                 watch.sent.insert(next, (shot.bytes, broken));
                 next += 1;
             }
-            while nic.model().status().queued != 0 {
-                nic.run_for(rng.range(50, 2000) as u64, &mut watch)?;
+            let (mut queued, mut since) = (u64::MAX, nic.now());
+            loop {
+                let now = nic.model().status();
+                if now.queued == 0 {
+                    break;
+                }
+                if now.queued < queued {
+                    (queued, since) = (now.queued, now.now);
+                } else if now.now - since > STUCK {
+                    let what = format!("{queued} frames wait and none was taken in {STUCK} clocks");
+                    return Err(Diagnostic::new("stuck", what));
+                }
+                nic.run_for(rng.range(50, 2000) as u64, watch)?;
                 if rng.percent(50) {
-                    churn.step(&mut nic, &mut watch.checker)?;
+                    churn.step(nic, &mut watch.checker)?;
                 }
             }
-            nic.play(&mut watch, &mut |_| {})?;
+            nic.play(watch, &mut |_| {})?;
             watch.checker.settle(nic.now());
             nic.poll_log()?;
             if nic.scoreboard.mismatch_count() != 0 || watch.checker.total() != 0 {
                 break;
             }
         }
-        let instances: Vec<u8> = (0..plan.steps().count().min(64) as u8).collect();
-        nic.compare_counters(&instances)?;
-        Ok(tally(&nic, &watch, &churn))
+        Ok(())
     }
 }
 
@@ -382,6 +417,7 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
             .into_iter()
             .chain(violation)
             .min_by_key(|(cycle, _)| *cycle),
+        stopped: false,
     }
 }
 

@@ -96,7 +96,7 @@ fn vvlans(rng: &mut Rng, text: &mut String, reflects: bool, fixed: Option<u16>) 
         let default = fixed.unwrap_or_else(|| if rng.percent(40) { shared } else { vlan(rng) });
         let mut accept = BTreeSet::new();
         if fixed.is_none() {
-            for _ in 0..rng.below(4) {
+            for _ in 0..rng.below(5) {
                 accept.insert(vlan(rng));
             }
             accept.remove(&default);
