@@ -20,6 +20,7 @@ use hairpin_abi::{REASONS, ReasonClass};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::{Config, Plan};
 use hairpin_driver::image::FirmwareImage;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::{Checker, Rule};
 use crate::model::{Cycle, Level, Options, Patterns, Variant};
@@ -151,6 +152,10 @@ pub fn run(args: &CosimArgs) -> Result<()> {
         .map_or_else(|| (0..configs).collect(), |one| vec![one]);
     let next = AtomicU64::new(0);
     let results = Mutex::new(Vec::new());
+    // On standard error, and only where somebody looks.
+    let progress = ProgressBar::new(list.len() as u64).with_style(ProgressStyle::with_template(
+        "{bar:30} {pos} of {len} configurations, {elapsed}",
+    )?);
     let jobs = args
         .jobs
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
@@ -164,6 +169,7 @@ pub fn run(args: &CosimArgs) -> Result<()> {
                         frames: per_config,
                     };
                     let result = run.go(&image, Variant::Check, None);
+                    progress.inc(1);
                     if let Ok(mut results) = results.lock() {
                         results.push((*index, result));
                     }
@@ -171,6 +177,7 @@ pub fn run(args: &CosimArgs) -> Result<()> {
             });
         }
     });
+    progress.finish_and_clear();
     let mut results = results
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
