@@ -60,11 +60,10 @@ fn usage(error: &clap::Error) -> ExitCode {
     );
     if wants_json && !informative {
         let text = error.render().to_string();
-        let message = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
+        // The first paragraph says what is wrong; the rest is usage.
+        let paragraph = text.lines().take_while(|line| !line.is_empty());
+        let message = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
+        let message = message.trim_start_matches("error: ");
         report(
             &Diagnostic::new("usage", message).help("see hairpin --help"),
             true,

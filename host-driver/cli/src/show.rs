@@ -103,6 +103,8 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             print(
                 &HealthShow {
                     version: VERSION,
+                    cause: health.cause(),
+                    help: health.help().map(str::to_owned),
                     health,
                 },
                 global,

@@ -2,6 +2,7 @@
 
 //! What a person reads.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use hairpin_driver::output::{DevInfo, FdbShow, HealthShow, Log, PortShow, Stats, VvlanShow};
@@ -53,12 +54,14 @@ impl Text for HealthShow {
         let health = &self.health;
         let verdict = match health.run {
             FirmwareRun::Running if health.alive => "running",
-            FirmwareRun::Running => "running, but its heartbeat stands still",
-            FirmwareRun::Hung => "HUNG: the watchdog ran out; the datapath keeps forwarding",
-            FirmwareRun::Halted => "halted",
+            FirmwareRun::Running => "NOT RESPONDING: the datapath keeps forwarding",
+            FirmwareRun::Hung => "HUNG: the datapath keeps forwarding, nothing new is learned",
+            FirmwareRun::Halted => "HALTED: the datapath keeps forwarding, nothing new is learned",
         };
-        fields(&[
-            ("firmware", verdict.to_owned()),
+        let mut lines = vec![("firmware", verdict.to_owned())];
+        lines.extend(self.cause.clone().map(|cause| ("cause", cause)));
+        lines.extend(self.help.clone().map(|help| ("next step", help)));
+        lines.extend([
             ("state", format!("{} (code {})", health.state, health.code)),
             ("heartbeat", health.heartbeat.to_string()),
             (
@@ -73,7 +76,8 @@ impl Text for HealthShow {
                 "uplink",
                 if health.uplink_up { "up" } else { "down" }.to_owned(),
             ),
-        ])
+        ]);
+        fields(&lines)
     }
 }
 
@@ -176,10 +180,10 @@ impl Text for Stats {
             "OUT BYTES",
             "DROPS",
         ]);
-        for (name, counters) in &self.ports {
+        for (name, counters) in by_number(&self.ports) {
             table.row(counter_row(name.clone(), counters));
         }
-        for (id, counters) in &self.vvlans {
+        for (id, counters) in by_number(&self.vvlans) {
             table.row(counter_row(format!("vvlan {id}"), counters));
         }
         let mut text = table.finish();
@@ -191,6 +195,16 @@ impl Text for Stats {
         );
         text
     }
+}
+
+/// Names in the order that a person expects: vf2 before vf10.
+fn by_number<T>(map: &BTreeMap<String, T>) -> Vec<(&String, &T)> {
+    let mut sorted: Vec<_> = map.iter().collect();
+    sorted.sort_by_key(|(name, _)| {
+        let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        (word, name[word.len()..].parse::<u64>().ok())
+    });
+    sorted
 }
 
 fn counter_row(name: String, counters: &Counters) -> [String; 6] {
@@ -283,6 +297,14 @@ impl<const N: usize> Table<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_sorted_as_numbers() {
+        let names = ["1000", "200", "uplink", "vf10", "vf2"];
+        let map = names.map(|name| (name.to_owned(), ())).into();
+        let sorted: Vec<_> = by_number(&map).into_iter().map(|(name, ())| name).collect();
+        assert_eq!(sorted, ["200", "1000", "uplink", "vf2", "vf10"]);
+    }
 
     #[test]
     fn columns_line_up_and_lines_have_no_blanks_at_the_end() {

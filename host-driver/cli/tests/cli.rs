@@ -82,6 +82,10 @@ fn a_hung_firmware_is_called_so() {
         text.contains("HUNG") && text.contains("the datapath keeps forwarding"),
         "{text}"
     );
+    assert!(
+        text.contains("cause         the watchdog ran out") && text.contains("next step     see"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -65,6 +65,10 @@ pub struct ReplayArgs {
     /// Firmware image; the one built with this program if left out
     #[arg(long, value_name = "ELF")]
     pub firmware: Option<PathBuf>,
+
+    /// Fault injection: hang the firmware so many cycles after the first frame
+    #[arg(long, value_name = "CYCLE")]
+    pub crash_at: Option<u64>,
 }
 
 impl ReplayArgs {
@@ -91,6 +95,9 @@ impl ReplayArgs {
         option("--core-ratio", self.core_ratio.to_string().into());
         if let Some(firmware) = &self.firmware {
             option("--firmware", firmware.clone().into());
+        }
+        if let Some(cycle) = self.crash_at {
+            option("--crash-at", cycle.to_string().into());
         }
         for (name, on) in [("--json", self.json), ("--force", self.force)] {
             if on {
@@ -203,7 +210,8 @@ mod tests {
         assert_eq!(parse(&parsed.to_args()), parsed);
 
         let all = "--config c --in uplink=u.pcapng --in vf63=v --out o --json --waves w.fst \
-                   --clock-hz 1000 --max-gap none --seed 7 --force --core-ratio 3 --firmware f";
+                   --clock-hz 1000 --max-gap none --seed 7 --force --core-ratio 3 --firmware f \
+                   --crash-at 9";
         let all: Vec<OsString> = all.split_whitespace().map(OsString::from).collect();
         let parsed = parse(&all);
         assert_eq!(parsed.inputs.len(), 2);

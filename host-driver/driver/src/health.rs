@@ -2,7 +2,7 @@
 
 //! How the firmware is.
 
-use hairpin_abi::fw::FwState;
+use hairpin_abi::fw::{FwState, SelfTest};
 use hairpin_regs::pf_on;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,83 @@ pub struct Health {
     pub uplink_up: bool,
 }
 
+/// Detail of state `panicked`: an interrupt that nobody enabled, and a stack that has left its area.
+const CODE_INTERRUPT: u8 = 0x80;
+const CODE_STACK: u8 = 0x81;
+
+impl Health {
+    /// Why the firmware does no work, in a sentence; `None` when it does.
+    pub fn cause(&self) -> Option<String> {
+        let state = |of: FwState| self.state == of.name();
+        if state(FwState::MapMismatch) {
+            return Some(format!(
+                "the firmware was built for register map {}, the hardware has another",
+                self.map_hash
+            ));
+        }
+        if state(FwState::SelfTestFailed) {
+            let test = SelfTest::from_code(self.code).map_or("unknown", SelfTest::name);
+            return Some(format!("the self-test at boot failed: {test}"));
+        }
+        if state(FwState::Panicked) {
+            return Some(match self.code {
+                CODE_STACK => "the firmware's stack has overflowed".to_owned(),
+                CODE_INTERRUPT => "an interrupt came that nobody had enabled".to_owned(),
+                code => format!("the core took exception {code} ({})", exception_name(code)),
+            });
+        }
+        match self.run {
+            FirmwareRun::Hung => Some(format!(
+                "the watchdog ran out: the firmware stopped feeding it after {} turns of its event loop",
+                self.heartbeat
+            )),
+            FirmwareRun::Running if !self.alive => {
+                Some("the event loop stands still, and the watchdog has not run out yet".to_owned())
+            }
+            FirmwareRun::Running => None,
+            FirmwareRun::Halted => {
+                Some("the firmware was not started, or is still booting".to_owned())
+            }
+        }
+    }
+
+    /// What to do about the cause.
+    pub fn help(&self) -> Option<&'static str> {
+        self.cause()?;
+        if self.state == FwState::MapMismatch.name() {
+            return Some("load an image of the same release as the hardware");
+        }
+        Some(
+            "see the end of `hairpin log` for what it did last, then load and start the firmware again",
+        )
+    }
+}
+
+/// An exception of the RISC-V core by its `mcause`.
+fn exception_name(code: u8) -> &'static str {
+    match code {
+        0 => "instruction address misaligned",
+        1 => "instruction access fault",
+        2 => "illegal instruction",
+        3 => "breakpoint",
+        4 => "load address misaligned",
+        5 => "load access fault",
+        6 => "store address misaligned",
+        7 => "store access fault",
+        8 | 11 => "environment call",
+        _ => "unknown",
+    }
+}
+
 impl<T: Transport> Device<T> {
+    /// Whether the watchdog has run out since the core was started.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn firmware_hung(&mut self) -> Result<bool, Error> {
+        Ok(pf_on(&self.io()).fw().status().try_read()?.hung())
+    }
+
     /// Looks after the firmware. Lets some clocks pass, to see the heartbeat move.
     ///
     /// # Errors
@@ -109,4 +185,65 @@ pub(crate) fn state_name(code: u8) -> String {
         || format!("unknown ({code})"),
         |state| state.name().to_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(run: FirmwareRun, state: FwState, code: u8, alive: bool) -> Health {
+        Health {
+            run,
+            state: state.name().to_owned(),
+            code,
+            hung: run == FirmwareRun::Hung,
+            heartbeat: 7,
+            alive,
+            ready_cycles: 1,
+            restarts: 0,
+            map_hash: "0123456789abcdef".to_owned(),
+            build_id: "00000000".to_owned(),
+            log_dropped: 0,
+            uplink_up: true,
+        }
+    }
+
+    #[test]
+    fn every_failure_has_a_cause_and_a_next_step() {
+        use FirmwareRun::{Halted, Hung, Running};
+        let failures = [
+            (Hung, FwState::Ready, 0, "after 7 turns"),
+            (
+                Hung,
+                FwState::Panicked,
+                2,
+                "exception 2 (illegal instruction)",
+            ),
+            (Hung, FwState::Panicked, CODE_STACK, "stack has overflowed"),
+            (
+                Halted,
+                FwState::Panicked,
+                CODE_INTERRUPT,
+                "an interrupt came",
+            ),
+            (
+                Halted,
+                FwState::MapMismatch,
+                0,
+                "register map 0123456789abcdef",
+            ),
+            (Halted, FwState::SelfTestFailed, 3, "failed: timer"),
+            (Halted, FwState::SelfTestFailed, 99, "failed: unknown"),
+            (Halted, FwState::Reset, 0, "not started"),
+            (Running, FwState::Ready, 0, "stands still"),
+        ];
+        for (run, state, code, says) in failures {
+            let health = health(run, state, code, false);
+            let cause = health.cause().unwrap();
+            assert!(cause.contains(says), "{health:?}: {cause}");
+            assert!(health.help().unwrap().contains("load"), "{health:?}");
+        }
+        let well = health(Running, FwState::Ready, 0, true);
+        assert_eq!((well.cause(), well.help()), (None, None));
+    }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use hairpin_abi::ABI_VERSION;
-use hairpin_abi::manifest::{self, Manifest, ManifestError};
+use hairpin_abi::manifest::{self, FLAG_CRASH_TEST, Manifest, ManifestError};
 use hairpin_regs::MAP_HASH;
 use object::elf::{EM_RISCV, ET_EXEC, FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
@@ -124,6 +124,8 @@ pub struct FirmwareImage {
     elf: Vec<u8>,
     words: Vec<u32>,
     manifest: Manifest,
+    /// Where the manifest is in `words`.
+    manifest_at: usize,
 }
 
 impl FirmwareImage {
@@ -141,7 +143,7 @@ impl FirmwareImage {
     /// As [`FirmwareImage::read`].
     pub fn parse(elf: Vec<u8>) -> Result<Self, ImageError> {
         let header = check_header(&elf)?;
-        let manifest = read_manifest(header, &elf)?;
+        let (manifest, address) = read_manifest(header, &elf)?;
         let words = read_memory(header, &elf)?;
         let needed = u64::from(manifest.memory_bytes);
         if needed > MEMORY_BYTES {
@@ -153,8 +155,24 @@ impl FirmwareImage {
         Ok(Self {
             words,
             manifest,
+            manifest_at: address as usize / 4,
             elf,
         })
+    }
+
+    /// Has the firmware obey `CRASH_TEST`, to see what a NIC does without it.
+    ///
+    /// # Errors
+    /// The manifest is not in the memory of the core, where the firmware could read it.
+    pub fn allow_crash_test(&mut self) -> Result<(), ImageError> {
+        let old = manifest_words(&self.manifest);
+        self.manifest.flags |= FLAG_CRASH_TEST;
+        let loaded = self.words.get_mut(self.manifest_at..).unwrap_or_default();
+        match loaded.split_first_chunk_mut() {
+            Some((words, _)) if *words == old => *words = manifest_words(&self.manifest),
+            _ => return Err(ImageError::Damaged("its manifest is not loaded".to_owned())),
+        }
+        Ok(())
     }
 
     /// What it was built for.
@@ -226,7 +244,8 @@ fn check_header(elf: &[u8]) -> Result<&Header, ImageError> {
     Ok(header)
 }
 
-fn read_manifest(header: &Header, elf: &[u8]) -> Result<Manifest, ImageError> {
+/// The manifest and its address in the core's memory.
+fn read_manifest(header: &Header, elf: &[u8]) -> Result<(Manifest, u32), ImageError> {
     let sections = header.sections(LittleEndian, elf).map_err(damaged)?;
     let (_, section) = sections
         .section_by_name(LittleEndian, manifest::SECTION.as_bytes())
@@ -248,7 +267,7 @@ fn read_manifest(header: &Header, elf: &[u8]) -> Result<Manifest, ImageError> {
             driver: MAP_HASH,
         });
     }
-    Ok(manifest)
+    Ok((manifest, section.sh_addr(LittleEndian)))
 }
 
 /// Lays the loadable segments out in memory; the gaps between them are zero.
@@ -289,6 +308,15 @@ fn read_memory(header: &Header, elf: &[u8]) -> Result<Vec<u32>, ImageError> {
         .iter()
         .map(|bytes| u32::from_le_bytes(*bytes))
         .collect())
+}
+
+fn manifest_words(manifest: &Manifest) -> [u32; manifest::LEN / 4] {
+    let bytes = manifest.to_bytes();
+    let mut words = [0; manifest::LEN / 4];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u32::from_le_bytes(*bytes);
+    }
+    words
 }
 
 fn damaged(error: object::Error) -> ImageError {

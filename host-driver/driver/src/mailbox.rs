@@ -2,7 +2,7 @@
 
 //! The admin mailbox: one command to the firmware at a time.
 
-use hairpin_abi::admin::{self, AdminError, Command, ResponseWords};
+use hairpin_abi::admin::{self, AdminError, Command, Crash, ResponseWords};
 use hairpin_regs::pf_on;
 
 use crate::device::{Device, offset_of};
@@ -22,14 +22,9 @@ impl<T: Transport> Device<T> {
     /// The NIC cannot be reached, the firmware refuses the command (nothing changed then), hangs, or
     /// does not answer.
     pub fn admin(&mut self, command: &Command) -> Result<[u32; 7], Error> {
-        // Never the number of the answer that is still in the registers.
+        let seq = self.post(command)?;
         let io = self.io();
         let mailbox = pf_on(&io).mbox();
-        let seq = mailbox.rsp_status().try_read()?.seq().wrapping_add(1);
-        self.write_words(offset_of(mailbox.cmd0().as_ptr()), &command.encode())?;
-        mailbox
-            .doorbell()
-            .try_write(|doorbell| doorbell.set_seq(seq))?;
         self.poll_slowly("the firmware's mailbox", POLL_CYCLES, POLL_LIMIT, || {
             let status = mailbox.rsp_status().try_read()?;
             if status.done() && status.seq() == seq {
@@ -50,5 +45,28 @@ impl<T: Transport> Device<T> {
                 error => format!("{error} ({})", error.help().trim_end_matches('.')),
             },
         })
+    }
+
+    /// Tells the firmware to fail, which it does only if its image
+    /// [allows it](crate::image::FirmwareImage::allow_crash_test). Nothing answers: look at
+    /// [`Device::health`].
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn crash_test(&mut self, crash: Crash) -> Result<(), Error> {
+        self.post(&Command::CrashTest(crash)).map(|_| ())
+    }
+
+    /// Rings the doorbell; returns the number that the answer will have.
+    fn post(&mut self, command: &Command) -> Result<u16, Error> {
+        let io = self.io();
+        let mailbox = pf_on(&io).mbox();
+        // Never the number of the answer that is still in the registers.
+        let seq = mailbox.rsp_status().try_read()?.seq().wrapping_add(1);
+        self.write_words(offset_of(mailbox.cmd0().as_ptr()), &command.encode())?;
+        mailbox
+            .doorbell()
+            .try_write(|doorbell| doorbell.set_seq(seq))?;
+        Ok(seq)
     }
 }

@@ -42,6 +42,10 @@ documents! {
     HealthShow {
         /// How the firmware is.
         health: Health,
+        /// Why it does no work; null when it does.
+        cause: Option<String>,
+        /// What to do about it; null when there is nothing to do.
+        help: Option<String>,
     }
     /// `port show`.
     PortShow {

@@ -26,6 +26,9 @@ pub struct Report {
     pub clock_hz: u64,
     /// Datapath cycles from the first to the last event.
     pub cycles: u64,
+    /// The fault that was injected on purpose; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Every input frame, in the order in which they were decided.
     pub frames: Vec<FrameReport>,
     /// Frames that the firmware sent by itself.

@@ -160,3 +160,15 @@ fn a_missing_file_is_a_diagnostic() {
     );
     assert!(diagnostic.help.is_some());
 }
+
+#[test]
+fn a_crash_test_needs_a_manifest_in_memory() {
+    let mut image = FirmwareImage::parse(Image::default().build()).unwrap();
+    let words = image.words().to_vec();
+    // The small image of these tests does not load its manifest.
+    assert_eq!(
+        image.allow_crash_test().unwrap_err().code(),
+        "image-damaged"
+    );
+    assert_eq!(image.words(), words);
+}

@@ -195,7 +195,7 @@ impl Nic {
             }
             if queued == 0 && stop == Stop::Until {
                 patience -= 1;
-                if patience == 0 {
+                if patience == 0 || self.device.firmware_hung()? {
                     break false;
                 }
             }

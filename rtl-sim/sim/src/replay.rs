@@ -12,6 +12,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use hairpin_abi::admin::Crash;
 use hairpin_abi::{PortId, Role};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::capture::{Capture, CaptureWriter};
@@ -24,7 +25,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::{Checker, PortKind};
 use crate::model::{Cycle, Options, Variant};
-use crate::nic::{Nic, Observer, read_firmware};
+use crate::nic::{FIRMWARE, Nic, Observer, read_firmware};
 use crate::scoreboard::Left;
 use timeline::{Shot, Timeline};
 
@@ -110,7 +111,7 @@ pub fn run(args: &ReplayArgs) -> Result<()> {
 impl<'a> Replay<'a> {
     fn read(args: &'a ReplayArgs) -> Result<Self, Diagnostic> {
         let config = Config::read(&args.config)?;
-        let image = read_firmware(args.firmware.as_deref())?;
+        let mut image = read_firmware(args.firmware.as_deref())?;
         let mut captures = Vec::new();
         for (at, input) in args.inputs.iter().enumerate() {
             let option = format!("--in {}", input.port);
@@ -136,7 +137,17 @@ impl<'a> Replay<'a> {
             captures.push((input.port.get(), capture));
         }
         check_out(&args.out, args.force)?;
+        if let Some(waves) = &args.waves {
+            check_waves(waves)?;
+        }
         let timeline = Timeline::new(captures, args.clock_hz, args.max_gap.0);
+        if let Some(cycle) = args.crash_at {
+            check_crash(cycle, &timeline)?;
+            image.allow_crash_test().map_err(|e| {
+                let path = args.firmware.as_deref().unwrap_or(Path::new(FIRMWARE));
+                e.into_diagnostic(path)
+            })?;
+        }
         Ok(Self {
             args,
             config,
@@ -170,6 +181,10 @@ impl<'a> Replay<'a> {
         for (id, shot) in (0..).zip(&self.timeline.shots) {
             nic.queue(shot.port, id, start + shot.cycle, false, &shot.bytes)?;
         }
+        if let Some(cycle) = self.args.crash_at {
+            nic.run_for(LEAD + cycle, &mut watch)?;
+            nic.device.crash_test(Crash::Hang)?;
+        }
         let bar = progress_bar(self.timeline.shots.len() as u64);
         let alive = nic.play(&mut watch, &mut |waiting| {
             bar.set_position(bar.length().unwrap_or(0).saturating_sub(waiting));
@@ -197,6 +212,21 @@ impl<'a> Replay<'a> {
 
     /// Says whether the NIC was right; if it was not, runs again with waves.
     fn verdict(&self, outcome: &Outcome) -> Result<()> {
+        self.compare(outcome)?;
+        match (&outcome.report.fault, outcome.snapshot.health.cause()) {
+            (None, None) => Ok(()),
+            (None, Some(cause)) => Err(Diagnostic::new("firmware-failed", cause)
+                .help("captures and report are written: see `hairpin --report DIR health show`")
+                .into()),
+            (Some(fault), cause) => {
+                let cause = cause.unwrap_or_else(|| "the firmware did not mind".to_owned());
+                eprintln!("fault injection: {fault}\n  result: {cause}");
+                Ok(())
+            }
+        }
+    }
+
+    fn compare(&self, outcome: &Outcome) -> Result<()> {
         let scoreboard = &outcome.nic.scoreboard;
         let checker = &outcome.watch.checker;
         let (mismatches, broken) = (scoreboard.mismatch_count(), checker.total());
@@ -271,9 +301,41 @@ fn tag_len(config: &Config, port: PortId) -> Option<usize> {
     }
 }
 
+/// The firmware has to fail while there is traffic, or nothing could be seen of it.
+fn check_crash(cycle: u64, timeline: &Timeline) -> Result<(), Diagnostic> {
+    let last = timeline.shots.last().map_or(0, |shot| shot.cycle);
+    if cycle <= last {
+        return Ok(());
+    }
+    let message = format!("the last frame goes in at cycle {last}");
+    Err(Diagnostic::new("late-crash", message)
+        .field("--crash-at")
+        .help("name that cycle or an earlier one"))
+}
+
+/// Found before the run: the model can only stop when it cannot write.
+fn check_waves(file: &Path) -> Result<(), Diagnostic> {
+    let new = !file.exists();
+    match fs::OpenOptions::new().append(true).create(true).open(file) {
+        Ok(_) => {
+            if new {
+                // Only tried out; a leftover would be worse than a failure that the run finds again.
+                let _ = fs::remove_file(file);
+            }
+            Ok(())
+        }
+        Err(e) => Err(
+            Diagnostic::new("waves-unwritable", format!("cannot write the waves: {e}"))
+                .field("--waves")
+                .file(file)
+                .help("name a file in a folder that exists and that you may write"),
+        ),
+    }
+}
+
 fn check_out(dir: &Path, force: bool) -> Result<(), Diagnostic> {
-    let problem = |message: String, help: &str| {
-        Err(Diagnostic::new("out-not-empty", message)
+    let problem = |code: &str, message: String, help: &str| {
+        Err(Diagnostic::new(code, message)
             .field("--out")
             .file(dir)
             .help(help))
@@ -281,11 +343,16 @@ fn check_out(dir: &Path, force: bool) -> Result<(), Diagnostic> {
     match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
         Ok(empty) if empty || force => Ok(()),
         Ok(_) => problem(
+            "out-not-empty",
             "the folder is not empty".to_owned(),
             "name another one, or write over it with --force",
         ),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => problem(format!("cannot use the folder: {e}"), "name a folder"),
+        Err(e) => problem(
+            "out-unusable",
+            format!("cannot use the folder: {e}"),
+            "name a folder",
+        ),
     }
 }
 

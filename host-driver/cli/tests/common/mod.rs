@@ -56,6 +56,7 @@ pub(crate) fn report() -> Report {
         version: 1,
         clock_hz: 156_250_000,
         cycles: 4096,
+        fault: None,
         frames: vec![
             FrameReport {
                 input: "vf0".to_owned(),

@@ -69,7 +69,7 @@ pub enum CaptureError {
         link_type: String,
     },
     /// A packet was not captured whole.
-    #[error("packet {index} was snapped: {captured} of {original} bytes")]
+    #[error("packet {index} (number {} in Wireshark) was snapped: {captured} of {original} bytes", index + 1)]
     Snapped {
         /// Its place in the file, from 0.
         index: usize,
@@ -79,7 +79,7 @@ pub enum CaptureError {
         original: u64,
     },
     /// A frame longer than the port can carry.
-    #[error("packet {index} is {len} bytes long, the port carries at most {max}")]
+    #[error("packet {index} (number {} in Wireshark) is {len} bytes long, the port carries at most {max}", index + 1)]
     Oversized {
         /// Its place in the file, from 0.
         index: usize,
@@ -89,7 +89,7 @@ pub enum CaptureError {
         max: usize,
     },
     /// A frame without an Ethernet header.
-    #[error("packet {index} is {len} bytes long, too short for an Ethernet header")]
+    #[error("packet {index} (number {} in Wireshark) is {len} bytes long, too short for an Ethernet header", index + 1)]
     TooShort {
         /// Its place in the file, from 0.
         index: usize,
@@ -97,7 +97,7 @@ pub enum CaptureError {
         len: usize,
     },
     /// A packet without a usable time stamp.
-    #[error("packet {index} has no time stamp that fits into 64 bits of nanoseconds")]
+    #[error("packet {index} (number {} in Wireshark) has no time stamp that fits into 64 bits of nanoseconds", index + 1)]
     BadTimestamp {
         /// Its place in the file, from 0.
         index: usize,
@@ -134,7 +134,7 @@ impl CaptureError {
             Self::Oversized { .. } => {
                 "switch TSO, GSO, GRO and LRO off on the recorded interface: `ethtool -K`"
             }
-            Self::TooShort { .. } => "leave the packet out: `editcap IN OUT N`, counted from 1",
+            Self::TooShort { .. } => "leave the packet out: `editcap IN OUT NUMBER`",
             Self::BadTimestamp { .. } => "rewrite it with `editcap -F nsecpcap IN OUT`",
         }
     }

@@ -161,7 +161,7 @@ impl Config {
             )
             .field("--config")
             .file(path)
-            .help("name a readable UTF-8 text file")
+            .help("check the path and its permissions; the file must be UTF-8 text")
         };
         let size = std::fs::metadata(path)
             .map_err(|error| cannot(error.to_string()))?

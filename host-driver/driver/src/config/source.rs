@@ -66,8 +66,11 @@ impl<'a> Source<'a> {
                 .file(&self.file)
                 .line(self.line_of(&error))
                 .help("the file must be TOML 1.0: https://toml.io");
+            // What the parser stumbled over is a field only if it is a key.
             match error.span().and_then(|span| self.text.get(span)) {
-                Some(text) if !text.trim().is_empty() => diagnostic.field(first_line(text)),
+                Some(text) if text.starts_with(char::is_alphanumeric) => {
+                    diagnostic.field(first_line(text))
+                }
                 _ => diagnostic,
             }
         })?;

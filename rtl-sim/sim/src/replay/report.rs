@@ -58,6 +58,10 @@ pub(super) fn build(
         version: 1,
         clock_hz: replay.args.clock_hz,
         cycles: end.saturating_sub(start),
+        fault: replay
+            .args
+            .crash_at
+            .map(|cycle| format!("the firmware was told to hang at cycle {cycle}")),
         frames,
         injected,
         ports,
