@@ -3,6 +3,7 @@
 //! Wrong configurations, captures and arguments.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -11,7 +12,7 @@ use libtest_mimic::Trial;
 use crate::capture::{Pcap, frame};
 use crate::program::{Replay, contents, demo_file, fresh, hairpin};
 use crate::refusal::{Refusal, as_text, error_code, refused};
-use crate::test;
+use crate::{Verdict, may_skip, test};
 
 /// A change to the demo's configuration that makes it wrong.
 struct Config {
@@ -169,9 +170,14 @@ const CAPTURES: &[Capture] = &[
     },
     Capture {
         name: "a snapped capture",
-        bytes: || Pcap::ethernet().frame(&hello(60)).snapped(&hello(96), 1514).bytes(),
+        bytes: || {
+            Pcap::ethernet()
+                .frame(&hello(60))
+                .snapped(&hello(96), 1514)
+                .bytes()
+        },
         code: "capture-snapped",
-        says: "packet 1 was snapped: 96 of 1514 bytes",
+        says: "packet 1 (number 2 in Wireshark) was snapped: 96 of 1514 bytes",
         fix: "tcpdump -s 0",
     },
     Capture {
@@ -186,14 +192,14 @@ const CAPTURES: &[Capture] = &[
         name: "an oversized frame",
         bytes: || Pcap::ethernet().frame(&hello(9217)).bytes(),
         code: "capture-oversized",
-        says: "packet 0 is 9217 bytes long, the port carries at most 9216",
+        says: "packet 0 (number 1 in Wireshark) is 9217 bytes long, the port carries at most 9216",
         fix: "TSO",
     },
     Capture {
         name: "a frame without an Ethernet header",
         bytes: || Pcap::ethernet().frame(&hello(60)).frame(&[2; 13]).bytes(),
         code: "capture-too-short",
-        says: "packet 1 is 13 bytes long",
+        says: "packet 1 (number 2 in Wireshark) is 13 bytes long",
         fix: "editcap",
     },
     Capture {
@@ -213,14 +219,31 @@ const CAPTURES: &[Capture] = &[
 ];
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let configs = CONFIGS.iter().map(|case| test(format!("bad input: {}", case.name), || config(case)));
-    let captures =
-        CAPTURES.iter().map(|case| test(format!("bad input: {}", case.name), || capture(case)));
+    let configs = CONFIGS
+        .iter()
+        .map(|case| test(format!("bad input: {}", case.name), || config(case)));
+    let captures = CAPTURES
+        .iter()
+        .map(|case| test(format!("bad input: {}", case.name), || capture(case)));
     let others = [
-        test("bad input: a configuration that is not there", missing_config),
+        test(
+            "bad input: a configuration that is not there",
+            missing_config,
+        ),
         test("bad input: a capture that is not there", missing_capture),
-        test("bad input: a folder in place of a capture", folder_as_capture),
-        test("bad input: a capture for a vPort that is not configured", unconfigured_port),
+        may_skip(
+            "bad input: a capture that may not be read",
+            forbidden_capture,
+        ),
+        test("bad input: waves where no file can be", waves_nowhere),
+        test(
+            "bad input: a folder in place of a capture",
+            folder_as_capture,
+        ),
+        test(
+            "bad input: a capture for a vPort that is not configured",
+            unconfigured_port,
+        ),
         test("bad input: two captures for one port", two_captures),
         test("bad input: a folder that is not empty", full_folder),
         test("bad input: a file in place of the folder", file_as_folder),
@@ -251,14 +274,22 @@ fn config(case: &Config) -> Result<()> {
         says: case.says.to_owned(),
         fix: case.fix,
     };
-    refused(&dir, |out| Replay::new(&file, out).input("vf0", &demo_file("vf0.pcap")), &expected)
+    refused(
+        &dir,
+        |out| Replay::new(&file, out).input("vf0", &demo_file("vf0.pcap")),
+        &expected,
+    )
 }
 
 fn capture(case: &Capture) -> Result<()> {
     let dir = fresh(&format!("capture-{}", case.name.replace(' ', "-")))?;
     let file = dir.join("in.pcap");
     fs::write(&file, (case.bytes)())?;
-    refused(&dir, |out| play(out, &file), &about_capture(case.code, &file, case.says, case.fix))
+    refused(
+        &dir,
+        |out| play(out, &file),
+        &about_capture(case.code, &file, case.says, case.fix),
+    )
 }
 
 /// Plays a capture into vf0 of the demo.
@@ -288,19 +319,73 @@ fn missing_config() -> Result<()> {
         says: "No such file".to_owned(),
         fix: "check the path",
     };
-    refused(&dir, |out| Replay::new(&file, out).input("vf0", &demo_file("vf0.pcap")), &expected)
+    refused(
+        &dir,
+        |out| Replay::new(&file, out).input("vf0", &demo_file("vf0.pcap")),
+        &expected,
+    )
 }
 
 fn missing_capture() -> Result<()> {
     let dir = fresh("missing-capture")?;
     let file = dir.join("missing.pcap");
-    let expected = about_capture("capture-unreadable", &file, "No such file", "check the path");
+    let expected = about_capture(
+        "capture-unreadable",
+        &file,
+        "No such file",
+        "check the path",
+    );
     refused(&dir, |out| play(out, &file), &expected)
+}
+
+fn forbidden_capture() -> Result<Verdict> {
+    let dir = fresh("forbidden-capture")?;
+    let file = dir.join("in.pcap");
+    Pcap::ethernet().frame(&hello(60)).write(&file)?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0))?;
+    if fs::read(&file).is_ok() {
+        return Ok(Verdict::Skipped("this user may read every file"));
+    }
+    let run = play(&dir.join("out"), &file).run()?;
+    let expected = about_capture(
+        "capture-unreadable",
+        &file,
+        "Permission denied",
+        "permissions",
+    );
+    as_text(&run, &expected).with_context(|| format!("{run:?}"))?;
+    ensure!(!dir.join("out").exists(), "something was written");
+    Ok(Verdict::Held)
+}
+
+fn waves_nowhere() -> Result<()> {
+    let dir = fresh("waves-nowhere")?;
+    let input = dir.join("in.pcap");
+    Pcap::ethernet().frame(&hello(60)).write(&input)?;
+    let file = dir.join("missing/run.fst");
+    let expected = Refusal {
+        code: "waves-unwritable",
+        field: "--waves".to_owned(),
+        file: file.clone(),
+        line: None,
+        says: "No such file".to_owned(),
+        fix: "a folder that exists",
+    };
+    refused(
+        &dir,
+        |out| play(out, &input).arg("--waves").arg(&file),
+        &expected,
+    )
 }
 
 fn folder_as_capture() -> Result<()> {
     let dir = fresh("folder-as-capture")?;
-    let expected = about_capture("capture-unreadable", &dir, "Is a directory", "check the path");
+    let expected = about_capture(
+        "capture-unreadable",
+        &dir,
+        "Is a directory",
+        "check the path",
+    );
     refused(&dir, |out| play(out, &dir), &expected)
 }
 
@@ -353,7 +438,10 @@ fn full_folder() -> Result<()> {
     ensure!(contents(&dir)? == before, "something was written");
     play(&out, &file).arg("--force").run()?.ok()?;
     ensure!(out.join("report.json").is_file(), "no report with --force");
-    ensure!(fs::read(out.join("mine.txt"))? == b"mine", "--force took more than it writes");
+    ensure!(
+        fs::read(out.join("mine.txt"))? == b"mine",
+        "--force took more than it writes"
+    );
     Ok(())
 }
 
@@ -389,21 +477,60 @@ fn folder_below_a_file() -> Result<()> {
 
 /// The command line itself: status 2, and JSON if asked for.
 fn wrong_usage() -> Result<()> {
-    let wrong: [&[&str]; 6] = [
-        &["replay"],
-        &["replay", "--config", "nic.toml", "--out", "x"],
-        &["replay", "--config", "nic.toml", "--in", "core=a.pcap", "--out", "x"],
-        &["replay", "--config", "nic.toml", "--in", "vf0", "--out", "x"],
-        &["replay", "--config", "nic.toml", "--in", "vf0=a.pcap", "--out", "x", "--max-gap", "-1"],
-        &["port", "paint"],
+    let wrong: [(&[&str], &str); 6] = [
+        (&["replay"], "--config <FILE>"),
+        (
+            &["replay", "--config", "n.toml", "--out", "x"],
+            "--in <PORT=FILE>",
+        ),
+        (
+            &[
+                "replay",
+                "--config",
+                "n.toml",
+                "--in",
+                "core=a.pcap",
+                "--out",
+                "x",
+            ],
+            "vf0 to vf63 or uplink",
+        ),
+        (
+            &["replay", "--config", "n.toml", "--in", "vf0", "--out", "x"],
+            "vf0=a.pcap",
+        ),
+        (
+            &[
+                "replay",
+                "--config",
+                "n.toml",
+                "--in",
+                "vf0=a",
+                "--out",
+                "x",
+                "--max-gap",
+                "few",
+            ],
+            "a number of cycles or \"none\"",
+        ),
+        (&["port", "paint"], "'paint'"),
     ];
-    for args in wrong {
+    for (args, says) in wrong {
         let run = hairpin(args)?;
-        ensure!(run.status == 2 && run.stdout.is_empty(), "{args:?}: {run:?}");
+        ensure!(
+            run.status == 2 && run.stdout.is_empty(),
+            "{args:?}: {run:?}"
+        );
         ensure!(run.stderr.starts_with("error: "), "{args:?}: {run:?}");
         let run = hairpin([args, &["-j"]].concat())?;
         ensure!(run.status == 2, "{args:?}: {run:?}");
-        error_code(&run.json()?, "usage").with_context(|| format!("{args:?}"))?;
+        let document = run.json()?;
+        error_code(&document, "usage").with_context(|| format!("{args:?}"))?;
+        let message = document["error"]["message"].as_str().unwrap_or_default();
+        ensure!(
+            message.contains(says),
+            "{args:?}: {message:?} does not say {says:?}"
+        );
     }
     Ok(())
 }

@@ -40,7 +40,11 @@ fn frames(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
 
 /// A capture in the making.
 #[derive(Debug)]
-pub(crate) struct Pcap(Vec<u8>);
+pub(crate) struct Pcap {
+    bytes: Vec<u8>,
+    /// Microseconds of the latest frame.
+    time: u64,
+}
 
 impl Pcap {
     pub(crate) fn new(link_type: u32) -> Self {
@@ -48,7 +52,7 @@ impl Pcap {
         bytes.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         bytes.extend(262_144_u32.to_le_bytes());
         bytes.extend(link_type.to_le_bytes());
-        Self(bytes)
+        Self { bytes, time: 0 }
     }
 
     pub(crate) fn ethernet() -> Self {
@@ -61,22 +65,33 @@ impl Pcap {
         self.snapped(bytes, len)
     }
 
+    /// Adds a frame at so many microseconds.
+    pub(crate) fn frame_at(mut self, micros: u64, bytes: &[u8]) -> Self {
+        self.time = micros - 1;
+        self.frame(bytes)
+    }
+
     /// Adds a frame of which only these bytes were kept.
     pub(crate) fn snapped(mut self, kept: &[u8], real: usize) -> Self {
-        let time = u32::try_from(self.0.len()).unwrap_or(u32::MAX) * 1000;
-        for word in [1_700_000_000, time % 1_000_000_000, kept.len() as u32, real as u32] {
-            self.0.extend(word.to_le_bytes());
+        self.time += 1;
+        for word in [
+            1_700_000_000,
+            self.time * 1000,
+            kept.len() as u64,
+            real as u64,
+        ] {
+            self.bytes.extend(&word.to_le_bytes()[..4]);
         }
-        self.0.extend(kept);
+        self.bytes.extend(kept);
         self
     }
 
     pub(crate) fn bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 
     pub(crate) fn write(self, path: &Path) -> Result<()> {
-        fs::write(path, self.0).with_context(|| format!("{}", path.display()))
+        fs::write(path, self.bytes).with_context(|| format!("{}", path.display()))
     }
 }
 
@@ -99,7 +114,11 @@ pub(crate) fn padded(frame: &[u8]) -> Vec<u8> {
 pub(crate) fn untag(frame: &[u8], tags: usize) -> Result<(Vec<u16>, Vec<u8>)> {
     let body = 12 + 4 * tags;
     let mut contents = Vec::new();
-    for tag in frame.get(12..body).context("too short for its tags")?.chunks_exact(4) {
+    for tag in frame
+        .get(12..body)
+        .context("too short for its tags")?
+        .chunks_exact(4)
+    {
         ensure!(tag[..2] == [0x81, 0x00], "no tag but {tag:02x?}");
         contents.push(u16::from_be_bytes([tag[2], tag[3]]));
     }

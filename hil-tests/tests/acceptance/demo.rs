@@ -18,18 +18,32 @@ use crate::{schema, test};
 /// The ports of the demo, in the order in which equal time stamps play.
 pub(crate) const PORTS: [&str; 6] = ["vf0", "vf1", "vf2", "vf3", "vf7", "uplink"];
 /// V.VLAN, outer VLAN, vPorts and byte 4 of all MAC addresses of each tenant.
-pub(crate) const TENANTS: [(u16, u16, [&str; 2], u8); 2] =
-    [(100, 10, ["vf0", "vf1"], 0x0a), (200, 20, ["vf2", "vf3"], 0x0b)];
+pub(crate) const TENANTS: [(u16, u16, [&str; 2], u8); 2] = [
+    (100, 10, ["vf0", "vf1"], 0x0a),
+    (200, 20, ["vf2", "vf3"], 0x0b),
+];
 /// "Served" in the inner tag: the DEI bit.
 const SERVED: u16 = 1 << 12;
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        test("demo: every frame is accounted for", every_frame_is_accounted_for),
-        test("demo: no tenant sees a frame of the other", tenants_see_only_their_own),
-        test("demo: frames arrive as they were sent", frames_arrive_as_they_were_sent),
+        test(
+            "demo: every frame is accounted for",
+            every_frame_is_accounted_for,
+        ),
+        test(
+            "demo: no tenant sees a frame of the other",
+            tenants_see_only_their_own,
+        ),
+        test(
+            "demo: frames arrive as they were sent",
+            frames_arrive_as_they_were_sent,
+        ),
         test("demo: the documents match their schemas", documents_match),
-        test("demo: golden model and checker agree with the NIC", scoreboard_is_clean),
+        test(
+            "demo: golden model and checker agree with the NIC",
+            scoreboard_is_clean,
+        ),
     ]
 }
 
@@ -60,7 +74,11 @@ pub(crate) fn replay(dir: &std::path::Path) -> Replay {
 fn run() -> Result<Demo> {
     let dir = fresh("demo")?;
     let run = replay(&dir).run()?.ok()?;
-    ensure!(run.stdout.is_empty(), "printed without --json: {}", run.stdout);
+    ensure!(
+        run.stdout.is_empty(),
+        "printed without --json: {}",
+        run.stdout
+    );
     let mut demo = Demo {
         report: serde_json::from_slice(&fs::read(dir.join("report.json"))?)?,
         sent: BTreeMap::new(),
@@ -71,7 +89,8 @@ fn run() -> Result<Demo> {
         let name = format!("{port}.pcap");
         let frames = read(&demo_file(&name))?;
         // On the link, every frame has 60 bytes; the recorder took some before they were padded.
-        demo.sent.insert(port, frames.iter().map(|frame| padded(frame)).collect());
+        demo.sent
+            .insert(port, frames.iter().map(|frame| padded(frame)).collect());
         demo.received.insert(port, read(&demo.dir.join(&name))?);
     }
     Ok(demo)
@@ -113,15 +132,21 @@ fn line(frame: &Value) -> Result<Line<'_>> {
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value[key].as_str().with_context(|| format!("no {key} in {value}"))
+    value[key]
+        .as_str()
+        .with_context(|| format!("no {key} in {value}"))
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
-    value[key].as_array().with_context(|| format!("no {key} in {value}"))
+    value[key]
+        .as_array()
+        .with_context(|| format!("no {key} in {value}"))
 }
 
 fn index(value: &Value) -> Result<usize> {
-    Ok(usize::try_from(value["index"].as_u64().context("no index")?)?)
+    Ok(usize::try_from(
+        value["index"].as_u64().context("no index")?,
+    )?)
 }
 
 fn bytes(frames: &[Vec<u8>]) -> usize {
@@ -147,11 +172,21 @@ fn every_frame_is_accounted_for() -> Result<()> {
     for line in &lines {
         ensure!(inputs.insert(line.input), "twice in the report: {line:?}");
         for out in &line.out {
-            ensure!(outputs.insert(*out), "two frames say they left as {out:?}: {line:?}");
+            ensure!(
+                outputs.insert(*out),
+                "two frames say they left as {out:?}: {line:?}"
+            );
         }
         if line.decision == "drop" {
-            ensure!(line.out.is_empty() && line.lost.is_empty(), "dropped and yet sent: {line:?}");
-            *drops.entry(line.input.0).or_default().entry(line.reason).or_default() += 1;
+            ensure!(
+                line.out.is_empty() && line.lost.is_empty(),
+                "dropped and yet sent: {line:?}"
+            );
+            *drops
+                .entry(line.input.0)
+                .or_default()
+                .entry(line.reason)
+                .or_default() += 1;
         } else {
             ensure!(line.out.len() + line.lost.len() > 0, "vanished: {line:?}");
         }
@@ -161,39 +196,72 @@ fn every_frame_is_accounted_for() -> Result<()> {
     }
     for frame in array(&demo.report, "injected")? {
         let out = (text(frame, "port")?, index(frame)?);
-        ensure!(outputs.insert(out), "two frames say they left as {out:?}: {frame}");
+        ensure!(
+            outputs.insert(out),
+            "two frames say they left as {out:?}: {frame}"
+        );
     }
     for port in PORTS {
         let (sent, received) = (&demo.sent[port], &demo.received[port]);
         ensure!(!sent.is_empty() && !received.is_empty(), "{port} is idle");
         let all = |set: &BTreeSet<(&str, usize)>, frames: &[Vec<u8>]| {
-            let of_port: Vec<usize> =
-                set.iter().filter(|(name, _)| *name == port).map(|(_, index)| *index).collect();
+            let of_port: Vec<usize> = set
+                .iter()
+                .filter(|(name, _)| *name == port)
+                .map(|(_, index)| *index)
+                .collect();
             of_port == (0..frames.len()).collect::<Vec<_>>()
         };
-        ensure!(all(&inputs, sent), "the report misses frames that went into {port}");
-        ensure!(all(&outputs, received), "the report misses frames that left by {port}");
+        ensure!(
+            all(&inputs, sent),
+            "the report misses frames that went into {port}"
+        );
+        ensure!(
+            all(&outputs, received),
+            "the report misses frames that left by {port}"
+        );
         let counters = &demo.report["ports"][port];
         same(port, counters, "in_frames", sent.len())?;
         same(port, counters, "in_bytes", bytes(sent))?;
         same(port, counters, "out_frames", received.len())?;
         same(port, counters, "out_bytes", bytes(received))?;
         let counted = serde_json::to_value(drops.get(port).cloned().unwrap_or_default())?;
-        ensure!(counters["drops"] == counted, "{port}: drops {}, counted {counted}", counters["drops"]);
+        ensure!(
+            counters["drops"] == counted,
+            "{port}: drops {}, counted {counted}",
+            counters["drops"]
+        );
     }
     for (vvlan, ..) in TENANTS {
-        let own = || lines.iter().filter(move |line| line.vvlan == Some(vvlan.into()));
+        let own = || {
+            lines
+                .iter()
+                .filter(move |line| line.vvlan == Some(vvlan.into()))
+        };
         let counters = &demo.report["vvlans"][vvlan.to_string()];
         let left = || own().flat_map(|line| &line.out);
         let whose = format!("V.VLAN {vvlan}");
         same(&whose, counters, "in_frames", own().count())?;
-        same(&whose, counters, "in_bytes", usize::try_from(own().map(|line| line.len).sum::<u64>())?)?;
+        same(
+            &whose,
+            counters,
+            "in_bytes",
+            usize::try_from(own().map(|line| line.len).sum::<u64>())?,
+        )?;
         // A frame for the firmware leaves by the port to the core, without tags.
         let punted = || own().filter(|line| line.decision == "punt");
-        same(&whose, counters, "out_frames", left().count() + punted().count())?;
-        let outside: usize = left().map(|(port, index)| demo.received[port][*index].len()).sum();
-        let inside: usize =
-            punted().map(|line| line.len as usize - 4 * nic_tags(line.input.0)).sum();
+        same(
+            &whose,
+            counters,
+            "out_frames",
+            left().count() + punted().count(),
+        )?;
+        let outside: usize = left()
+            .map(|(port, index)| demo.received[port][*index].len())
+            .sum();
+        let inside: usize = punted()
+            .map(|line| line.len as usize - 4 * nic_tags(line.input.0))
+            .sum();
         same(&whose, counters, "out_bytes", outside + inside)?;
     }
     Ok(())
@@ -212,12 +280,17 @@ pub(crate) fn nic_tags(port: &str) -> usize {
 fn owned(port: &str, frame: &[u8]) -> Result<(usize, Vec<u8>)> {
     let (tags, frame) = untag(frame, nic_tags(port))?;
     let ids: Vec<u16> = tags.iter().map(|tag| tag & 0xfff).collect();
-    let tenant = TENANTS.iter().position(|(vvlan, vlan, ports, _)| match ids[..] {
-        [] => ports.contains(&port),
-        [inner] => inner == *vvlan,
-        [outer, inner, ..] => outer == *vlan && inner == *vvlan,
-    });
-    Ok((tenant.with_context(|| format!("{port}: nobody's tags {ids:?}"))?, padded(&frame)))
+    let tenant = TENANTS
+        .iter()
+        .position(|(vvlan, vlan, ports, _)| match ids[..] {
+            [] => ports.contains(&port),
+            [inner] => inner == *vvlan,
+            [outer, inner, ..] => outer == *vlan && inner == *vvlan,
+        });
+    Ok((
+        tenant.with_context(|| format!("{port}: nobody's tags {ids:?}"))?,
+        padded(&frame),
+    ))
 }
 
 /// From the bytes of the captures alone; the report is not asked.
@@ -245,7 +318,10 @@ fn tenants_see_only_their_own() -> Result<()> {
             delivered[tenant] += 1;
         }
     }
-    ensure!(delivered.iter().all(|frames| *frames > 500), "hardly anything arrived: {delivered:?}");
+    ensure!(
+        delivered.iter().all(|frames| *frames > 500),
+        "hardly anything arrived: {delivered:?}"
+    );
     Ok(())
 }
 
@@ -254,10 +330,17 @@ fn frames_arrive_as_they_were_sent() -> Result<()> {
     let mut compared = 0;
     for line in lines(&demo.report)? {
         let (from, index) = line.input;
-        let (_, frame) = untag(&demo.sent[from][index], nic_tags(from))
-            .or_else(|error| if line.out.is_empty() { Ok((Vec::new(), Vec::new())) } else { Err(error) })?;
+        let (_, frame) = untag(&demo.sent[from][index], nic_tags(from)).or_else(|error| {
+            if line.out.is_empty() {
+                Ok((Vec::new(), Vec::new()))
+            } else {
+                Err(error)
+            }
+        })?;
         for (to, index) in &line.out {
-            let tenant = TENANTS.iter().find(|tenant| line.vvlan == Some(tenant.0.into()));
+            let tenant = TENANTS
+                .iter()
+                .find(|tenant| line.vvlan == Some(tenant.0.into()));
             let (vvlan, vlan, ..) = tenant.with_context(|| format!("no tenant: {line:?}"))?;
             // The switch beside us does not reflect: group frames are switched here, and say so.
             let served = if frame[0] & 1 == 1 { SERVED } else { 0 };
@@ -269,7 +352,10 @@ fn frames_arrive_as_they_were_sent() -> Result<()> {
             };
             let actual = &demo.received[to][*index];
             // Beyond the frame itself there may be nothing but padding.
-            ensure!(*actual == expected, "{line:?}\n  expected {expected:02x?}\n  actual   {actual:02x?}");
+            ensure!(
+                *actual == expected,
+                "{line:?}\n  expected {expected:02x?}\n  actual   {actual:02x?}"
+            );
             compared += 1;
         }
     }
@@ -290,7 +376,14 @@ fn scoreboard_is_clean() -> Result<()> {
     let scoreboard = &demo.report["scoreboard"];
     let sent: usize = demo.sent.values().map(Vec::len).sum();
     ensure!(scoreboard["mismatches"] == 0, "{scoreboard}");
-    ensure!(scoreboard["frames"].as_u64() >= Some(sent as u64), "{sent} went in: {scoreboard}");
-    ensure!(demo.report["firmware"]["state"] == "running", "{}", demo.report["firmware"]);
+    ensure!(
+        scoreboard["frames"].as_u64() >= Some(sent as u64),
+        "{sent} went in: {scoreboard}"
+    );
+    ensure!(
+        demo.report["firmware"]["state"] == "running",
+        "{}",
+        demo.report["firmware"]
+    );
     Ok(())
 }

@@ -108,16 +108,24 @@ const IMAGES: &[(&str, Spoil, &str, &str, &str)] = &[
 
 pub(crate) fn tests() -> Vec<Trial> {
     let wrong = IMAGES.iter().map(|image| {
-        test(format!("firmware: an image {} is refused", image.0), || refuse(image))
+        test(format!("firmware: an image {} is refused", image.0), || {
+            refuse(image)
+        })
     });
     wrong
         .chain([
-            test("firmware: an image that is not there is refused", refuse_missing),
-            may_skip("firmware: the core itself finds another register map", || {
-                Ok(Verdict::Skipped(
-                    "needs an image compiled for another register map; the build makes none",
-                ))
-            }),
+            test(
+                "firmware: an image that is not there is refused",
+                refuse_missing,
+            ),
+            may_skip(
+                "firmware: the core itself finds another register map",
+                || {
+                    Ok(Verdict::Skipped(
+                        "needs an image compiled for another register map; the build makes none",
+                    ))
+                },
+            ),
         ])
         .collect()
 }
@@ -137,7 +145,9 @@ fn manifest_byte(elf: &mut [u8], offset: usize, change: fn(u8) -> u8) -> Result<
     Ok(())
 }
 
-fn refuse((name, spoil, code, says, fix): &(&str, Spoil, &'static str, &str, &'static str)) -> Result<()> {
+fn refuse(
+    (name, spoil, code, says, fix): &(&str, Spoil, &'static str, &str, &'static str),
+) -> Result<()> {
     let dir = fresh(&format!("firmware-{}", name.replace(' ', "-")))?;
     let image = root().join(".build/firmware/hairpin-nic.elf");
     let mut elf = fs::read(&image).with_context(|| format!("{}", image.display()))?;

@@ -41,7 +41,10 @@ enum Verdict {
 }
 
 /// A test that always runs.
-fn test(name: impl Into<String>, run: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Trial {
+fn test(
+    name: impl Into<String>,
+    run: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+) -> Trial {
     may_skip(name, || run().map(|()| Verdict::Held))
 }
 

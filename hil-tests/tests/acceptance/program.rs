@@ -24,7 +24,9 @@ pub(crate) fn demo_file(name: &str) -> PathBuf {
 
 /// A folder of this name that is there and empty.
 pub(crate) fn fresh(name: &str) -> Result<PathBuf> {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptance").join(name);
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("acceptance")
+        .join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("{}", dir.display()))?;
     }
@@ -59,13 +61,22 @@ pub(crate) struct Run {
 impl Run {
     /// Fails unless the program was content.
     pub(crate) fn ok(self) -> Result<Self> {
-        ensure!(self.status == 0, "exit status {}: {}", self.status, self.stderr);
+        ensure!(
+            self.status == 0,
+            "exit status {}: {}",
+            self.status,
+            self.stderr
+        );
         Ok(self)
     }
 
     /// What was printed, as one line of JSON.
     pub(crate) fn json(&self) -> Result<Value> {
-        ensure!(self.stdout.lines().count() == 1, "not one line: {:?}", self.stdout);
+        ensure!(
+            self.stdout.lines().count() == 1,
+            "not one line: {:?}",
+            self.stdout
+        );
         serde_json::from_str(&self.stdout).with_context(|| format!("not JSON: {}", self.stdout))
     }
 }
@@ -91,14 +102,18 @@ pub(crate) fn hairpin<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Res
 fn find(name: &str) -> Result<PathBuf> {
     let dir = env::var_os("HAIRPIN_BIN_DIR").map_or_else(
         || {
-            let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+            let target =
+                env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
             root().join(target).join("sim")
         },
         PathBuf::from,
     );
     let program = dir.join(name);
     if !program.is_file() {
-        bail!("no {}: build it with `cargo xtask build`, or set HAIRPIN_BIN_DIR", program.display());
+        bail!(
+            "no {}: build it with `cargo xtask build`, or set HAIRPIN_BIN_DIR",
+            program.display()
+        );
     }
     Ok(program)
 }
@@ -109,7 +124,13 @@ pub(crate) struct Replay(Vec<OsString>);
 
 impl Replay {
     pub(crate) fn new(config: &Path, out: &Path) -> Self {
-        let args = ["replay".as_ref(), "--config".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_ref()];
+        let args = [
+            "replay".as_ref(),
+            "--config".as_ref(),
+            config.as_os_str(),
+            "--out".as_ref(),
+            out.as_ref(),
+        ];
         Self(args.map(OsStr::to_owned).to_vec())
     }
 

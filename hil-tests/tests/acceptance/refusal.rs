@@ -42,7 +42,11 @@ pub(crate) fn refused(
     let before = contents(dir)?;
     let run = replay(&used).arg("--force").arg("--json").run()?;
     as_json(&run, expected).with_context(|| format!("as JSON: {run:?}"))?;
-    ensure!(contents(dir)? == before, "an earlier run was touched: {:?}", used);
+    ensure!(
+        contents(dir)? == before,
+        "an earlier run was touched: {:?}",
+        used
+    );
     Ok(())
 }
 
@@ -54,9 +58,16 @@ pub(crate) fn as_text(run: &Run, expected: &Refusal) -> Result<()> {
         Some(line) => format!("error: {}:{line}: ", expected.file.display()),
         None => format!("error: {}: ", expected.file.display()),
     };
-    let rest = run.stderr.strip_prefix(&place).with_context(|| format!("no {place:?}"))?;
+    let rest = run
+        .stderr
+        .strip_prefix(&place)
+        .with_context(|| format!("no {place:?}"))?;
     let field = format!("{}: ", expected.field);
-    let rest = if expected.field.is_empty() { Some(rest) } else { rest.strip_prefix(&field) };
+    let rest = if expected.field.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix(&field)
+    };
     let rest = rest.with_context(|| format!("no field {field:?}"))?;
     let (message, help) = rest.split_once("\n  help: ").context("no help")?;
     check_words(message, help, expected)
@@ -69,9 +80,22 @@ fn as_json(run: &Run, expected: &Refusal) -> Result<()> {
     let document = run.json()?;
     schema::validate("error", &document)?;
     let error = &document["error"];
-    ensure!(error["code"] == expected.code, "code {}, not {}", error["code"], expected.code);
-    ensure!(error["file"].as_str().map(Path::new) == Some(&expected.file), "file {}", error["file"]);
-    ensure!(error["line"].as_u64() == expected.line.map(|line| line as u64), "line {}", error["line"]);
+    ensure!(
+        error["code"] == expected.code,
+        "code {}, not {}",
+        error["code"],
+        expected.code
+    );
+    ensure!(
+        error["file"].as_str().map(Path::new) == Some(&expected.file),
+        "file {}",
+        error["file"]
+    );
+    ensure!(
+        error["line"].as_u64() == expected.line.map(|line| line as u64),
+        "line {}",
+        error["line"]
+    );
     let field = error["field"].as_str().unwrap_or_default();
     ensure!(field == expected.field, "field {field:?}");
     let text = |key: &str| error[key].as_str().with_context(|| format!("no {key}"));
@@ -79,8 +103,16 @@ fn as_json(run: &Run, expected: &Refusal) -> Result<()> {
 }
 
 fn check_words(message: &str, help: &str, expected: &Refusal) -> Result<()> {
-    ensure!(message.contains(&expected.says), "{message:?} does not say {:?}", expected.says);
-    ensure!(help.contains(expected.fix), "{help:?} does not say {:?}", expected.fix);
+    ensure!(
+        message.contains(&expected.says),
+        "{message:?} does not say {:?}",
+        expected.says
+    );
+    ensure!(
+        help.contains(expected.fix),
+        "{help:?} does not say {:?}",
+        expected.fix
+    );
     Ok(())
 }
 
@@ -91,7 +123,10 @@ fn check_run(run: &Run) -> Result<()> {
     for accident in ["panicked", "RUST_BACKTRACE", "unwrap", "src/", "Error {"] {
         ensure!(!text.contains(accident), "says {accident:?}");
     }
-    ensure!(run.stderr.matches("error:").count() <= 1, "more than one error");
+    ensure!(
+        run.stderr.matches("error:").count() <= 1,
+        "more than one error"
+    );
     Ok(())
 }
 

@@ -16,8 +16,14 @@ use crate::test;
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        test("repeat: two runs leave the same files", two_runs_are_the_same),
-        test("repeat: waves are written and change nothing", waves_change_nothing),
+        test(
+            "repeat: two runs leave the same files",
+            two_runs_are_the_same,
+        ),
+        test(
+            "repeat: waves are written and change nothing",
+            waves_change_nothing,
+        ),
     ]
 }
 
@@ -31,7 +37,10 @@ fn files(dir: &Path) -> Result<Vec<(String, Vec<u8>)>> {
 
 fn differing(a: &[(String, Vec<u8>)], b: &[(String, Vec<u8>)]) -> Vec<String> {
     let only = |a: &[(String, Vec<u8>)], b: &[(String, Vec<u8>)]| -> Vec<String> {
-        a.iter().filter(|file| !b.contains(file)).map(|file| file.0.clone()).collect()
+        a.iter()
+            .filter(|file| !b.contains(file))
+            .map(|file| file.0.clone())
+            .collect()
     };
     [only(a, b), only(b, a)].concat()
 }
@@ -42,9 +51,16 @@ fn two_runs_are_the_same() -> Result<()> {
     let (first, second) = (files(&demo()?.dir)?, files(&dir)?);
     let different = differing(&first, &second);
     ensure!(different.is_empty(), "two runs differ in {different:?}");
-    ensure!(first.len() == 8, "six captures and two documents expected: {}", first.len());
+    ensure!(
+        first.len() == 8,
+        "six captures and two documents expected: {}",
+        first.len()
+    );
     let written: Value = serde_json::from_slice(&fs::read(dir.join("report.json"))?)?;
-    ensure!(run.json()? == written, "--json prints another report than it writes");
+    ensure!(
+        run.json()? == written,
+        "--json prints another report than it writes"
+    );
     Ok(())
 }
 
@@ -52,7 +68,9 @@ fn waves_change_nothing() -> Result<()> {
     let dir = fresh("waves")?;
     let (vf0, vf1) = ([2, 0, 0, 0, 0x0a, 0], [2, 0, 0, 0, 0x0a, 1]);
     let capture = dir.join("in.pcap");
-    let frames = Pcap::ethernet().frame(&frame(vf1, vf0, 60)).frame(&frame([0xff; 6], vf0, 1514));
+    let frames = Pcap::ethernet()
+        .frame(&frame(vf1, vf0, 60))
+        .frame(&frame([0xff; 6], vf0, 1514));
     frames.write(&capture)?;
     let waves = dir.join("run.fst");
     let (plain, traced) = (dir.join("plain"), dir.join("traced"));
@@ -75,13 +93,21 @@ fn check_fst(bytes: &[u8]) -> Result<()> {
         let bytes = bytes.get(at..at + 8).context("cut short")?;
         Ok(u64::from_be_bytes(bytes.try_into()?))
     };
-    ensure!(bytes.first() == Some(&HEADER) && number(1)? == 329, "no header");
+    ensure!(
+        bytes.first() == Some(&HEADER) && number(1)? == 329,
+        "no header"
+    );
     let e: [u8; 8] = bytes.get(25..33).context("cut short")?.try_into()?;
     ensure!(
         [f64::from_le_bytes(e), f64::from_be_bytes(e)].contains(&std::f64::consts::E),
         "no mark of the byte order"
     );
-    ensure!(number(17)? > number(9)?, "ends at {}, starts at {}", number(17)?, number(9)?);
+    ensure!(
+        number(17)? > number(9)?,
+        "ends at {}, starts at {}",
+        number(17)?,
+        number(9)?
+    );
     ensure!(number(49)? > 1000, "only {} signals", number(49)?);
     let mut kinds = Vec::new();
     let mut at = 0;
@@ -90,8 +116,14 @@ fn check_fst(bytes: &[u8]) -> Result<()> {
         at += 1 + usize::try_from(number(at + 1)?)?;
     }
     ensure!(at == bytes.len(), "the last block is cut");
-    ensure!(kinds.iter().any(|kind| VALUES.contains(kind)), "no values: blocks {kinds:?}");
+    ensure!(
+        kinds.iter().any(|kind| VALUES.contains(kind)),
+        "no values: blocks {kinds:?}"
+    );
     ensure!(kinds.contains(&GEOMETRY), "no geometry: blocks {kinds:?}");
-    ensure!(kinds.iter().any(|kind| HIERARCHY.contains(kind)), "no names: blocks {kinds:?}");
+    ensure!(
+        kinds.iter().any(|kind| HIERARCHY.contains(kind)),
+        "no names: blocks {kinds:?}"
+    );
     Ok(())
 }

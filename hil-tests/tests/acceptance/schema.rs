@@ -14,7 +14,8 @@ pub(crate) fn validate(name: &str, document: &Value) -> Result<()> {
     let path = root().join(format!("docs/schemas/{name}.schema.json"));
     let text = fs::read(&path).with_context(|| format!("{}", path.display()))?;
     let schema: Value = serde_json::from_slice(&text)?;
-    let validator = jsonschema::validator_for(&schema).map_err(|error| anyhow!("{name}: {error}"))?;
+    let validator =
+        jsonschema::validator_for(&schema).map_err(|error| anyhow!("{name}: {error}"))?;
     let errors: Vec<String> = validator
         .iter_errors(document)
         .map(|error| format!("{}: {error}", error.instance_path()))

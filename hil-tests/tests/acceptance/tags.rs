@@ -17,21 +17,48 @@ const NO_TSHARK: &str = "tshark is not installed";
 
 /// Fields of a packet that do not depend on the packets around it.
 const PACKET: [&str; 26] = [
-    "eth.dst", "eth.src", "ip.src", "ip.dst", "ip.id", "ip.len", "ip.checksum", "ipv6.src",
-    "ipv6.dst", "ipv6.plen", "arp.opcode", "arp.src.proto_ipv4", "arp.dst.proto_ipv4",
-    "udp.srcport", "udp.dstport", "udp.checksum", "tcp.srcport", "tcp.dstport", "tcp.seq_raw",
-    "tcp.ack_raw", "tcp.len", "tcp.checksum", "icmp.type", "icmp.seq", "icmpv6.type", "dns.id",
+    "eth.dst",
+    "eth.src",
+    "ip.src",
+    "ip.dst",
+    "ip.id",
+    "ip.len",
+    "ip.checksum",
+    "ipv6.src",
+    "ipv6.dst",
+    "ipv6.plen",
+    "arp.opcode",
+    "arp.src.proto_ipv4",
+    "arp.dst.proto_ipv4",
+    "udp.srcport",
+    "udp.dstport",
+    "udp.checksum",
+    "tcp.srcport",
+    "tcp.dstport",
+    "tcp.seq_raw",
+    "tcp.ack_raw",
+    "tcp.len",
+    "tcp.checksum",
+    "icmp.type",
+    "icmp.seq",
+    "icmpv6.type",
+    "dns.id",
 ];
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        may_skip("tshark: the uplink carries VLAN, V.VLAN, then the original packet", || {
-            judge(&["uplink"])
-        }),
-        may_skip("tshark: a VM receives the original packet without the NIC's tags", || {
-            judge(&["vf0", "vf1", "vf2", "vf3"])
-        }),
-        may_skip("tshark: the vSwitch receives V.VLAN, then the original packet", || judge(&["vf7"])),
+        may_skip(
+            "tshark: the uplink carries VLAN, V.VLAN, then the original packet",
+            || judge(&["uplink"]),
+        ),
+        may_skip(
+            "tshark: a VM receives the original packet without the NIC's tags",
+            || judge(&["vf0", "vf1", "vf2", "vf3"]),
+        ),
+        may_skip(
+            "tshark: the vSwitch receives V.VLAN, then the original packet",
+            || judge(&["vf7"]),
+        ),
     ]
 }
 
@@ -62,7 +89,9 @@ fn judge(ports: &[&str]) -> Result<Verdict> {
         let mut packets = 0;
         for line in lines(&demo.report)? {
             for (_, index) in line.out.iter().filter(|(to, _)| to == port) {
-                let actual = received.get(*index).with_context(|| format!("{port}: too short"))?;
+                let actual = received
+                    .get(*index)
+                    .with_context(|| format!("{port}: too short"))?;
                 let original = &sent[line.input.0][line.input.1];
                 let place = format!("{port}, frame {index}: {actual:?}\n  from {original:?}");
                 let vvlan = line.vvlan.context("no V.VLAN")?;
@@ -78,18 +107,31 @@ fn judge(ports: &[&str]) -> Result<Verdict> {
                 };
                 ensure!(actual.vlans == vlans, "tags {vlans} expected: {place}");
                 ensure!(actual.served == dei, "DEI {dei} expected: {place}");
-                ensure!(layers == 0 || actual.tpid == "0x8100", "TPID 0x8100 expected: {place}");
+                ensure!(
+                    layers == 0 || actual.tpid == "0x8100",
+                    "TPID 0x8100 expected: {place}"
+                );
                 ensure!(!actual.malformed, "malformed: {place}");
                 let (tags, inside) = split(&actual.protocols);
                 ensure!(tags == layers, "{layers} tags expected: {place}");
-                ensure!(inside == split(&original.protocols).1, "another packet inside: {place}");
+                ensure!(
+                    inside == split(&original.protocols).1,
+                    "another packet inside: {place}"
+                );
                 ensure!(actual.fields == original.fields, "other fields: {place}");
                 packets += usize::from(actual.fields.iter().skip(2).any(|field| !field.is_empty()));
                 judged += 1;
             }
         }
-        ensure!(judged == received.len() && judged > 0, "{port}: {judged} of {}", received.len());
-        ensure!(packets > judged / 2, "{port}: only {packets} of {judged} frames hold IP or ARP");
+        ensure!(
+            judged == received.len() && judged > 0,
+            "{port}: {judged} of {}",
+            received.len()
+        );
+        ensure!(
+            packets > judged / 2,
+            "{port}: only {packets} of {judged} frames hold IP or ARP"
+        );
     }
     Ok(Verdict::Held)
 }
@@ -99,8 +141,9 @@ fn judge(ports: &[&str]) -> Result<Verdict> {
 fn split(protocols: &[String]) -> (usize, Vec<&str>) {
     let tags = protocols.iter().filter(|layer| *layer == "vlan").count();
     let layers = protocols.iter().map(String::as_str);
-    let mut inside: Vec<&str> =
-        layers.filter(|layer| !["eth", "ethertype", "vlan"].contains(layer)).collect();
+    let mut inside: Vec<&str> = layers
+        .filter(|layer| !["eth", "ethertype", "vlan"].contains(layer))
+        .collect();
     let transport = ["tcp", "udp", "icmp", "icmpv6", "arp", "data"];
     if let Some(end) = inside.iter().position(|layer| transport.contains(layer)) {
         inside.truncate(end + 1);
@@ -111,12 +154,30 @@ fn split(protocols: &[String]) -> (usize, Vec<&str>) {
 fn decode(capture: &Path) -> Result<Vec<Packet>> {
     let mut tshark = Command::new("tshark");
     // No name resolution, no profile of the user, one line per frame.
-    tshark.args(["-n", "-T", "fields", "-E", "occurrence=a", "-o", "tcp.desegment_tcp_streams:FALSE"]);
-    let tags = ["vlan.id", "vlan.dei", "eth.type", "frame.protocols", "_ws.malformed"];
+    tshark.args([
+        "-n",
+        "-T",
+        "fields",
+        "-E",
+        "occurrence=a",
+        "-o",
+        "tcp.desegment_tcp_streams:FALSE",
+    ]);
+    let tags = [
+        "vlan.id",
+        "vlan.dei",
+        "eth.type",
+        "frame.protocols",
+        "_ws.malformed",
+    ];
     for field in tags.iter().chain(&PACKET) {
         tshark.args(["-e", field]);
     }
-    let output = tshark.arg("-r").arg(capture).output().context("cannot run tshark")?;
+    let output = tshark
+        .arg("-r")
+        .arg(capture)
+        .output()
+        .context("cannot run tshark")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "tshark: {errors}");
     let text = String::from_utf8(output.stdout)?;
