@@ -350,8 +350,12 @@ impl Run {
         while u64::from(next) < self.frames {
             let left = (self.frames - u64::from(next)).min(1000) as usize;
             let count = rng.range(1, left.max(2)).min(left);
+            // Many states of the tables, and many changes under traffic.
+            for _ in 0..rng.below(4) {
+                churn.step(nic, &mut watch.checker)?;
+            }
             nic.model().set_patterns(&patterns(rng));
-            let spread = *rng.pick(&[0, 0, 0, 1, 3, 12, 60]);
+            let spread = *rng.pick(&[0, 0, 1, 3, 12, 60]);
             let mut at = nic.now();
             for _ in 0..count {
                 let shot = generator.shot(next);
@@ -366,6 +370,7 @@ impl Run {
                 watch.sent.insert(next, (shot.bytes, broken));
                 next += 1;
             }
+            let longest = *rng.pick(&[100, 500, 2000]);
             let (mut queued, mut since) = (u64::MAX, nic.now());
             loop {
                 let now = nic.model().status();
@@ -378,7 +383,7 @@ impl Run {
                     let what = format!("{queued} frames wait and none was taken in {STUCK} clocks");
                     return Err(Diagnostic::new("stuck", what));
                 }
-                nic.run_for(rng.range(50, 2000) as u64, watch)?;
+                nic.run_for(rng.range(50, longest) as u64, watch)?;
                 if rng.percent(50) {
                     churn.step(nic, &mut watch.checker)?;
                 }
