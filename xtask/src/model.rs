@@ -149,21 +149,19 @@ pub(crate) fn build_changed(place: Place<'_>) -> Result<()> {
     step.add_sources(&mut base, &["rtl-sim/sim/cpp".as_ref()])?;
     step.fresh("runtime", &base, || step.runtime())?;
 
-    let variant = CHANGED;
     let verilated = place.out.join("verilated");
     clean(&verilated)?;
-    step.verilate(&variant, &verilated)?;
-    let dir = place.out.join(variant.name);
+    step.verilate(&CHANGED, &verilated)?;
+    let dir = place.out.join(CHANGED.name);
     update(&verilated, &dir)?;
-    step.compile(&variant, &dir)?;
-    for stand_in in &VARIANTS {
-        let shim = place.out.join(format!("shim_{}.o", stand_in.name));
-        step.shim(&variant, stand_in.name, &dir, &shim)?;
-        let mut objects = vec![shim];
-        if stand_in.name == variant.name {
-            objects.extend(objects_in(&dir)?);
-        }
-        step.pack(stand_in.name, &objects)?;
+    step.compile(&CHANGED, &dir)?;
+    let shim = place.out.join("hp_shim.o");
+    step.shim(&CHANGED, &dir, &shim)?;
+    let mut objects = objects_in(&dir)?;
+    objects.push(shim);
+    step.pack(CHANGED.name, &objects)?;
+    for variant in VARIANTS.iter().filter(|v| v.name != CHANGED.name) {
+        step.fresh(variant.name, &base, || step.stand_in(variant, &CHANGED))?;
     }
     Ok(())
 }
@@ -310,7 +308,7 @@ impl<'a> Step<'a> {
         clean(&dir)?;
         self.verilate(variant, &dir)?;
         self.compile(variant, &dir)?;
-        self.shim(variant, variant.name, &dir, &dir.join("hp_shim.o"))?;
+        self.shim(variant, &dir, &dir.join("hp_shim.o"))?;
         self.pack(variant.name, &objects_in(&dir)?)
     }
 
@@ -361,9 +359,31 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// The C interface of the model in `dir`, exported as that of the variant `name`.
-    fn shim(&self, variant: &Variant, name: &str, dir: &Path, object: &Path) -> Result<()> {
-        let top = variant.top();
+    /// The archive of a variant that is another one in truth.
+    fn stand_in(&self, variant: &Variant, other: &Variant) -> Result<()> {
+        let declare = |name: &str| format!("extern \"C\" const hp_api* hairpin_model_{name}()");
+        let source = self.place.out.join(format!("{}.cpp", variant.name));
+        let object = source.with_extension("o");
+        let text = format!(
+            "#include \"hp_shim.h\"\n{};\n{} {{ return hairpin_model_{}(); }}\n",
+            declare(other.name),
+            declare(variant.name),
+            other.name
+        );
+        fs::write(&source, text).with_context(|| format!("writing {}", source.display()))?;
+        output(
+            self.compiler(other.optimise)
+                .arg("-c")
+                .arg(&source)
+                .arg("-o")
+                .arg(&object),
+        )?;
+        self.pack(variant.name, &[object])
+    }
+
+    /// The C interface of the model in `dir`.
+    fn shim(&self, variant: &Variant, dir: &Path, object: &Path) -> Result<()> {
+        let (name, top) = (variant.name, variant.top());
         output(
             self.compiler(variant.optimise)
                 .args(["-Wall", "-Wextra", "-Werror"])

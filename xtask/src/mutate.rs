@@ -210,7 +210,9 @@ impl Bench<'_> {
                 "hairpin-sim",
             ])
             .env("HAIRPIN_MODELS", &models)
-            .env("CARGO_TARGET_DIR", &target))?;
+            .env("CARGO_TARGET_DIR", &target)
+            // The Rust part is the same each time.
+            .env("CARGO_INCREMENTAL", "1"))?;
         Ok(target.join("sim/hairpin-sim"))
     }
 
