@@ -15,11 +15,19 @@ pub(crate) const MIN_FRAME: usize = 60;
 
 /// The frames of a capture, in order.
 pub(crate) fn read(path: &Path) -> Result<Vec<Vec<u8>>> {
+    Ok(read_timed(path)?
+        .into_iter()
+        .map(|(_, frame)| frame)
+        .collect())
+}
+
+/// The frames of a capture with their times in nanoseconds.
+pub(crate) fn read_timed(path: &Path) -> Result<Vec<(u64, Vec<u8>)>> {
     let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
     frames(&bytes).with_context(|| format!("{}", path.display()))
 }
 
-fn frames(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
+fn frames(bytes: &[u8]) -> Result<Vec<(u64, Vec<u8>)>> {
     let word = |at: usize| -> Result<u32> {
         let word = bytes.get(at..at + 4).context("cut short")?;
         Ok(u32::from_le_bytes(word.try_into()?))
@@ -29,11 +37,12 @@ fn frames(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
     let mut frames = Vec::new();
     let mut at = HEADER;
     while at < bytes.len() {
+        let time = u64::from(word(at)?) * 1_000_000_000 + u64::from(word(at + 4)?);
         let len = word(at + 8)?;
         ensure!(len == word(at + 12)?, "frame {} is snapped", frames.len());
         let start = at + RECORD;
         at = start + len as usize;
-        frames.push(bytes.get(start..at).context("cut short")?.to_vec());
+        frames.push((time, bytes.get(start..at).context("cut short")?.to_vec()));
     }
     Ok(frames)
 }

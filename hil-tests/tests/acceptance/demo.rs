@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::capture::{padded, read, tagged, untag};
+use crate::capture::{padded, read, read_timed, tagged, untag};
 use crate::program::{Replay, demo_file, fresh};
 use crate::{schema, test};
 
@@ -31,6 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             "demo: every frame is accounted for",
             every_frame_is_accounted_for,
         ),
+        test("demo: cycles, latencies and time stamps agree", times_agree),
         test(
             "demo: no tenant sees a frame of the other",
             tenants_see_only_their_own,
@@ -263,6 +264,38 @@ fn every_frame_is_accounted_for() -> Result<()> {
             .map(|line| line.len as usize - 4 * nic_tags(line.input.0))
             .sum();
         same(&whose, counters, "out_bytes", outside + inside)?;
+    }
+    Ok(())
+}
+
+/// A copy leaves `latency` cycles after its frame came, and its capture has that moment in nanoseconds.
+fn times_agree() -> Result<()> {
+    let demo = demo()?;
+    let clock = demo.report["clock_hz"].as_u64().context("no clock")?;
+    let mut start = u64::MAX;
+    let mut stamps = BTreeMap::new();
+    for port in PORTS {
+        let name = format!("{port}.pcap");
+        for (time, _) in read_timed(&demo_file(&name))? {
+            start = start.min(time);
+        }
+        stamps.insert(port, read_timed(&demo.dir.join(&name))?);
+    }
+    for frame in array(&demo.report, "frames")? {
+        let cycle = |value: &Value| value["cycle"].as_u64().context("no cycle");
+        for copy in array(frame, "out")? {
+            let latency = copy["latency"].as_u64().context("no latency")?;
+            ensure!(
+                latency > 0 && cycle(copy)? == cycle(frame)? + latency,
+                "{frame}"
+            );
+            let expected = start + cycle(copy)? * 1_000_000_000 / clock;
+            let stamp = stamps[text(copy, "port")?][index(copy)?].0;
+            ensure!(
+                stamp == expected,
+                "stamp {stamp}, expected {expected}: {frame}"
+            );
+        }
     }
     Ok(())
 }
