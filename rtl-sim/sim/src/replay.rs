@@ -186,7 +186,7 @@ impl<'a> Replay<'a> {
             nic.device.crash_test(Crash::Hang)?;
         }
         let bar = progress_bar(self.timeline.shots.len() as u64);
-        let alive = nic.play(&mut watch, &mut |waiting| {
+        nic.play(&mut watch, &mut |waiting| {
             bar.set_position(bar.length().unwrap_or(0).saturating_sub(waiting));
         })?;
         bar.finish_and_clear();
@@ -195,9 +195,7 @@ impl<'a> Replay<'a> {
 
         let instances = report::instances(&mut nic, &self.config)?;
         let numbers: Vec<u8> = instances.iter().map(|(_, instance)| *instance).collect();
-        if alive {
-            nic.compare_counters(&numbers)?;
-        }
+        nic.compare_counters(&numbers)?;
         let log = nic.log_lines().to_vec();
         let snapshot = Snapshot::read(&mut nic.device, log)?;
         nic.drain(&mut watch)?;
