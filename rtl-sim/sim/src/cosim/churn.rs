@@ -108,6 +108,15 @@ impl Churn {
         if self.ports.is_empty() {
             return Ok(());
         }
+        if self.rng.percent(25) {
+            // Off and on again, often: each time some frame is the last one before.
+            let (vport, mut row) = *self.rng.pick(&self.ports);
+            for _ in 0..2 * self.rng.range(2, 10) {
+                row.enabled = !row.enabled;
+                nic.device.write_port(vport, &row)?;
+            }
+            return Ok(());
+        }
         for _ in 0..self.rng.range(1, 6) {
             let at = self.rng.below(self.ports.len());
             let (vport, row) = &mut self.ports[at];
