@@ -125,7 +125,7 @@ pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
         ));
     }
     println!(
-        "| Mutation | In | The bug | Caught by | Frames | Configuration of seed {SEED} | Seconds |"
+        "| Mutation | In | The bug | Caught by | Frames | Configuration of seed {SEED} | Seconds with build |"
     );
     println!("|---|---|---|---|--:|--:|--:|");
     for row in &rows {
