@@ -3,7 +3,8 @@
 // ECP5 version of the block RAM with one write and one read port: same ports, same latency (data in t+2).
 //
 // The tile is the widest that is deep enough, so that no multiplexer follows the output registers:
-// 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2, 16384 x 1.
+// 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2, 16384 x 1. Up to 64 words lie in distributed RAM: a
+// block would be nearly empty.
 
 module hp_ram_1r1w #(
   parameter int unsigned WIDTH = 32,
@@ -39,29 +40,45 @@ module hp_ram_1r1w #(
   assign raddr = 14'(raddr_i) << Shift;
   assign wdata = (Tiles * TileW)'(wdata_i);
 
-  for (genvar t = 0; t < Tiles; t++) begin : gen_tile
-    logic [35:0] tile_in, tile_out;
-    logic [17:0] a_out, b_out;
+  if (DEPTH <= 64) begin : gen_distributed
+    (* ram_style = "distributed" *)
+    logic [Tiles*TileW-1:0] mem [DEPTH];
+    logic [Tiles*TileW-1:0] read_q, out_q;
 
-    assign tile_in = 36'(wdata[t*TileW +: TileW]);
-    assign rdata[t*TileW +: TileW] = tile_out[TileW-1:0];
-    assign tile_out = (TileW == 36) ? {b_out, a_out} : {18'h0, b_out};
+    if (INIT_ZERO) begin : gen_zero
+      initial for (int unsigned i = 0; i < DEPTH; i++) mem[i] = '0;
+    end
+    always_ff @(posedge clk_i) begin
+      if (we_i) mem[waddr_i] <= wdata;
+      if (re_i) read_q <= mem[raddr_i];
+      out_q <= read_q;
+    end
+    assign rdata = out_q;
+  end else begin : gen_block
+    for (genvar t = 0; t < Tiles; t++) begin : gen_tile
+      logic [35:0] tile_in, tile_out;
+      logic [17:0] a_out, b_out;
 
-    hp_ecp5_bram #(
-      .WIDTH(TileW)
-    ) u_bram (
-      .clk_i,
-      .a_en_i   (we_i),
-      .a_we_i   (we_i),
-      .a_addr_i (waddr),
-      .a_wdata_i(tile_in[17:0]),
-      .a_rdata_o(a_out),
-      .b_en_i   (re_i),
-      .b_we_i   (1'b0),
-      .b_addr_i (raddr),
-      .b_wdata_i(tile_in[35:18]),
-      .b_rdata_o(b_out)
-    );
+      assign tile_in = 36'(wdata[t*TileW +: TileW]);
+      assign rdata[t*TileW +: TileW] = tile_out[TileW-1:0];
+      assign tile_out = (TileW == 36) ? {b_out, a_out} : {18'h0, b_out};
+
+      hp_ecp5_bram #(
+        .WIDTH(TileW)
+      ) u_bram (
+        .clk_i,
+        .a_en_i   (we_i),
+        .a_we_i   (we_i),
+        .a_addr_i (waddr),
+        .a_wdata_i(tile_in[17:0]),
+        .a_rdata_o(a_out),
+        .b_en_i   (re_i),
+        .b_we_i   (1'b0),
+        .b_addr_i (raddr),
+        .b_wdata_i(tile_in[35:18]),
+        .b_rdata_o(b_out)
+      );
+    end
   end
 
   if (FORWARD) begin : gen_forward
