@@ -8,12 +8,13 @@ fn main() {
     let models =
         std::env::var_os("HAIRPIN_MODELS").map_or_else(|| root.join(".build/model"), Into::into);
     println!("cargo::rerun-if-env-changed=HAIRPIN_MODELS");
+    // A warning only: clippy and rustdoc need no model. Whatever links stops at the missing archive.
     for name in ["check", "fast", "trace", "runtime"] {
         let archive = models.join(format!("libhairpin_{name}.a"));
         println!("cargo::rerun-if-changed={}", archive.display());
         if !archive.exists() {
             println!(
-                "cargo::error=the model {} is not built: run `cargo xtask build`",
+                "cargo::warning=the model {} is not built: run `cargo xtask build`",
                 archive.display()
             );
         }
