@@ -16,7 +16,7 @@ pub(crate) struct Args {
 }
 
 /// Frames and seed of the co-simulation that every run repeats.
-const COSIM: [&str; 4] = ["--frames", "20000", "--seed", "1"];
+const COSIM: [&str; 6] = ["--frames", "40000", "--configs", "10", "--seed", "1"];
 
 pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
     build::run_all(ctx)?;
