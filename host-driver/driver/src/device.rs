@@ -51,6 +51,9 @@ pub struct Capabilities {
     pub groups: u16,
     /// Whether there is a flow cache.
     pub flow_cache: bool,
+    /// Entries of the flow cache; 0 when there is none.
+    #[serde(default)]
+    pub flow_entries: u16,
     /// Whether there are virtqueues.
     pub virtqueues: bool,
 }
@@ -114,6 +117,7 @@ impl<T: Transport> Device<T> {
                 vvlans: cap1.vvlan_instances(),
                 groups: 1 << cap1.group_log2(),
                 flow_cache: cap2.flow_cache(),
+                flow_entries: 0,
                 virtqueues: cap2.virtqueues(),
             },
         };

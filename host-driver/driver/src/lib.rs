@@ -3,7 +3,7 @@
 //! Host driver of the Hairpin eSwitch.
 //!
 //! ```text
-//!  nic.toml ─► config ─► plan ─┐                                ┌─► report.json   (report)
+//!  nic.toml ─► config ─► plan ─┐                                ┌─► report.json, report.html (report, page)
 //!                              ▼                                ├─► device.json   (snapshot)
 //!  hairpin-nic ─► image ─► Device<T: Transport> ◄─► registers   └─► the firmware's log (log)
 //!                              ▲  tables, mailbox, counters,
@@ -43,14 +43,19 @@ pub mod config;
 mod counters;
 mod device;
 mod diag;
+#[cfg(feature = "cli")]
+pub mod edit;
 mod error;
 pub mod firmware;
+pub mod flow;
 pub mod health;
 pub mod image;
 mod json;
 pub mod log;
 mod mailbox;
 pub mod output;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod report;
 pub mod snapshot;
 mod tables;

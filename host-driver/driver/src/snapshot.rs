@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Diagnostic;
 use crate::device::{Device, DeviceInfo};
 use crate::error::Error;
+pub use crate::flow::{FlowKeyState, FlowState};
 use crate::health::Health;
 use crate::log::LogLine;
 use crate::transport::Transport;
@@ -36,6 +37,9 @@ pub struct Snapshot {
     pub vvlans: Vec<VvlanState>,
     /// The address table, sorted by V.VLAN and address.
     pub fdb: Vec<FdbState>,
+    /// The flow cache, sorted by V.VLAN and key.
+    #[serde(default)]
+    pub flows: Vec<FlowState>,
     /// The firmware's log.
     pub log: Vec<LogLine>,
 }
@@ -104,6 +108,15 @@ pub struct VvlanState {
     pub members: Vec<String>,
     /// The vPort with the role `vswitch`.
     pub vswitch: Option<String>,
+    /// Whether its frames are looked up in the flow cache.
+    #[serde(default)]
+    pub cache: bool,
+    /// Fields of its flows' keys.
+    #[serde(default)]
+    pub key_fields: Vec<String>,
+    /// Most flows it may have; 0 is none.
+    #[serde(default)]
+    pub flow_quota: u32,
 }
 
 /// An entry of the address table.
@@ -120,6 +133,9 @@ pub struct FdbState {
     pub group: Option<u8>,
     /// Whether it was configured (`static`) or learned (`dynamic`).
     pub kind: FdbKind,
+    /// Ticks of the datapath clock since it last sent, to within 2^21; null for a static one.
+    #[serde(default)]
+    pub idle_ticks: Option<u64>,
 }
 
 /// Where an address came from.
@@ -160,6 +176,7 @@ impl Snapshot {
             },
             ports,
             fdb: read_fdb(device)?,
+            flows: Vec::new(),
             vvlans: vvlans
                 .into_iter()
                 .map(|(id, instance, row)| vvlan_state(id, instance, &row))
@@ -217,6 +234,7 @@ fn fdb_state<T: Transport>(device: &mut Device<T>, row: MacRow) -> Result<FdbSta
         } else {
             FdbKind::Dynamic
         },
+        idle_ticks: None,
     })
 }
 
@@ -261,6 +279,9 @@ fn vvlan_state(id: VVlan, instance: u8, row: &VVlanRow) -> VvlanState {
         miss: row.miss.name().to_owned(),
         members: names(row.members),
         vswitch: row.vswitch.map(|vport| vport.to_string()),
+        cache: row.cache,
+        key_fields: Vec::new(),
+        flow_quota: 0,
     }
 }
 
