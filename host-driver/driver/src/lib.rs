@@ -46,6 +46,7 @@ mod diag;
 #[cfg(feature = "cli")]
 pub mod edit;
 mod error;
+mod events;
 pub mod firmware;
 pub mod flow;
 pub mod health;
@@ -64,6 +65,7 @@ mod transport;
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
 pub use error::Error;
+pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;
 
 /// Hash of the register map this driver was built for.

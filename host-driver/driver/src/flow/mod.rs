@@ -8,7 +8,6 @@
 mod fields;
 mod state;
 
-pub(crate) use fields::flow_field_name;
 pub use fields::{FieldError, FlowFields, field_name, flow_row, mask_names, parse_action, parse_field};
 pub use state::{FlowKeyState, FlowState};
 pub(crate) use state::{parse_ethertype, parse_number, parse_proto};
