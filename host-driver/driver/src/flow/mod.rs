@@ -10,7 +10,9 @@ mod state;
 
 pub use fields::{FieldError, FlowFields, field_name, flow_row, mask_names, parse_action, parse_field};
 pub use state::{FlowKeyState, FlowState};
-pub(crate) use state::{parse_ethertype, parse_number, parse_proto};
+#[cfg(feature = "cli")]
+pub(crate) use state::parse_number;
+pub(crate) use state::{parse_ethertype, parse_proto};
 
 /// How a row says that a V.VLAN may have so many flows: 0 is none, else a power of two from 2 to 32768.
 pub fn quota_code(flows: u32) -> Option<u8> {
