@@ -2,7 +2,7 @@
 //
 // Everything behind the decision: uplink, host stream with replication, punt store, counters.
 //
-// Latency: `eg_*` (cycle 14 of the NIC) to the first beat on a bus, two cycles; group copies
+// Latency: `eg_*` (cycle 22 of the NIC) to the first beat on a bus, two cycles; group copies
 // later. No backpressure to the pipeline; `stall_host_o` and `stall_all_o` hold the arbiter in
 // time.
 

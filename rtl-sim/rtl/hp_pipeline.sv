@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// The forwarding pipeline: one header per clock, never stalls, 14 clocks from `pl_*` to `eg_*`.
+// The forwarding pipeline: one header per clock, never stalls, 22 clocks from `pl_*` to `eg_*`.
 //
 //   stage 0-2   own tags read and stripped (hp_strip)          hdr at 1, canonical beats at 2
 //   stage 2     V.VLAN known; PORT row here; MAC and VVMAP lookups start; tenant checks
 //   stage 4-6   VVMAP, then the VVLAN row
 //   stage 6-8   membership, VLAN pair, meter
-//   stage 10    MAC answers; 10-14 the decision (hp_decide)
-//   stage 14    decided frame, decision trace, counter event
+//   stage 10    MAC answers, which wait for the flow cache's
+//   stage 18    the decision begins (hp_decide)
+//   stage 22    decided frame, decision trace, counter event
 //
 // The order of the checks and their reasons are those of `firmware/eswitch` (docs: "The decision, exactly").
 
@@ -50,7 +51,8 @@ module hp_pipeline
   output trace_cmd_t        trace_cmd_o,
   output logic              busy_o
 );
-  localparam int unsigned LastStage = 14;
+  localparam int unsigned LastStage = 22;
+  localparam int unsigned DecStage = 18;   // the decision begins
   localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
 
   // Tables.
@@ -110,7 +112,7 @@ module hp_pipeline
 
   // Header stages: hN_q is the frame whose first beat is at stage N, hN_d what stage N makes of it.
   hdr_t                 h1, h2_q, h2_d, h3_q, h4_q, h4_d, h5_q, h6_q, h6_d, h7_q, h8_q, h8_d;
-  hdr_t                 h9_q, h10_q, h11_q, h12_q, h13_q, h14_q;
+  hdr_t                 h18, h22;
   logic [LastStage:2]   v_q;     // a header is at stage N; at stage 1: hdr_valid
   cfg_row_t             cfg_1_q;  // sampled at stage 0, travels along
 
@@ -137,12 +139,6 @@ module hp_pipeline
     h6_q    <= h5_q;
     h7_q    <= h6_d;
     h8_q    <= h7_q;
-    h9_q    <= h8_d;
-    h10_q   <= h9_q;
-    h11_q   <= h10_q;
-    h12_q   <= h11_q;
-    h13_q   <= h12_q;
-    h14_q   <= h13_q;
   end
 
   // Stage 2: addresses, V.VLAN, tenant tags; checks that need no V.VLAN row.
@@ -280,13 +276,20 @@ module hp_pipeline
     if (meter_refused) h8_d.reason = RSN_METER;
   end
 
+  // Nothing more becomes known of a header until the decision.
+  hp_delay #(.WIDTH($bits(hdr_t)), .CYCLES(DecStage - 8)) u_hdr_wait (
+    .clk_i, .rst_ni, .d_i(h8_d), .q_o(h18)
+  );
+  hp_delay #(.WIDTH($bits(hdr_t)), .CYCLES(LastStage - DecStage)) u_hdr_decide (
+    .clk_i, .rst_ni, .d_i(h18), .q_o(h22)
+  );
 
-  // Stages 10 to 14: the decision.
+  // Stages 18 to 22: the decision.
   dec_t dec;
   assign group_idx = da_act.target;
   hp_decide #(.N_VF(N_VF)) u_decide (
     .clk_i,
-    .h_i           (h10_q),
+    .h_i           (h18),
     .da_hit_i      (da_hit),
     .da_act_i      (da_act),
     .sa_hit_i      (sa_hit),
@@ -298,51 +301,52 @@ module hp_pipeline
     .dec_o         (dec)
   );
 
-  // Stage 14. `dec` changes with each header, the frame needs it for all its beats.
+  // Stage 22. `dec` changes with each header, the frame needs it for all its beats.
   egress_meta_t eg_meta_d, eg_meta_q;
 
   always_comb begin
     eg_meta_d             = '0;
-    eg_meta_d.src         = h14_q.w.meta.src;
-    eg_meta_d.seq         = h14_q.w.meta.seq;
-    eg_meta_d.len         = h14_q.w.len;
-    eg_meta_d.vvlan       = h14_q.vvlan;
-    eg_meta_d.vvidx       = h14_q.vvidx;
-    eg_meta_d.vvidx_valid = h14_q.vvidx_valid;
-    eg_meta_d.raw         = h14_q.w.meta.direct || h14_q.control;
-    eg_meta_d.tpid        = h14_q.tpid;
-    eg_meta_d.pcp         = h14_q.pcp;
-    eg_meta_d.vlan        = h14_q.out_vlan;
+    eg_meta_d.src         = h22.w.meta.src;
+    eg_meta_d.seq         = h22.w.meta.seq;
+    eg_meta_d.len         = h22.w.len;
+    eg_meta_d.vvlan       = h22.vvlan;
+    eg_meta_d.vvidx       = h22.vvidx;
+    eg_meta_d.vvidx_valid = h22.vvidx_valid;
+    eg_meta_d.raw         = h22.w.meta.direct || h22.control;
+    eg_meta_d.tpid        = h22.tpid;
+    eg_meta_d.pcp         = h22.pcp;
+    eg_meta_d.vlan        = h22.out_vlan;
     eg_meta_d.to_uplink   = dec.to_uplink;
     eg_meta_d.served      = dec.served;
     eg_meta_d.to_host     = dec.to_host;
     eg_meta_d.host_port   = dec.host_port;
-    eg_meta_d.host_tag    = dec.host_tag && !h14_q.w.meta.direct;
+    eg_meta_d.host_tag    = dec.host_tag && !h22.w.meta.direct;
     eg_meta_d.group       = dec.group;
     eg_meta_d.targets     = dec.group ? dec.targets : '0;
     eg_meta_d.tag_mask    = dec.tag_mask;
     eg_meta_d.to_core     = dec.kind == KindPunt;
     eg_meta_d.reason      = dec.reason;
   end
-  always_ff @(posedge clk_i) if (v_q[14]) eg_meta_q <= eg_meta_d;
-  assign eg_meta_o = v_q[14] ? eg_meta_d : eg_meta_q;
+  always_ff @(posedge clk_i) if (v_q[LastStage]) eg_meta_q <= eg_meta_d;
+  assign eg_meta_o = v_q[LastStage] ? eg_meta_d : eg_meta_q;
 
-  // The frame itself waits for its decision: 12 clocks from stage 2.
-  logic [11:0] cv_q, cs_q, ce_q;
+  // The frame itself waits for its decision: from stage 2 on.
+  localparam int unsigned Wait = LastStage - 2;
+  logic [Wait-1:0] cv_q, cs_q, ce_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) cv_q <= '0;
-    else cv_q <= {cv_q[10:0], cb_valid};
-    cs_q <= {cs_q[10:0], cb_sof};
-    ce_q <= {ce_q[10:0], cb_eof};
+    else cv_q <= {cv_q[Wait-2:0], cb_valid};
+    cs_q <= {cs_q[Wait-2:0], cb_sof};
+    ce_q <= {ce_q[Wait-2:0], cb_eof};
   end
-  hp_delay #(.WIDTH(DATA_W), .CYCLES(12)) u_data (
+  hp_delay #(.WIDTH(DATA_W), .CYCLES(Wait)) u_data (
     .clk_i, .rst_ni, .d_i(cb_data), .q_o(eg_data_o)
   );
   logic goes;
   assign goes       = eg_meta_o.to_uplink || eg_meta_o.to_host || eg_meta_o.group || eg_meta_o.to_core;
-  assign eg_valid_o = cv_q[11] && goes;
-  assign eg_sof_o   = cs_q[11];
-  assign eg_eof_o   = ce_q[11];
+  assign eg_valid_o = cv_q[Wait-1] && goes;
+  assign eg_sof_o   = cs_q[Wait-1];
+  assign eg_eof_o   = ce_q[Wait-1];
 
   assign busy_o = pl_valid_i || hdr_valid || (|v_q) || cb_valid || (|cv_q) || tables_busy;
 
@@ -353,7 +357,7 @@ module hp_pipeline
   logic                         cb3_more_q;   // stage 3 holds a frame's second or later beat
   logic                         cb_more;
   flow_key_t                    key;
-  logic [$bits(flow_key_t)-1:0] key_14;
+  logic [$bits(flow_key_t)-1:0] key_22;
 
   assign cb_more = cb_valid && !cb_sof;
   always_ff @(posedge clk_i) begin
@@ -381,23 +385,23 @@ module hp_pipeline
     .key_o  (key)
   );
   hp_delay #(.WIDTH($bits(flow_key_t)), .CYCLES(LastStage - (KeyStage + 3))) u_key_delay (
-    .clk_i, .rst_ni, .d_i(key), .q_o(key_14)
+    .clk_i, .rst_ni, .d_i(key), .q_o(key_22)
   );
 
   assign trace_dec_o = '{
-    valid: v_q[14], meta: h14_q.w.meta, len: h14_q.w.len, kind: dec.kind, reason: dec.reason,
-    vvlan: h14_q.vvlan, vvidx: h14_q.vvidx, vvidx_valid: h14_q.vvidx_valid,
-    to_uplink: dec.to_uplink, served: dec.served, targets: dec.targets, time_q: h14_q.time_q,
-    key_valid: h14_q.vv_ok, key: flow_key_t'(key_14)
+    valid: v_q[LastStage], meta: h22.w.meta, len: h22.w.len, kind: dec.kind, reason: dec.reason,
+    vvlan: h22.vvlan, vvidx: h22.vvidx, vvidx_valid: h22.vvidx_valid,
+    to_uplink: dec.to_uplink, served: dec.served, targets: dec.targets, time_q: h22.time_q,
+    key_valid: h22.vv_ok, key: flow_key_t'(key_22)
   };
 
   assign cnt_dec_o = '{
-    valid: v_q[14], count_in: !h14_q.w.meta.core, src: h14_q.w.meta.src, len: h14_q.w.meta.len,
-    frames: h14_q.w.meta.tomb ? h14_q.w.meta.count : 16'd1,
-    vvidx_valid: h14_q.vvidx_valid, vvidx: h14_q.vvidx,
+    valid: v_q[LastStage], count_in: !h22.w.meta.core, src: h22.w.meta.src, len: h22.w.meta.len,
+    frames: h22.w.meta.tomb ? h22.w.meta.count : 16'd1,
+    vvidx_valid: h22.vvidx_valid, vvidx: h22.vvidx,
     drop: dec.kind == KindDrop, reason: dec.reason
   };
 
   logic unused_bits;
-  assign unused_bits = ^{cfg, cfg_1_q, port_row, vvlan_row, h_key, h14_q, cb3_more_q};
+  assign unused_bits = ^{cfg, cfg_1_q, port_row, vvlan_row, h_key, h22, cb3_more_q};
 endmodule

@@ -3,9 +3,9 @@
 // The tables that forwarding reads, behind the table command bus.
 //
 // Lookups never stall; the stage (cycle after the arbiter's register) at which each table is read is
-// fixed: PORT and CFG 0, VVMAP 2, VVLAN 4, MAC 2 (answer at 10), GROUP 10. Rows come two cycles later.
+// fixed: PORT and CFG 0, VVMAP 2, VVLAN 4, MAC 2 (answer at 18), GROUP 18. Rows come two cycles later.
 // A command changes one table at one place in the frame order; `trace_cmd_o` reports it aligned with the
-// frames' decisions (cycle 14), and the response comes when every earlier frame has been decided.
+// frames' decisions (cycle 22), and the response comes when every earlier frame has been decided.
 
 `include "hp_assert.svh"
 
@@ -38,7 +38,7 @@ module hp_tables
   output logic [5:0]      vvmap_inst_o,
   input  logic [59:0]     da_key_i,
   input  logic [59:0]     sa_key_i,
-  output logic            da_hit_o,         // stage 10
+  output logic            da_hit_o,         // stage 18
   output mac_act_t        da_act_o,
   output logic            sa_hit_o,
   output mac_act_t        sa_act_o,
@@ -47,10 +47,10 @@ module hp_tables
   output vvlan_row_t      vvlan_row_o,      // stage 6
   // Stage 7: the vPort's PORT row was written since; cleared by the meter.
   output logic [N_VF-1:0] meter_fresh_set_o,
-  // Stage 10.
+  // Stage 18.
   input  logic [7:0]      group_idx_i,
-  output logic [N_VF-1:0] group_row_o,      // stage 12
-  // Stage 11: what the target checks need of every vPort.
+  output logic [N_VF-1:0] group_row_o,      // stage 20
+  // Stage 19: what the target checks need of every vPort.
   output logic [N_VF-1:0] enabled_mask_o,
   output logic [N_VF-1:0] tag_mask_o,
   output logic [N_VF-1:0] reflect_mask_o,
@@ -62,8 +62,8 @@ module hp_tables
   localparam logic [4:0] TStrobe = 5'd1;   // ... and RAMs here, in the same place of the frame order
   localparam logic [4:0] TRead   = 5'd3;
   localparam logic [4:0] TMeter  = 5'd7;
-  localparam logic [4:0] TMasks  = 5'd11;
-  localparam logic [4:0] TRsp    = 5'd19;
+  localparam logic [4:0] TMasks  = 5'd19;
+  localparam logic [4:0] TRsp    = 5'd27;
 
   typedef enum logic [1:0] {StIdle, StRun, StMac, StRsp} state_e;
 
@@ -166,7 +166,7 @@ module hp_tables
   assign busy_o          = state_q != StIdle;
 
   // One change is on its way to the trace at a time: count down to the decision stage.
-  logic [3:0] tr_cnt_q;
+  logic [4:0] tr_cnt_q;
   logic       tr_valid_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -175,19 +175,19 @@ module hp_tables
     end else begin
       if (wr_strobe) begin
         unique case (req_q.tbl)
-          TBL_PORT, TBL_CFG: tr_cnt_q <= 4'd13;
-          TBL_VVMAP:         tr_cnt_q <= 4'd11;
-          TBL_VVLAN:         tr_cnt_q <= 4'd9;
-          default:           tr_cnt_q <= 4'd3;
+          TBL_PORT, TBL_CFG: tr_cnt_q <= 5'd21;
+          TBL_VVMAP:         tr_cnt_q <= 5'd19;
+          TBL_VVLAN:         tr_cnt_q <= 5'd17;
+          default:           tr_cnt_q <= 5'd3;
         endcase
       end else if (mac_chg_bank) begin
-        tr_cnt_q <= 4'd9;
+        tr_cnt_q <= 5'd17;
       end else if (mac_chg_update) begin
-        tr_cnt_q <= 4'd4;   // one early: an update precedes its frame, an INSERT is read as following it
+        tr_cnt_q <= 5'd12;   // one early: an update precedes its frame, an INSERT is read as following it
       end else if (tr_cnt_q != '0) begin
-        tr_cnt_q <= tr_cnt_q - 4'd1;
+        tr_cnt_q <= tr_cnt_q - 5'd1;
       end
-      tr_valid_q <= tr_cnt_q == 4'd1;
+      tr_valid_q <= tr_cnt_q == 5'd1;
     end
   end
   assign trace_cmd_o = '{
@@ -281,10 +281,10 @@ module hp_tables
     .seed_i           (hash_seed_i),
     .da_key_i,
     .sa_key_i,
-    .da_hit_o,
-    .da_act_o,
-    .sa_hit_o,
-    .sa_act_o,
+    .da_hit_o         (da_hit_10),
+    .da_act_o         (da_act_10),
+    .sa_hit_o         (sa_hit_10),
+    .sa_act_o         (sa_act_10),
     .req_valid_i      (state_q == StRun && is_mac && in_range && t_q == TStrobe),
     .req_ready_o      (mac_ready),
     .req_op_i         (req_q.op),
@@ -298,6 +298,15 @@ module hp_tables
     .rsp_act_o        (mac_rsp_act),
     .chg_bank_o       (mac_chg_bank),
     .chg_update_o     (mac_chg_update)
+  );
+
+  // The MAC answers wait for the decision.
+  logic     da_hit_10, sa_hit_10;
+  mac_act_t da_act_10, sa_act_10;
+  hp_delay #(.WIDTH(2 + 2 * $bits(mac_act_t)), .CYCLES(8)) u_mac_wait (
+    .clk_i, .rst_ni,
+    .d_i({da_hit_10, da_act_10, sa_hit_10, sa_act_10}),
+    .q_o({da_hit_o, da_act_o, sa_hit_o, sa_act_o})
   );
 
   logic unused_row;

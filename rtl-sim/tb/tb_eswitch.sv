@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // The eSwitch, directed: tables by command, one frame at a time, every output byte compared, and the promised
-// latency: 16 clocks from the arbiter's register to the first beat on the bus. Random traffic against
+// latency: 24 clocks from the arbiter's register to the first beat on the bus. Random traffic against
 // the golden model is the co-simulation's work.
 //
 // bench: -GDATA_W=512
@@ -254,7 +254,7 @@ module tb_eswitch #(
       settle();
       expect_host(1, f);
       expect_reason(RSN_MAC_HIT);
-      if (lat_host != 16) $fatal(1, "vPort latency is %0d clocks, promised 16", lat_host);
+      if (lat_host != 24) $fatal(1, "vPort latency is %0d clocks, promised 24", lat_host);
     end
     // To the uplink with both tags, and back from it without.
     foreach (lengths[n]) begin
@@ -263,13 +263,13 @@ module tb_eswitch #(
       settle();
       expect_wire(insert(f, Up, 8));
       expect_reason(RSN_UNKNOWN_UPLINK);
-      if (lat_wire != 16) $fatal(1, "uplink latency is %0d clocks, promised 16", lat_wire);
+      if (lat_wire != 24) $fatal(1, "uplink latency is %0d clocks, promised 24", lat_wire);
       f = make(Mac1, Far, lengths[n]);
       send_wire(insert(f, Up, 8));
       settle();
       expect_host(1, f);
       expect_reason(RSN_MAC_HIT);
-      if (lat_host != 16) $fatal(1, "latency from the uplink is %0d clocks, promised 16", lat_host);
+      if (lat_host != 24) $fatal(1, "latency from the uplink is %0d clocks, promised 24", lat_host);
     end
     // A short tagged frame from the wire is padded for the vPort.
     f = make(Mac1, Far, 52);
