@@ -5,6 +5,7 @@
 //! `CMD0` is the opcode, `CMD1` to `CMD15` its arguments; `RSP0` is an [`AdminError`] code, `RSP1` to
 //! `RSP7` the results. A command is one transaction: an error means that nothing changed.
 
+use crate::flow::{FlowKey, FlowKeyWords, FlowRow, Scope, Teacher};
 use crate::ids::{VPort, VVlan};
 use crate::row::{GroupRow, MacKey, MacRow, VVlanRow};
 
@@ -28,10 +29,18 @@ codes! {
         FdbDel = 4, "fdb-del";
         /// Sets the vPorts of a group.
         GroupSet = 5, "group-set";
-        /// Removes the dynamic MAC entries of a vPort.
+        /// Removes the dynamic MAC entries of a scope.
         FdbFlush = 6, "fdb-flush";
         /// Hangs or traps the core, in images built for that test.
         CrashTest = 7, "crash-test";
+        /// Adds a flow entry, or replaces one.
+        FlowAdd = 8, "flow-add";
+        /// Removes a flow entry.
+        FlowDel = 9, "flow-del";
+        /// Removes the flow entries of a scope.
+        FlowFlush = 10, "flow-flush";
+        /// Sets how long entries stay without use.
+        AgeingSet = 11, "ageing-set";
     }
 }
 
@@ -64,7 +73,7 @@ codes! {
         Exists = 11, "exists";
         /// No such entry.
         NotFound = 12, "not-found";
-        /// The MAC table has no free place for the address.
+        /// The table has no free place for the entry.
         TableFull = 13, "table-full";
         /// The vPort is not a member of the V.VLAN.
         NotMember = 14, "not-member";
@@ -74,6 +83,14 @@ codes! {
         Hardware = 16, "hardware";
         /// A feature that this NIC does not have.
         Unsupported = 17, "unsupported";
+        /// The vPort or V.VLAN has as many entries as it may.
+        Quota = 18, "quota";
+        /// An entry of a higher teacher has the key.
+        Refused = 19, "refused";
+        /// The V.VLAN does not use the flow cache.
+        NoCache = 20, "no-cache";
+        /// The flow's action, or its teacher, is not one that may be added.
+        BadAction = 21, "bad-action";
     }
 }
 
@@ -98,9 +115,59 @@ impl Opcode {
             Self::FdbAdd => ("1 to 3: `MAC` row", ""),
             Self::FdbDel => ("1 to 2: key of a `MAC` row", ""),
             Self::GroupSet => ("1: index; 2 to 3: `GROUP` row", ""),
-            Self::FdbFlush => ("1: vPort", "1: addresses removed"),
+            Self::FdbFlush => ("1: scope (not teacher); 2: V.VLAN or vPort", ""),
             Self::CrashTest => ("1: kind", "does not answer"),
+            Self::FlowAdd => ("1 to 14: key; 15: word 0 of a `FLOW` row", "1: handle"),
+            Self::FlowDel => ("1 to 14: key", ""),
+            Self::FlowFlush => ("1: scope; 2: teacher, V.VLAN or vPort", ""),
+            Self::AgeingSet => (
+                "1: seconds of a dynamic MAC entry, 0 for ever; 2: of a flow entry, 0 for ever",
+                "",
+            ),
         }
+    }
+}
+
+/// The entries that a flush is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Flush {
+    /// Every one.
+    All,
+    /// Those of a teacher.
+    Teacher(Teacher),
+    /// Those of a V.VLAN.
+    VVlan(VVlan),
+    /// Those that come from a vPort or lead to it.
+    VPort(VPort),
+}
+
+impl Flush {
+    fn to_words(self) -> [u32; 2] {
+        match self {
+            Self::All => [Scope::All.code().into(), 0],
+            Self::Teacher(teacher) => [Scope::Teacher.code().into(), teacher.code().into()],
+            Self::VVlan(id) => [Scope::VVlan.code().into(), id.get().into()],
+            Self::VPort(vport) => [Scope::VPort.code().into(), vport.get().into()],
+        }
+    }
+
+    fn from_words(scope: u32, argument: u32) -> Result<Self, AdminError> {
+        let scope = byte(scope).and_then(Scope::from_code);
+        Ok(match scope.ok_or(AdminError::BadArgument)? {
+            Scope::All => Self::All,
+            Scope::Teacher => Self::Teacher(
+                byte(argument)
+                    .and_then(Teacher::from_code)
+                    .ok_or(AdminError::BadArgument)?,
+            ),
+            Scope::VVlan => Self::VVlan(vvlan(argument)?),
+            Scope::VPort => Self::VPort(
+                byte(argument)
+                    .and_then(VPort::new)
+                    .ok_or(AdminError::BadVport)?,
+            ),
+        })
     }
 }
 
@@ -133,13 +200,28 @@ pub enum Command {
         /// Its row.
         row: GroupRow,
     },
-    /// Removes the dynamic MAC entries of a vPort.
-    FdbFlush {
-        /// The vPort.
-        vport: VPort,
-    },
+    /// Removes the dynamic MAC entries of a scope; there is no teacher among them.
+    FdbFlush(Flush),
     /// Hangs or traps the core.
     CrashTest(Crash),
+    /// Adds a flow entry, or replaces one. The firmware masks the key.
+    FlowAdd {
+        /// Its key.
+        key: FlowKey,
+        /// Its row.
+        row: FlowRow,
+    },
+    /// Removes a flow entry. The firmware masks the key.
+    FlowDel(FlowKey),
+    /// Removes the flow entries of a scope.
+    FlowFlush(Flush),
+    /// Sets how long entries stay without use.
+    AgeingSet {
+        /// Seconds of a dynamic MAC entry; 0: for ever.
+        mac: u32,
+        /// Seconds of a flow entry; 0: for ever.
+        flow: u32,
+    },
 }
 
 impl Command {
@@ -153,8 +235,12 @@ impl Command {
             Self::FdbAdd(_) => Opcode::FdbAdd,
             Self::FdbDel(_) => Opcode::FdbDel,
             Self::GroupSet { .. } => Opcode::GroupSet,
-            Self::FdbFlush { .. } => Opcode::FdbFlush,
+            Self::FdbFlush(_) => Opcode::FdbFlush,
             Self::CrashTest(_) => Opcode::CrashTest,
+            Self::FlowAdd { .. } => Opcode::FlowAdd,
+            Self::FlowDel(_) => Opcode::FlowDel,
+            Self::FlowFlush(_) => Opcode::FlowFlush,
+            Self::AgeingSet { .. } => Opcode::AgeingSet,
         }
     }
 
@@ -187,8 +273,16 @@ impl Command {
                 let [a, b, ..] = row.to_words();
                 put(&[op, u32::from(*index), a, b]);
             }
-            Self::FdbFlush { vport } => put(&[op, vport.get().into()]),
+            Self::FdbFlush(what) | Self::FlowFlush(what) => {
+                let [scope, argument] = what.to_words();
+                put(&[op, scope, argument]);
+            }
             Self::CrashTest(crash) => put(&[op, crash.code().into()]),
+            Self::FlowAdd { key, row } => {
+                put(&flow_words(op, key, row.to_word()));
+            }
+            Self::FlowDel(key) => put(&flow_words(op, key, 0)),
+            Self::AgeingSet { mac, flow } => put(&[op, *mac, *flow]),
         }
         words
     }
@@ -204,12 +298,6 @@ impl Command {
         let opcode = byte(op)
             .and_then(Opcode::from_code)
             .ok_or(AdminError::UnknownOpcode)?;
-        let vvlan = |word: u32| {
-            u16::try_from(word)
-                .ok()
-                .and_then(VVlan::new)
-                .ok_or(AdminError::BadVvlan)
-        };
         let mac_row = [a, b, c, 0, 0, 0];
         Ok(match opcode {
             Opcode::Nop => Self::Nop,
@@ -229,16 +317,49 @@ impl Command {
                 index: byte(a).ok_or(AdminError::BadGroup)?,
                 row: GroupRow::from_words(&[b, c, 0, 0, 0, 0]),
             },
-            Opcode::FdbFlush => Self::FdbFlush {
-                vport: byte(a).and_then(VPort::new).ok_or(AdminError::BadVport)?,
+            Opcode::FdbFlush => match Flush::from_words(a, b)? {
+                Flush::Teacher(_) => return Err(AdminError::BadArgument),
+                what => Self::FdbFlush(what),
             },
             Opcode::CrashTest => Self::CrashTest(
                 byte(a)
                     .and_then(Crash::from_code)
                     .ok_or(AdminError::BadArgument)?,
             ),
+            Opcode::FlowAdd => {
+                let (key, row) = flow_key(words)?;
+                const ACTION: u32 = 0x1f;
+                FlowRow::from_word(row & ACTION).ok_or(AdminError::BadAction)?;
+                let row = FlowRow::from_word(row).ok_or(AdminError::BadTarget)?;
+                Self::FlowAdd { key, row }
+            }
+            Opcode::FlowDel => Self::FlowDel(flow_key(words)?.0),
+            Opcode::FlowFlush => Self::FlowFlush(Flush::from_words(a, b)?),
+            Opcode::AgeingSet => Self::AgeingSet { mac: a, flow: b },
         })
     }
+}
+
+/// A command with a flow key and one word behind it.
+fn flow_words(op: u32, key: &FlowKey, last: u32) -> CommandWords {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = key.to_words().0;
+    [op, a, b, c, d, e, f, g, h, i, j, k, l, m, n, last]
+}
+
+/// The flow key of a command, and the word behind it.
+fn flow_key(words: &CommandWords) -> Result<(FlowKey, u32), AdminError> {
+    let [_, a, b, c, d, e, f, g, h, i, j, k, l, m, n, last] = *words;
+    let packed = FlowKeyWords([a, b, c, d, e, f, g, h, i, j, k, l, m, n]);
+    let key = FlowKey::from_words(&packed).ok_or(AdminError::BadVport)?;
+    VVlan::try_from(key.vvlan).map_err(|_| AdminError::BadVvlan)?;
+    Ok((key, last))
+}
+
+fn vvlan(word: u32) -> Result<VVlan, AdminError> {
+    u16::try_from(word)
+        .ok()
+        .and_then(VVlan::new)
+        .ok_or(AdminError::BadVvlan)
 }
 
 fn byte(word: u32) -> Option<u8> {

@@ -74,6 +74,8 @@ packed! {
         u8, vswitch_valid, set_vswitch_valid: 18, 18;
         /// the vswitch vPort
         u8, vswitch_port, set_vswitch_port: 25, 19;
+        /// most flow entries: 0 none, else 2^n
+        u8, flow_quota, set_flow_quota: 29, 26;
         /// another accepted outer VLAN
         u16, accept0, set_accept0: 43, 32;
         /// `accept0` is in use
@@ -103,9 +105,13 @@ packed! {
 
 packed! {
     /// `VVLAN`, word 5.
-    struct VVlanMaskBits(u32) at word 5 {
+    struct VVlanLastBits(u32) at word 5 {
         /// fields of the flow cache's key
         u16, key_mask, set_key_mask: 15, 0;
+        /// V.VLAN ID of the instance
+        u16, id, set_id: 27, 16;
+        /// the instance is in use
+        u8, used, set_used: 31, 31;
     }
 }
 
@@ -132,6 +138,42 @@ packed! {
         u8, is_static, set_is_static: 73, 73;
         /// the entry is there (responses)
         u8, valid, set_valid: 95, 95;
+    }
+}
+
+packed! {
+    /// `MAC`, word 3.
+    struct MacSeenBits(u32) at word 3 {
+        /// last use: bits 36:21 of the time (responses)
+        u16, stamp, set_stamp: 15, 0;
+        /// number of the entry (responses)
+        u16, handle, set_handle: 31, 16;
+    }
+}
+
+packed! {
+    /// `FLOW`, word 0.
+    struct FlowBits(u32) at word 0 {
+        /// 0 local, 1 uplink, 2 drop, 3 punt, 4 redirect
+        u8, action, set_action: 2, 0;
+        /// 0 learned, 1 flow, 2 policy
+        u8, teacher, set_teacher: 4, 3;
+        /// not in use yet: a miss
+        u8, pending, set_pending: 5, 5;
+        /// vPort it leads to, 64: none
+        u8, port, set_port: 14, 8;
+        /// the entry is there (responses)
+        u8, valid, set_valid: 31, 31;
+    }
+}
+
+packed! {
+    /// `FLOW`, word 1.
+    struct FlowSeenBits(u32) at word 1 {
+        /// last use: bits 36:21 of the time (responses)
+        u16, stamp, set_stamp: 15, 0;
+        /// number of the entry (responses)
+        u16, handle, set_handle: 31, 16;
     }
 }
 
@@ -162,7 +204,7 @@ pub const LAYOUTS: &[Layout] = &[
         parts: &[
             VVlanBits::FIELDS,
             VVlanMemberBits::FIELDS,
-            VVlanMaskBits::FIELDS,
+            VVlanLastBits::FIELDS,
         ],
     },
     Layout {
@@ -174,8 +216,14 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         table: "MAC",
         name: "mac_row_t",
-        words: 3,
-        parts: &[MacBits::FIELDS],
+        words: 4,
+        parts: &[MacBits::FIELDS, MacSeenBits::FIELDS],
+    },
+    Layout {
+        table: "FLOW",
+        name: "flow_row_t",
+        words: 2,
+        parts: &[FlowBits::FIELDS, FlowSeenBits::FIELDS],
     },
 ];
 

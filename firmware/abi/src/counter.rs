@@ -19,6 +19,12 @@ codes! {
         PortDrop = 2, "port-drop";
         /// Drops and losses per V.VLAN instance; index: instance * 64 + reason.
         VVlanDrop = 3, "vvlan-drop";
+        /// Hits per flow entry; index: handle * 2 + counter.
+        Flow = 4, "flow";
+        /// Hits and misses of the flow cache per V.VLAN instance; index: instance * 4 + counter.
+        Cache = 5, "cache";
+        /// The tables themselves; index: table * 16 + counter, 32 + learning counter.
+        Tables = 6, "tables";
     }
 }
 
@@ -33,6 +39,68 @@ codes! {
         OutFrames = 2, "out_frames";
         /// Bytes that went out.
         OutBytes = 3, "out_bytes";
+    }
+}
+
+codes! {
+    /// What a counter of the flow cache counts; a flow entry has the first two.
+    pub enum CacheTraffic {
+        /// Frames that hit.
+        HitFrames = 0, "hit_frames";
+        /// Bytes of frames that hit.
+        HitBytes = 1, "hit_bytes";
+        /// Frames that missed.
+        MissFrames = 2, "miss_frames";
+        /// Bytes of frames that missed.
+        MissBytes = 3, "miss_bytes";
+    }
+}
+
+codes! {
+    /// What a counter of a table counts.
+    pub enum TableCounter {
+        /// Entries that have a place now; the one value here that also falls.
+        Occupied = 0, "occupied";
+        /// Entries inserted.
+        Inserts = 1, "inserts";
+        /// Inserts that found no place.
+        Failed = 2, "failed";
+        /// Entries moved to make place for others.
+        Moves = 3, "moves";
+        /// Entries removed because they were not used for long.
+        Aged = 4, "aged";
+        /// Entries removed after their invalidation.
+        Swept = 5, "swept";
+        /// Invalidations.
+        Invalidations = 6, "invalidations";
+        /// Inserts refused: invalidated meanwhile.
+        Stale = 7, "stale";
+        /// Inserts refused: as many entries as allowed.
+        Quota = 8, "quota";
+        /// Inserts refused: the key has an entry that may not be replaced.
+        Refused = 9, "refused";
+    }
+}
+
+codes! {
+    /// What a counter of learning counts.
+    pub enum LearnCounter {
+        /// Learn events.
+        Events = 0, "learn_events";
+        /// Frames whose event was waiting already.
+        Suppressed = 1, "learn_suppressed";
+        /// Frames that found no place for their event.
+        NoSlot = 2, "learn_no_slot";
+    }
+}
+
+codes! {
+    /// A table with counters.
+    pub enum CountedTable {
+        /// MAC addresses.
+        Mac = 0, "mac";
+        /// Flow cache.
+        Flow = 1, "flow";
     }
 }
 
@@ -71,6 +139,41 @@ impl CounterAddr {
     }
 }
 
+impl CounterAddr {
+    const fn at(bank: Bank, index: u16) -> Self {
+        Self((bank as u16) << 13 | index & 0x1fff)
+    }
+
+    /// Hits of a flow entry; `None` if its handle is too high or a flow entry has no such counter.
+    #[must_use]
+    pub const fn flow(handle: u16, what: CacheTraffic) -> Option<Self> {
+        match what {
+            CacheTraffic::HitFrames | CacheTraffic::HitBytes if handle < 1 << 12 => {
+                Some(Self::at(Bank::Flow, handle * 2 + what as u16))
+            }
+            _ => None,
+        }
+    }
+
+    /// A flow cache counter of a V.VLAN instance (0 to 63; higher bits are ignored).
+    #[must_use]
+    pub const fn cache(instance: u8, what: CacheTraffic) -> Self {
+        Self::new(Bank::Cache, instance & 63, 4, what as u8)
+    }
+
+    /// A counter of a table.
+    #[must_use]
+    pub const fn table(table: CountedTable, what: TableCounter) -> Self {
+        Self::new(Bank::Tables, table as u8, 16, what as u8)
+    }
+
+    /// A counter of learning.
+    #[must_use]
+    pub const fn learn(what: LearnCounter) -> Self {
+        Self::new(Bank::Tables, 2, 16, what as u8)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -95,6 +198,23 @@ mod tests {
             for reason in Reason::ALL {
                 assert!(seen.insert(CounterAddr::vvlan_drop(instance, *reason)));
             }
+            for what in CacheTraffic::ALL {
+                assert!(seen.insert(CounterAddr::cache(instance, *what)));
+            }
+        }
+        for handle in 0..4096 {
+            let what = [CacheTraffic::HitFrames, CacheTraffic::HitBytes];
+            for addr in what.map(|what| CounterAddr::flow(handle, what)) {
+                assert!(seen.insert(addr.unwrap()));
+            }
+        }
+        for table in CountedTable::ALL {
+            for what in TableCounter::ALL {
+                assert!(seen.insert(CounterAddr::table(*table, *what)));
+            }
+        }
+        for what in LearnCounter::ALL {
+            assert!(seen.insert(CounterAddr::learn(*what)));
         }
     }
 
@@ -113,5 +233,18 @@ mod tests {
             CounterAddr::vvlan_drop(63, Reason::RxFull).0,
             0x6000 + 63 * 64 + 44
         );
+        let flow = |handle, what| CounterAddr::flow(handle, what).map(|addr| addr.0);
+        assert_eq!(flow(5, CacheTraffic::HitBytes), Some(0x8000 + 11));
+        assert_eq!(flow(4096, CacheTraffic::HitBytes), None);
+        assert_eq!(flow(5, CacheTraffic::MissFrames), None);
+        assert_eq!(
+            CounterAddr::cache(63, CacheTraffic::MissBytes).0,
+            0xa000 + 63 * 4 + 3
+        );
+        assert_eq!(
+            CounterAddr::table(CountedTable::Flow, TableCounter::Refused).0,
+            0xc000 + 16 + 9
+        );
+        assert_eq!(CounterAddr::learn(LearnCounter::NoSlot).0, 0xc000 + 34);
     }
 }

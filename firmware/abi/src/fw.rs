@@ -47,6 +47,14 @@ codes! {
         LearnRefused = 4, "learn-refused";
         /// A control frame came from the uplink.
         Control = 5, "control";
+        /// A learned address was not seen for long and is forgotten.
+        Aged = 6, "aged";
+        /// A vPort or V.VLAN has as many entries as it may.
+        Quota = 7, "quota";
+        /// A table had no place for an entry.
+        TableFull = 8, "table-full";
+        /// A flow entry was removed because it was not used for long.
+        FlowAged = 9, "flow-aged";
     }
 }
 

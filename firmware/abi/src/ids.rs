@@ -91,6 +91,8 @@ pub enum PortId {
 }
 
 impl PortId {
+    /// vPort 0, which is also what a masked source port of a flow key reads as.
+    pub const ZERO: Self = Self::VPort(VPort(0));
     /// Number of the uplink.
     pub const UPLINK: u8 = 64;
     /// Number of the core.

@@ -12,6 +12,7 @@
 //! | [`ids`] | newtypes for ports, V.VLANs, VLANs, MAC addresses |
 //! | [`reason`] | why a frame was delivered, punted, dropped or lost |
 //! | [`table`] | the table command bus: operations, tables, statuses, commands |
+//! | [`flow`] | keys and rows of the flow cache, teachers, scopes, learning |
 //! | [`row`] | the rows of the tables, decoded and packed |
 //! | [`counter`] | addresses of the hardware counters |
 //! | [`admin`] | the admin mailbox between host and firmware |
@@ -29,6 +30,7 @@ pub mod admin;
 mod bits;
 pub mod counter;
 mod fingerprint;
+pub mod flow;
 pub mod fw;
 pub mod ids;
 pub mod manifest;
@@ -37,15 +39,19 @@ pub mod row;
 pub mod table;
 
 pub use fingerprint::fingerprint;
+pub use flow::{
+    FlowAction, FlowKey, FlowKeyWords, FlowRow, IpFields, KeyField, LearnVerdict, Scope, Seen,
+    Teacher,
+};
 pub use ids::{MacAddr, PortId, VPort, VVlan, Vlan};
 pub use reason::{REASONS, Reason, ReasonClass};
 pub use row::{
     CfgRow, GroupRow, MacRow, Miss, Mode, PortRow, Role, Tags, Target, VVlanRow, VVmapRow,
 };
-pub use table::{Op, RowWords, Status, Table, TableCommand};
+pub use table::{Invalidation, Op, RowWords, Status, Sweep, Table, TableCommand};
 
 /// Version of everything in this crate that firmware, host and hardware must agree on.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Most vPorts a NIC may have; bitmaps of vPorts are 64 bits wide.
 pub const MAX_VF: usize = 64;

@@ -122,6 +122,10 @@ reasons! {
     Learn = 10, "learn", Punt, Decision, "Unknown source behind a vSwitch vPort: the firmware learns it, then sends the frame on.";
     MissSlowpath = 11, "miss-slowpath", Punt, Decision, "Miss action slowpath: the firmware decides.";
     Injected = 12, "injected", Deliver, Firmware, "Frame of the firmware's own, sent to the port it named.";
+    FlowHit = 13, "flow-hit", Deliver, Decision, "Unicast of a flow with action local: to the vPort that the MAC table names.";
+    FlowUplink = 14, "flow-uplink", Deliver, Decision, "The flow says: to the uplink.";
+    FlowRedirect = 15, "flow-redirect", Deliver, Decision, "The flow says: to the vPort that it names.";
+    FlowPunt = 16, "flow-punt", Punt, Decision, "The flow says: to the firmware.";
     PortDisabled = 20, "port-disabled", Drop, Decision, "The vPort is disabled.";
     SourceMac = 21, "source-mac", Drop, Decision, "Spoof check: the source address is not the vPort's.";
     SourceGroup = 22, "source-group", Drop, Decision, "The source address is a group address.";
@@ -153,6 +157,7 @@ reasons! {
     MacControl = 48, "mac-control", Drop, Decision, "MAC control frame from the uplink.";
     IngressNotMember = 49, "ingress-not-member", Drop, Decision, "The vPort is not a member of the V.VLAN.";
     PuntRefused = 50, "punt-refused", Drop, Firmware, "The firmware refused a punted frame.";
+    FlowDrop = 51, "flow-drop", Drop, Decision, "The flow says: dropped.";
 }
 
 #[cfg(test)]
@@ -173,6 +178,6 @@ mod tests {
         }
         assert_eq!(REASONS.len(), Reason::ALL.len());
         assert_eq!(Reason::from_code(0), None);
-        assert_eq!(Reason::from_code(13), None);
+        assert_eq!(Reason::from_code(17), None);
     }
 }

@@ -3,9 +3,10 @@
 //! The rows of the tables: decoded, as people and code use them, and packed, as the bus carries them.
 
 use crate::bits::{
-    CfgBits, GroupBits, MacBits, PortBits, VVlanBits, VVlanMaskBits, VVlanMemberBits, VVmapBits,
-    low, words,
+    CfgBits, GroupBits, MacBits, MacSeenBits, PortBits, VVlanBits, VVlanLastBits, VVlanMemberBits,
+    VVmapBits, low, words,
 };
+use crate::flow::Seen;
 use crate::ids::{MacAddr, PortSet, VPort, VVlan, Vlan};
 use crate::table::RowWords;
 
@@ -260,8 +261,12 @@ pub struct VVlanRow {
     pub accept: [Option<Vlan>; 4],
     /// vPorts of the V.VLAN.
     pub members: PortSet,
-    /// Fields of the flow cache's key.
+    /// Fields of the flow cache's key; see [`KeyField`](crate::flow::KeyField).
     pub key_mask: u16,
+    /// Most flow entries: 0 none, else 2^n; at most 15.
+    pub flow_quota: u8,
+    /// The V.VLAN that has the instance; `None`: nobody.
+    pub id: Option<Vlan>,
 }
 
 impl VVlanRow {
@@ -278,6 +283,17 @@ impl VVlanRow {
             accept: [None; 4],
             members: PortSet::EMPTY,
             key_mask: 0,
+            flow_quota: 0,
+            id: None,
+        }
+    }
+
+    /// Most flow entries of the V.VLAN.
+    #[must_use]
+    pub const fn max_flows(&self) -> u32 {
+        match self.flow_quota {
+            0 => 0,
+            shift => 1 << (shift & 15),
         }
     }
 
@@ -293,6 +309,7 @@ impl VVlanRow {
     pub fn from_words(row: &RowWords) -> Self {
         let bits = VVlanBits(low(row));
         let members = VVlanMemberBits(u64::from(row[3]) | u64::from(row[4]) << 32);
+        let last = VVlanLastBits(row[5]);
         let accept = |valid: u8, id: u16| (valid != 0).then(|| Vlan::from_tci(id));
         Self {
             vlan: Vlan::from_tci(bits.vlan()),
@@ -308,7 +325,9 @@ impl VVlanRow {
                 accept(bits.accept3_valid(), bits.accept3()),
             ],
             members: PortSet(members.members()),
-            key_mask: VVlanMaskBits(row[5]).key_mask(),
+            key_mask: last.key_mask(),
+            flow_quota: bits.flow_quota(),
+            id: (last.used() != 0).then(|| Vlan::from_tci(last.id())),
         }
     }
 
@@ -325,6 +344,7 @@ impl VVlanRow {
             bits.set_vswitch_valid(1);
             bits.set_vswitch_port(vport.get());
         }
+        bits.set_flow_quota(self.flow_quota);
         let id = |slot: Option<Vlan>| slot.map_or(0, Vlan::get);
         let [a, b, c, d] = self.accept;
         bits.set_accept0(id(a));
@@ -338,15 +358,17 @@ impl VVlanRow {
         let [w0, w1, w2, ..] = words(bits.0);
         let mut members = VVlanMemberBits(0);
         members.set_members(self.members.0);
-        let mut mask = VVlanMaskBits(0);
-        mask.set_key_mask(self.key_mask);
+        let mut last = VVlanLastBits(0);
+        last.set_key_mask(self.key_mask);
+        last.set_id(id(self.id));
+        last.set_used(self.id.is_some().into());
         [
             w0,
             w1,
             w2,
             members.0 as u32,
             (members.0 >> 32) as u32,
-            mask.0,
+            last.0,
         ]
     }
 }
@@ -473,5 +495,15 @@ impl MacRow {
         bits.set_is_static(self.is_static.into());
         bits.set_valid(1);
         words(bits.0)
+    }
+
+    /// Packs a response.
+    #[must_use]
+    pub fn to_response(&self, seen: Seen) -> RowWords {
+        let mut bits = MacSeenBits(0);
+        bits.set_stamp(seen.stamp);
+        bits.set_handle(seen.handle);
+        let [a, b, c, ..] = self.to_words();
+        [a, b, c, bits.0, 0, 0]
     }
 }

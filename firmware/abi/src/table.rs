@@ -2,6 +2,7 @@
 
 //! The table command bus: one command at a time, from the host's window or the firmware's.
 
+use crate::flow::{FlowKey, FlowKeyWords, FlowRow, Scope, Teacher};
 use crate::ids::{MacAddr, VVlan};
 use crate::row::{CfgRow, GroupRow, MacKey, MacRow, PortRow, VVlanRow, VVmapRow};
 
@@ -21,6 +22,12 @@ codes! {
         Delete = 4, "delete";
         /// Look up by key.
         Lookup = 5, "lookup";
+        /// Make every entry of a scope unusable; index: scope, word 0: which one.
+        Invalidate = 6, "invalidate";
+        /// Insert the key of a punted frame and its mirror; index: punt slot, words 0 and 1: rows.
+        Install = 7, "install";
+        /// Remove dead entries and those that were not used for long.
+        Sweep = 8, "sweep";
     }
 }
 
@@ -37,8 +44,12 @@ codes! {
         VVlan = 3, "vvlan";
         /// Groups of vPorts; index: 0 to 255.
         Group = 4, "group";
-        /// MAC addresses; by key, READ index: bank * depth + slot.
+        /// MAC addresses; by key, READ index: bank * depth + slot, then the stash.
         Mac = 5, "mac";
+        /// Flow cache; by the key in `key`, READ index: bank * depth + slot, then the stash.
+        Flow = 6, "flow";
+        /// Key of the next flow command, and of the last one that found an entry; index: 0 to 2.
+        Key = 7, "key";
     }
 }
 
@@ -59,10 +70,53 @@ codes! {
         BadIndex = 5, "bad-index";
         /// The table has no such operation.
         BadOp = 6, "bad-op";
+        /// What was seen with the key has been invalidated since.
+        Stale = 7, "stale";
+        /// The vPort has as many addresses, or the V.VLAN as many flows, as it may.
+        Quota = 8, "quota";
+        /// The key is a static entry, or one of a higher teacher.
+        Refused = 9, "refused";
     }
 }
 
-/// A change of one table, typed. Reads are not changes; see [`Op`].
+/// Which entries an `INVALIDATE` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Invalidation {
+    /// How far it goes.
+    pub scope: Scope,
+    /// The teacher, V.VLAN instance or vPort; 0 with [`Scope::All`].
+    pub which: u8,
+}
+
+/// What a `SWEEP` removes besides dead entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Sweep {
+    /// Entries that were not used for this many stamp units; 0: only dead ones.
+    pub age: u16,
+    /// Entries of this teacher and lower ones age; `MAC`: no meaning, dynamic entries age.
+    pub teacher: Teacher,
+}
+
+impl Sweep {
+    /// Packs it into word 0.
+    #[must_use]
+    pub fn to_word(self) -> u32 {
+        u32::from(self.age) | u32::from(self.teacher.code()) << 16
+    }
+
+    /// Unpacks word 0; `None` if there is no such teacher.
+    #[must_use]
+    pub fn from_word(word: u32) -> Option<Self> {
+        Some(Self {
+            age: word as u16,
+            teacher: Teacher::from_code((word >> 16 & 3) as u8)?,
+        })
+    }
+}
+
+/// A table command that may change a table, typed. Reads are not changes; see [`Op`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableCommand {
     /// Write a row of `PORT`.
@@ -75,10 +129,29 @@ pub enum TableCommand {
     VVlan(u16, VVlanRow),
     /// Write a row of `GROUP`.
     Group(u16, GroupRow),
-    /// Insert or replace a MAC entry.
-    MacInsert(MacRow),
+    /// Insert or replace a MAC entry that lives with a V.VLAN instance.
+    MacInsert(u16, MacRow),
     /// Delete a MAC entry.
     MacDelete(MacKey),
+    /// Insert or replace the flow of the key buffer; it lives with a V.VLAN instance.
+    FlowInsert(u16, FlowRow),
+    /// Delete the flow of the key buffer.
+    FlowDelete,
+    /// Write a third of the key buffer.
+    Key(u16, RowWords),
+    /// Make entries of `MAC` or `FLOW` unusable.
+    Invalidate(Table, Invalidation),
+    /// Insert the flow of a punt slot, and its mirror.
+    Install {
+        /// The punt slot.
+        slot: u16,
+        /// Row of the frame's own direction.
+        forward: FlowRow,
+        /// Row of the other direction; `None`: no mirror.
+        reverse: Option<FlowRow>,
+    },
+    /// Remove entries of `MAC` or `FLOW` that are of no use.
+    Sweep(Table, Sweep),
 }
 
 impl TableCommand {
@@ -88,33 +161,104 @@ impl TableCommand {
         Self::MacDelete(MacKey { vvlan, mac })
     }
 
+    /// The three commands that put a key into the key buffer.
+    #[must_use]
+    pub fn stage(key: &FlowKey) -> [Self; 3] {
+        let rows = key.to_words().rows();
+        [0, 1, 2].map(|index: u16| {
+            let row = rows.get(usize::from(index)).copied().unwrap_or_default();
+            Self::Key(index, row)
+        })
+    }
+
     /// The command as the bus carries it: operation, table, index, data.
     #[must_use]
     pub fn encode(&self) -> (Op, Table, u16, RowWords) {
+        let word = |word| [word, 0, 0, 0, 0, 0];
         match self {
             Self::Port(index, row) => (Op::Write, Table::Port, *index, row.to_words()),
             Self::Cfg(row) => (Op::Write, Table::Cfg, 0, row.to_words()),
             Self::VVmap(index, row) => (Op::Write, Table::VVmap, *index, row.to_words()),
             Self::VVlan(index, row) => (Op::Write, Table::VVlan, *index, row.to_words()),
             Self::Group(index, row) => (Op::Write, Table::Group, *index, row.to_words()),
-            Self::MacInsert(row) => (Op::Insert, Table::Mac, 0, row.to_words()),
+            Self::MacInsert(instance, row) => (Op::Insert, Table::Mac, *instance, row.to_words()),
             Self::MacDelete(key) => (Op::Delete, Table::Mac, 0, key.to_words()),
+            Self::FlowInsert(instance, row) => (Op::Insert, Table::Flow, *instance, row.to_words()),
+            Self::FlowDelete => (Op::Delete, Table::Flow, 0, word(0)),
+            Self::Key(index, words) => (Op::Write, Table::Key, *index, *words),
+            Self::Invalidate(table, what) => {
+                let scope = what.scope.code().into();
+                (Op::Invalidate, *table, scope, word(what.which.into()))
+            }
+            Self::Install {
+                slot,
+                forward,
+                reverse,
+            } => {
+                let reverse = reverse.map_or(0, |row| row.to_word());
+                let data = [forward.to_word(), reverse, 0, 0, 0, 0];
+                (Op::Install, Table::Flow, *slot, data)
+            }
+            Self::Sweep(table, sweep) => (Op::Sweep, *table, 0, word(sweep.to_word())),
         }
     }
 
     /// The command of a bus transfer. `None` when it changes nothing (a read, a lookup), names an
-    /// operation the table does not have, or carries a key with an illegal V.VLAN.
+    /// operation the table does not have, or carries a key or row without a meaning.
     #[must_use]
     pub fn decode(op: Op, table: Table, index: u16, data: &RowWords) -> Option<Self> {
+        let [first, second, ..] = *data;
         Some(match (op, table) {
             (Op::Write, Table::Port) => Self::Port(index, PortRow::from_words(data)),
             (Op::Write, Table::Cfg) => Self::Cfg(CfgRow::from_words(data)),
             (Op::Write, Table::VVmap) => Self::VVmap(index, VVmapRow::from_words(data)),
             (Op::Write, Table::VVlan) => Self::VVlan(index, VVlanRow::from_words(data)),
             (Op::Write, Table::Group) => Self::Group(index, GroupRow::from_words(data)),
-            (Op::Insert, Table::Mac) => Self::MacInsert(MacRow::from_words(data)?),
+            (Op::Write, Table::Key) => Self::Key(index, *data),
+            (Op::Insert, Table::Mac) => Self::MacInsert(index, MacRow::from_words(data)?),
+            (Op::Insert, Table::Flow) => Self::FlowInsert(index, FlowRow::from_words(data)?),
             (Op::Delete, Table::Mac) => Self::MacDelete(MacKey::from_words(data)?),
+            (Op::Delete, Table::Flow) => Self::FlowDelete,
+            (Op::Invalidate, Table::Mac | Table::Flow) => Self::Invalidate(
+                table,
+                Invalidation {
+                    scope: u8::try_from(index).ok().and_then(Scope::from_code)?,
+                    which: first as u8,
+                },
+            ),
+            (Op::Install, Table::Flow) => Self::Install {
+                slot: index,
+                forward: FlowRow::from_word(first)?,
+                reverse: match second >> 31 {
+                    0 => None,
+                    _ => Some(FlowRow::from_word(second)?),
+                },
+            },
+            (Op::Sweep, Table::Mac | Table::Flow) => Self::Sweep(table, Sweep::from_word(first)?),
             _ => return None,
         })
+    }
+}
+
+/// The thirds of the key buffer as the bus carries them.
+impl FlowKeyWords {
+    /// Rows of `KEY` 0 to 2.
+    #[must_use]
+    pub fn rows(&self) -> [RowWords; 3] {
+        let mut rows = [[0; 6]; 3];
+        for (to, from) in rows.as_flattened_mut().iter_mut().zip(self.0) {
+            *to = from;
+        }
+        rows
+    }
+
+    /// The words of rows 0 to 2; what is past the key is ignored.
+    #[must_use]
+    pub fn from_rows(rows: &[RowWords; 3]) -> Self {
+        let mut words = Self::default();
+        for (to, from) in words.0.iter_mut().zip(rows.as_flattened()) {
+            *to = *from;
+        }
+        words
     }
 }

@@ -2,10 +2,11 @@
 
 //! Rows and commands against the bit positions of the boundary document, and back.
 
-use hairpin_abi::admin::{self, AdminError, Command, Crash, Opcode};
+use hairpin_abi::admin::{self, AdminError, Command, Crash, Flush, Opcode};
 use hairpin_abi::fw::{Event, EventCode};
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{LAYOUTS, MacKey, VVmapRow};
+use hairpin_abi::table::{Invalidation, Sweep};
 use hairpin_abi::*;
 use proptest::prelude::*;
 
@@ -37,9 +38,19 @@ fn vvlan_row() -> impl Strategy<Value = VVlanRow> {
         prop::option::of(vport()),
         accept,
         any::<(u64, u16)>(),
+        (0..16_u8, prop::option::of(vlan())),
     )
         .prop_map(
-            |(vlan, mode, miss, [acl, cache], vswitch, accept, (members, key_mask))| VVlanRow {
+            |(
+                vlan,
+                mode,
+                miss,
+                [acl, cache],
+                vswitch,
+                accept,
+                (members, key_mask),
+                (flow_quota, id),
+            )| VVlanRow {
                 vlan,
                 mode,
                 miss,
@@ -49,8 +60,49 @@ fn vvlan_row() -> impl Strategy<Value = VVlanRow> {
                 accept,
                 members: PortSet(members),
                 key_mask,
+                flow_quota,
+                id,
             },
         )
+}
+
+fn port_id() -> impl Strategy<Value = PortId> {
+    (0..66_u8).prop_map(|number| PortId::new(number).unwrap())
+}
+
+prop_compose! {
+    fn flow_key()(
+        src in port_id(),
+        vvlan in vvlan(),
+        (da, sa) in (mac(), mac()),
+        ethertype in any::<u16>(),
+        (is_v6, ip_src, ip_dst) in any::<(bool, u128, u128)>(),
+        proto in prop_oneof![any::<u8>(), Just(1), Just(6), Just(58)],
+        (sport, dport) in (prop_oneof![any::<u16>(), 0..10_u16, 126..132_u16], any::<u16>()),
+    ) -> FlowKey {
+        let ip = IpFields { is_v6, src: ip_src, dst: ip_dst, proto, sport, dport };
+        FlowKey { src, vvlan: vvlan.into(), da, sa, ethertype, ip }
+    }
+}
+
+prop_compose! {
+    fn flow_row()(
+        action in prop::sample::select(FlowAction::ALL),
+        teacher in prop::sample::select(Teacher::ALL),
+        pending in any::<bool>(),
+        port in (0..65_u8).prop_map(|number| PortId::new(number).unwrap()),
+    ) -> FlowRow {
+        FlowRow { action, teacher, pending, port }
+    }
+}
+
+fn flush() -> impl Strategy<Value = Flush> {
+    prop_oneof![
+        Just(Flush::All),
+        prop::sample::select(Teacher::ALL).prop_map(Flush::Teacher),
+        vvlan().prop_map(Flush::VVlan),
+        vport().prop_map(Flush::VPort),
+    ]
 }
 
 fn mac_row() -> impl Strategy<Value = MacRow> {
@@ -78,7 +130,16 @@ fn command() -> impl Strategy<Value = Command> {
                 vports: PortSet(bits)
             }
         }),
-        vport().prop_map(|vport| Command::FdbFlush { vport }),
+        flush()
+            .prop_filter("no teacher of addresses", |what| !matches!(
+                what,
+                Flush::Teacher(_)
+            ))
+            .prop_map(Command::FdbFlush),
+        (flow_key(), flow_row()).prop_map(|(key, row)| Command::FlowAdd { key, row }),
+        flow_key().prop_map(Command::FlowDel),
+        flush().prop_map(Command::FlowFlush),
+        any::<(u32, u32)>().prop_map(|(mac, flow)| Command::AgeingSet { mac, flow }),
         prop::sample::select(Crash::ALL).prop_map(Command::CrashTest),
     ]
 }
@@ -90,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn any_admin_words_are_read_or_refused(words in any::<[u32; 16]>(), opcode in 0..9_u32) {
+    fn any_admin_words_are_read_or_refused(words in any::<[u32; 16]>(), opcode in 0..13_u32) {
         let mut words = words;
         words[0] = opcode;
         match Command::decode(&words) {
@@ -103,11 +164,27 @@ proptest! {
     }
 
     #[test]
-    fn table_commands_come_back(row in vvlan_row(), mac in mac_row(), index in any::<u16>()) {
+    fn table_commands_come_back(
+        row in vvlan_row(),
+        mac in mac_row(),
+        flow in flow_row(),
+        reverse in prop::option::of(flow_row()),
+        scope in prop::sample::select(Scope::ALL),
+        (index, age, which) in any::<(u16, u16, u8)>(),
+    ) {
+        let invalidation = Invalidation { scope, which };
+        let sweep = Sweep { age, teacher: flow.teacher };
         for command in [
             TableCommand::VVlan(index, row),
             TableCommand::VVmap(index, VVmapRow { instance: Some((index & 63) as u8) }),
-            TableCommand::MacInsert(mac),
+            TableCommand::MacInsert(index, mac),
+            TableCommand::FlowInsert(index, flow),
+            TableCommand::FlowDelete,
+            TableCommand::Invalidate(Table::Mac, invalidation),
+            TableCommand::Invalidate(Table::Flow, invalidation),
+            TableCommand::Install { slot: index, forward: flow, reverse },
+            TableCommand::Sweep(Table::Mac, sweep),
+            TableCommand::Sweep(Table::Flow, sweep),
             TableCommand::mac_delete(mac.key.vvlan, mac.key.mac),
         ] {
             let (op, table, index, data) = command.encode();
@@ -130,11 +207,62 @@ proptest! {
                 "CFG" => CfgRow::from_words(&row).to_words(),
                 "GROUP" => GroupRow::from_words(&row).to_words(),
                 // These have values that have no meaning; the round trip of their values is above.
-                "VVMAP" | "VVLAN" | "MAC" => continue,
+                "VVMAP" | "VVLAN" | "MAC" | "FLOW" => continue,
                 table => panic!("no test for {table}"),
             };
             prop_assert_eq!(row, expected, "{}", layout.table);
         }
+    }
+
+    #[test]
+    fn flow_keys_come_back(key in flow_key(), mask in any::<u16>()) {
+        for key in [key, key.masked(mask)] {
+            let words = key.to_words();
+            prop_assert_eq!(FlowKey::from_words(&words), Some(key));
+            prop_assert_eq!(words.0[13] >> 12, 0);
+            let commands = TableCommand::stage(&key).map(|command| command.encode());
+            prop_assert_eq!(commands.map(|(op, table, index, _)| (op, table, index)),
+                [0, 1, 2].map(|index| (Op::Write, Table::Key, index)));
+            prop_assert_eq!(FlowKeyWords::from_rows(&commands.map(|(.., data)| data)), words);
+        }
+    }
+
+    /// A mask keeps its fields and zeroes the others, field by field as the contract lists them.
+    #[test]
+    fn a_mask_keeps_its_fields(key in flow_key(), mask in any::<u16>()) {
+        let masked = key.masked(mask);
+        let bit = |bit: u16| u128::from(mask >> bit & 1);
+        let fields = |key: &FlowKey| [
+            key.src.get().into(), key.da.to_u64().into(), key.sa.to_u64().into(),
+            key.ethertype.into(), key.ip.src, key.ip.dst, key.ip.proto.into(),
+            key.ip.sport.into(), key.ip.dport.into(),
+        ];
+        for (n, (before, after)) in fields(&key).into_iter().zip(fields(&masked)).enumerate() {
+            prop_assert_eq!(after, before * bit(n as u16), "bit {}", n);
+        }
+        prop_assert_eq!(masked.vvlan, key.vvlan);
+        prop_assert_eq!(masked.ip.is_v6, key.ip.is_v6 && mask & 0x38 != 0);
+        prop_assert_eq!(masked.masked(mask), masked);
+        prop_assert_eq!(key.masked(KeyField::MASK_ALL), key);
+    }
+
+    /// The answer to an answer is the question, as far as the port it came from is known.
+    #[test]
+    fn a_mirror_of_a_mirror_is_the_key(key in flow_key(), port in port_id()) {
+        let mirror = key.mirror(port);
+        prop_assert_eq!(mirror.src, port);
+        prop_assert_eq!((mirror.da, mirror.sa), (key.sa, key.da));
+        prop_assert_eq!((mirror.ip.src, mirror.ip.dst), (key.ip.dst, key.ip.src));
+        prop_assert_eq!(mirror.mirror(key.src), key);
+    }
+
+    #[test]
+    fn responses_come_back(flow in flow_row(), mac in mac_row(), (stamp, handle) in any::<(u16, u16)>()) {
+        let seen = Seen { stamp, handle };
+        let words = flow.to_response(seen);
+        prop_assert_eq!((FlowRow::from_response(&words), Seen::of_flow(&words)), (Some(flow), seen));
+        let words = mac.to_response(seen);
+        prop_assert_eq!((MacRow::from_response(&words), Seen::of_mac(&words)), (Some(mac), seen));
     }
 
     #[test]
@@ -224,15 +352,17 @@ fn rows_stand_where_the_contract_says() {
         accept: [id(0x123), None, id(0x456), id(0x789)],
         members: PortSet(0x0123_4567_89ab_cdef),
         key_mask: 0xbeef,
+        flow_quota: 0xb,
+        id: id(0xa5c),
         ..VVlanRow::new(id(0xfed).unwrap(), Mode::Auto, Miss::Slowpath)
     };
     let expected = [
-        0xfed | 2 << 12 | 2 << 14 | 1 << 16 | 1 << 18 | 0x2d << 19,
+        0xfed | 2 << 12 | 2 << 14 | 1 << 16 | 1 << 18 | 0x2d << 19 | 0xb << 26,
         0x123 | 1 << 15,
         0x456 | 1 << 15 | 0x789 << 16 | 1 << 31,
         0x89ab_cdef,
         0x0123_4567,
-        0xbeef,
+        0xbeef | 0xa5c << 16 | 1 << 31,
     ];
     assert_eq!(vvlan.to_words(), expected);
 
@@ -260,6 +390,91 @@ fn rows_stand_where_the_contract_says() {
         MacRow::from_response(&[0x2435_4657, 0x0213 | 0x9ab << 16, 0x17e, 0, 0, 0]),
         None
     );
+    let seen = Seen {
+        stamp: 0x1234,
+        handle: 0x5678,
+    };
+    assert_eq!(mac.to_response(seen)[2..], [w2, 0x5678_1234, 0, 0]);
+
+    let flow = FlowRow {
+        pending: true,
+        port: PortId::new(0x2b).unwrap(),
+        ..FlowRow::new(FlowAction::Redirect, Teacher::Policy)
+    };
+    let w0 = 4 | 2 << 3 | 1 << 5 | 0x2b << 8 | 1 << 31;
+    assert_eq!(flow.to_words(), [w0, 0, 0, 0, 0, 0]);
+    assert_eq!(flow.to_response(seen), [w0, 0x5678_1234, 0, 0, 0, 0]);
+    assert_eq!(
+        FlowRow::from_response(&[w0 & !(1 << 31), 0, 0, 0, 0, 0]),
+        None
+    );
+    for word in [5, 3 << 3, 65 << 8] {
+        assert_eq!(FlowRow::from_word(word), None);
+    }
+}
+
+/// `flow_key_t` of the RTL, least significant field first, written out by hand.
+#[test]
+fn flow_keys_stand_where_the_contract_says() {
+    let key = FlowKey {
+        src: PortId::new(0x41).unwrap(),
+        vvlan: Vlan::new(0xabc).unwrap(),
+        da: "02:13:24:35:46:57".parse().unwrap(),
+        sa: "12:23:34:45:56:67".parse().unwrap(),
+        ethertype: 0x86dd,
+        ip: IpFields {
+            is_v6: true,
+            src: 0x0123_4567_89ab_cdef_1032_5476_98ba_dcfe,
+            dst: 0xfedc_ba98_7654_3210_efcd_ab89_6745_2301,
+            proto: 0x84,
+            sport: 0xfee1,
+            dport: 0xdead,
+        },
+    };
+    let bit = |words: &FlowKeyWords, at: usize| words.0[at / 32] >> (at % 32) & 1;
+    let field = |lsb: usize, width: usize| {
+        let words = key.to_words();
+        (0..width).fold(0, |value, n| value | u128::from(bit(&words, lsb + n)) << n)
+    };
+    assert_eq!(field(0, 16), 0xdead);
+    assert_eq!(field(16, 16), 0xfee1);
+    assert_eq!(field(32, 8), 0x84);
+    assert_eq!(field(40, 128), key.ip.dst);
+    assert_eq!(field(168, 128), key.ip.src);
+    assert_eq!(field(296, 1), 1);
+    assert_eq!(field(297, 16), 0x86dd);
+    assert_eq!(field(313, 48), 0x1223_3445_5667);
+    assert_eq!(field(361, 48), 0x0213_2435_4657);
+    assert_eq!(field(409, 12), 0xabc);
+    assert_eq!(field(421, 7), 0x41);
+    assert_eq!(421 + 7, FlowKey::BITS);
+    // An echo request and its reply; anything else of ICMP keeps its type.
+    let icmp = |proto, sport| {
+        let ip = IpFields {
+            proto,
+            sport,
+            dport: 3,
+            ..key.ip
+        };
+        let mirror = FlowKey { ip, ..key }.mirror(PortId::Uplink);
+        (mirror.ip.sport, mirror.ip.dport)
+    };
+    assert_eq!(
+        [icmp(1, 8), icmp(1, 0), icmp(1, 3)],
+        [(0, 3), (8, 3), (3, 3)]
+    );
+    assert_eq!(
+        [icmp(58, 128), icmp(58, 129), icmp(58, 8)],
+        [(129, 3), (128, 3), (8, 3)]
+    );
+    assert_eq!(icmp(6, 8), (3, 8));
+}
+
+#[test]
+fn quotas_are_powers_of_two() {
+    let row = VVlanRow::new(Vlan::default(), Mode::Veb, Miss::Ignore);
+    let quota = |flow_quota| VVlanRow { flow_quota, ..row }.max_flows();
+    assert_eq!([0, 1, 7, 15].map(quota), [0, 2, 128, 32768]);
 }
 
 #[test]
@@ -271,6 +486,16 @@ fn admin_refuses_what_has_no_meaning() {
     };
     let set = u32::from(Opcode::VVlanSet.code());
     let add = u32::from(Opcode::FdbAdd.code());
+    let flush = u32::from(Opcode::FdbFlush.code());
+    // `high`: bits 428 to 400 of the key, V.VLAN from bit 9 and source port from bit 21 on.
+    let with_key = |high: u64, row: u32| {
+        let mut words = [0; 16];
+        words[0] = Opcode::FlowAdd.code().into();
+        let bits = high << 16;
+        (words[13], words[14]) = (bits as u32, (bits >> 32) as u32);
+        words[15] = row;
+        words
+    };
     for (words, error) in [
         (&[99][..], AdminError::UnknownOpcode),
         (&[0x101], AdminError::UnknownOpcode),
@@ -289,7 +514,19 @@ fn admin_refuses_what_has_no_meaning() {
             AdminError::BadVvlan,
         ),
         (&[Opcode::GroupSet.code().into(), 256], AdminError::BadGroup),
-        (&[Opcode::FdbFlush.code().into(), 64], AdminError::BadVport),
+        (&[flush, 3, 64], AdminError::BadVport),
+        (&[flush, 2, 0], AdminError::BadVvlan),
+        (&[flush, 1, 0], AdminError::BadArgument),
+        (&[flush, 4, 0], AdminError::BadArgument),
+        (
+            &[Opcode::FlowFlush.code().into(), 1, 3],
+            AdminError::BadArgument,
+        ),
+        (&with_key(1 << 9, 5), AdminError::BadAction),
+        (&with_key(1 << 9, 3 << 3), AdminError::BadAction),
+        (&with_key(1 << 9, 65 << 8), AdminError::BadTarget),
+        (&with_key(0, 0), AdminError::BadVvlan),
+        (&with_key(1 << 9 | 66 << 21, 0), AdminError::BadVport),
         (
             &[Opcode::CrashTest.code().into(), 2],
             AdminError::BadArgument,
@@ -354,5 +591,11 @@ fn lists_have_unique_names_and_codes() {
         Op, Table, Status, Reason, Tags, Mode, Miss, Role, Opcode, AdminError, Crash
     );
     check!(fw::FwState, fw::SelfTest, EventCode);
-    check!(counter::Bank, counter::Traffic);
+    check!(FlowAction, KeyField, LearnVerdict, Scope, Teacher);
+    check!(counter::Bank, counter::Traffic, counter::CacheTraffic);
+    check!(
+        counter::CountedTable,
+        counter::LearnCounter,
+        counter::TableCounter
+    );
 }

@@ -2,52 +2,26 @@
 
 //! The key of a frame for the flow cache.
 
-use hairpin_abi::{MacAddr, PortId, Vlan};
+use hairpin_abi::{PortId, Vlan};
+
+pub use hairpin_abi::{FlowKey, IpFields};
 
 use crate::frame::{Canonical, TYPE_IPV4, TYPE_IPV6, word};
 
-/// Everything the flow cache may match on. An IPv4 address is in the low 32 bits.
+/// What the parser makes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct FlowKey {
+pub struct FrameKey {
     /// The frame has no key: the IP and L4 fields are zero.
     pub unkeyable: bool,
-    /// Ingress port.
-    pub src: PortId,
-    /// V.VLAN.
-    pub vvlan: Vlan,
-    /// Destination address.
-    pub da: MacAddr,
-    /// Source address.
-    pub sa: MacAddr,
-    /// EtherType behind at most two tenant tags.
-    pub ethertype: u16,
-    /// IP fields.
-    pub ip: IpFields,
-}
-
-/// The IP and L4 fields of a key; all zero if the frame is not IP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct IpFields {
-    /// IPv6, not IPv4.
-    pub is_v6: bool,
-    /// Source address.
-    pub src: u128,
-    /// Destination address.
-    pub dst: u128,
-    /// Protocol, or next header.
-    pub proto: u8,
-    /// Source port; ICMP: type.
-    pub sport: u16,
-    /// Destination port; ICMP: code.
-    pub dport: u16,
+    /// Its fields.
+    pub fields: FlowKey,
 }
 
 /// The frame has no key.
 struct Unkeyable;
 
-impl FlowKey {
+impl FrameKey {
     /// The key of a canonical frame.
     #[must_use]
     pub fn extract(src: PortId, vvlan: Vlan, frame: &Canonical<'_>, outer_tpid: u16) -> Self {
@@ -67,12 +41,14 @@ impl FlowKey {
         };
         Self {
             unkeyable: ip.is_err(),
-            src,
-            vvlan,
-            da: frame.destination(),
-            sa: frame.source(),
-            ethertype: tags.ethertype,
-            ip: ip.unwrap_or_default(),
+            fields: FlowKey {
+                src,
+                vvlan,
+                da: frame.destination(),
+                sa: frame.source(),
+                ethertype: tags.ethertype,
+                ip: ip.unwrap_or_default(),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@
 //!  frame ──► frame::Canonical ──► decide() ──► Decision ──► edit::write() ──► bytes per receiver
 //!            NIC tags off         │   ▲
 //!                                 ▼   │ Tables, Meters, time
-//!                            key::FlowKey
+//!                            key::FrameKey
 //! ```
 //!
 //! The firmware uses this crate for the frames that reach it, and with feature `std` its `model` is
@@ -34,6 +34,6 @@ pub use decide::decide;
 pub use decision::{Decision, Ingress, Kind};
 pub use edit::Egress;
 pub use frame::Canonical;
-pub use key::FlowKey;
+pub use key::FrameKey;
 pub use meter::Meters;
 pub use tables::Tables;

@@ -94,7 +94,7 @@ impl Memory {
             TableCommand::VVmap(index, row) => put(&mut *self.vvmap, *index, *row),
             TableCommand::VVlan(index, row) => put(&mut *self.vvlans, *index, row.to_words()),
             TableCommand::Group(index, row) => put(&mut *self.groups, *index, *row),
-            TableCommand::MacInsert(row) => match self.macs.insert(row.key, *row) {
+            TableCommand::MacInsert(_, row) => match self.macs.insert(row.key, *row) {
                 None => Status::Ok,
                 Some(_) => Status::Updated,
             },
@@ -102,6 +102,7 @@ impl Memory {
                 None => Status::NotFound,
                 Some(_) => Status::Ok,
             },
+            _ => Status::BadOp,
         }
     }
 }
@@ -210,7 +211,7 @@ impl Model {
         };
         match (command, actual) {
             (_, Status::Denied | Status::BadOp) => return Ok(()),
-            (TableCommand::MacInsert(row), Status::Full)
+            (TableCommand::MacInsert(_, row), Status::Full)
                 if self.tables.mac_row(&row.key).is_none() =>
             {
                 return Ok(());

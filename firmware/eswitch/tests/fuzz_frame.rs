@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use hairpin_abi::*;
-use hairpin_eswitch::{Canonical, Egress, FlowKey, Ingress, Kind, edit};
+use hairpin_eswitch::{Canonical, Egress, FrameKey, Ingress, Kind, edit};
 
 /// SplitMix64.
 struct Rng(u64);
@@ -75,7 +75,7 @@ fn run(nics: &mut [Nic], input: &[u8]) -> (Reason, u16, u8) {
         return (decision.reason, 0, 0);
     };
     assert_eq!(decision.len, canonical.len());
-    let key = FlowKey::extract(
+    let key = FrameKey::extract(
         ingress.port(),
         decision.vvlan.unwrap_or_default(),
         &canonical,
@@ -96,11 +96,12 @@ fn run(nics: &mut [Nic], input: &[u8]) -> (Reason, u16, u8) {
         decision.kind == Kind::Drop,
         decision.reason.class() == ReasonClass::Drop
     );
-    let shape =
-        u8::from(key.unkeyable) | u8::from(key.ip.is_v6) << 1 | u8::from(key.ip.proto != 0) << 2;
+    let shape = u8::from(key.unkeyable)
+        | u8::from(key.fields.ip.is_v6) << 1
+        | u8::from(key.fields.ip.proto != 0) << 2;
     (
         decision.reason,
-        key.ethertype & 0xff00,
+        key.fields.ethertype & 0xff00,
         shape | canonical.tenant_tags(TPID).count << 4,
     )
 }

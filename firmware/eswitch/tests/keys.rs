@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use common::*;
 use hairpin_abi::{PortId, Vlan};
-use hairpin_eswitch::key::IpFields;
-use hairpin_eswitch::{Canonical, FlowKey};
+use hairpin_eswitch::key::{FlowKey, IpFields};
+use hairpin_eswitch::{Canonical, FrameKey};
 
 const SRC4: Ipv4Addr = Ipv4Addr::new(10, 1, 2, 3);
 const DST4: Ipv4Addr = Ipv4Addr::new(192, 168, 250, 4);
@@ -58,9 +58,9 @@ fn frame(ethertype: u16, packet: &[u8]) -> Frame {
     frame
 }
 
-fn extract(frame: &Frame) -> FlowKey {
+fn extract(frame: &Frame) -> FrameKey {
     let canonical = Canonical::new(&frame.0, 0).unwrap();
-    FlowKey::extract(PortId::Uplink, Vlan::new(100).unwrap(), &canonical, TPID)
+    FrameKey::extract(PortId::Uplink, Vlan::new(100).unwrap(), &canonical, TPID)
 }
 
 fn fields4(proto: u8, sport: u16, dport: u16) -> IpFields {
@@ -87,14 +87,16 @@ fn fields6(proto: u8, sport: u16, dport: u16) -> IpFields {
 }
 
 fn assert_key(frame: &Frame, ip: IpFields, ethertype: u16) {
-    let expected = FlowKey {
+    let expected = FrameKey {
         unkeyable: false,
-        src: PortId::Uplink,
-        vvlan: Vlan::new(100).unwrap(),
-        da: mac(1),
-        sa: mac(0),
-        ethertype,
-        ip,
+        fields: FlowKey {
+            src: PortId::Uplink,
+            vvlan: Vlan::new(100).unwrap(),
+            da: mac(1),
+            sa: mac(0),
+            ethertype,
+            ip,
+        },
     };
     assert_eq!(extract(frame), expected);
 }
@@ -102,10 +104,10 @@ fn assert_key(frame: &Frame, ip: IpFields, ethertype: u16) {
 fn assert_unkeyable(frame: &Frame, why: &str) {
     let key = extract(frame);
     assert!(
-        key.unkeyable && key.ip == IpFields::default(),
+        key.unkeyable && key.fields.ip == IpFields::default(),
         "{why}: {key:?}"
     );
-    assert_eq!((key.da, key.sa), (mac(1), mac(0)));
+    assert_eq!((key.fields.da, key.fields.sa), (mac(1), mac(0)));
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn at_most_two_tenant_tags_are_skipped() {
     assert_key(&tagged, fields4(17, 0x1122, 0x3344), 0x0800);
     let tagged = tagged.tag(0x8100, 3);
     assert_unkeyable(&tagged, "three tags");
-    assert_eq!(extract(&tagged).ethertype, 0x9100);
+    assert_eq!(extract(&tagged).fields.ethertype, 0x9100);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::*;
 use hairpin_eswitch::model::{Memory, Model};
-use hairpin_eswitch::{Canonical, Decision, Egress, FlowKey, Ingress, Kind, Tables, edit};
+use hairpin_eswitch::{Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit};
 use proptest::prelude::*;
 
 fn vport() -> impl Strategy<Value = VPort> {
@@ -108,7 +108,7 @@ fn command() -> impl Strategy<Value = TableCommand> {
         2 => (0..4_u16, vvlan_row()).prop_map(|(index, row)| TableCommand::VVlan(index, row)),
         1 => (8..11_u16, any::<u64>())
             .prop_map(|(index, bits)| TableCommand::Group(index, GroupRow { vports: PortSet(bits) })),
-        4 => mac_row().prop_map(TableCommand::MacInsert),
+        4 => mac_row().prop_map(|row| TableCommand::MacInsert(0, row)),
         1 => mac_row().prop_map(|row| TableCommand::MacDelete(row.key)),
     ]
 }
@@ -240,7 +240,7 @@ proptest! {
             TableCommand::VVmap(VVLAN_A, VVmapRow { instance: Some(3) }),
             TableCommand::VVlan(3, row),
             TableCommand::Port(src.into(), port(src)),
-            TableCommand::MacInsert(MacRow {
+            TableCommand::MacInsert(0, MacRow {
                 key: key(VVLAN_A, mac(src)), target: Target::VPort(vf(src)), is_static: true,
             }),
         ] {
@@ -318,7 +318,7 @@ proptest! {
         prop_assert!(decision.len <= bytes.len());
         for strip in [0, 4, 8] {
             if let Some(frame) = Canonical::new(&bytes, strip) {
-                let _ = FlowKey::extract(ingress.port(), Vlan::default(), &frame, TPID);
+                let _ = FrameKey::extract(ingress.port(), Vlan::default(), &frame, TPID);
             }
         }
     }
@@ -333,7 +333,7 @@ proptest! {
         let mut vvlans: BTreeMap<u16, VVlanRow> = BTreeMap::new();
         for command in &commands {
             let expected = match command {
-                TableCommand::MacInsert(row) => match macs.insert(row.key, *row) {
+                TableCommand::MacInsert(_, row) => match macs.insert(row.key, *row) {
                     None => Status::Ok,
                     Some(_) => Status::Updated,
                 },
@@ -345,6 +345,7 @@ proptest! {
                 TableCommand::VVmap(index, row) => { vvmap.insert(*index, *row); Status::Ok }
                 TableCommand::VVlan(index, row) => { vvlans.insert(*index, *row); Status::Ok }
                 TableCommand::Cfg(_) | TableCommand::Group(..) => Status::Ok,
+                _ => Status::BadOp,
             };
             prop_assert_eq!(memory.apply(command), expected);
         }
@@ -390,7 +391,7 @@ fn a_traced_status_is_followed_or_questioned() {
         target: Target::VPort(vf(1)),
         is_static: true,
     };
-    let (op, table, index, data) = TableCommand::MacInsert(row).encode();
+    let (op, table, index, data) = TableCommand::MacInsert(0, row).encode();
     assert!(model.replay(op, table, index, &data, Status::Full).is_ok());
     assert_eq!(model.tables.mac_row(&row.key), None);
     let wrong = model

@@ -5,7 +5,7 @@
 //! visible. Only [`AdminError::Hardware`], tables that do not answer, can leave it half done.
 
 use hairpin_abi::admin::{
-    AdminError, Command, CommandWords, Crash, ResponseWords, encode_response,
+    AdminError, Command, CommandWords, Crash, Flush, ResponseWords, encode_response,
 };
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
@@ -65,7 +65,12 @@ impl Control {
             Command::FdbAdd(row) => self.fdb_add(bus, row).map(|()| 0),
             Command::FdbDel(key) => self.fdb_del(bus, key).map(|()| 0),
             Command::GroupSet { index, row } => self.group_set(bus, index, row).map(|()| 0),
-            Command::FdbFlush { vport } => self.fdb_flush(bus, vport),
+            Command::FdbFlush(Flush::VPort(vport)) => self.fdb_flush(bus, vport),
+            Command::FdbFlush(_)
+            | Command::FlowAdd { .. }
+            | Command::FlowDel(_)
+            | Command::FlowFlush(_)
+            | Command::AgeingSet { .. } => Err(AdminError::Unsupported),
             Command::CrashTest(_) => Err(AdminError::Denied),
         }
     }
@@ -149,10 +154,11 @@ impl Control {
             Some(entry) if entry.is_static => return Err(AdminError::Exists),
             entry => entry.is_some(),
         };
-        match bus.apply(&TableCommand::MacInsert(MacRow {
+        let row = MacRow {
             is_static: true,
             ..row
-        }))? {
+        };
+        match bus.apply(&TableCommand::MacInsert(instance.into(), row))? {
             Status::Ok | Status::Updated => {}
             Status::Full => return Err(AdminError::TableFull),
             _ => return Err(AdminError::Hardware),

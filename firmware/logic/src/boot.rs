@@ -64,7 +64,7 @@ impl Control {
                 target: Target::VPort(vport),
                 is_static: true,
             };
-            expect(bus.apply(&TableCommand::MacInsert(row))? == status)?;
+            expect(bus.apply(&TableCommand::MacInsert(0, row))? == status)?;
             expect(bus.lookup(&key)? == Some(row))?;
         }
         expect(bus.delete(&key)?)?;

@@ -121,7 +121,7 @@ impl Control {
         time: u64,
     ) -> Result<Learned, Refusal> {
         let (vport, vvlan) = punt.src.vport().zip(punt.vvlan).ok_or(Refusal::Origin)?;
-        self.instances.find(vvlan).ok_or(Refusal::Origin)?;
+        let instance = self.instances.find(vvlan).ok_or(Refusal::Origin)?;
         let key = MacKey {
             vvlan,
             mac: source(&punt.header),
@@ -145,12 +145,12 @@ impl Control {
         match request.judge(&mut self.moves, time) {
             learn::Verdict::Learn(_) if self.addresses.is_full() => Err(Refusal::Full),
             learn::Verdict::Learn(row) => {
-                install(bus, row)?;
+                install(bus, instance, row)?;
                 self.addresses.add(key, vport);
                 Ok(Learned::New)
             }
             learn::Verdict::Move(row, _) => {
-                install(bus, row)?;
+                install(bus, instance, row)?;
                 self.addresses.relocate(&key, vport);
                 Ok(Learned::Moved)
             }
@@ -160,8 +160,8 @@ impl Control {
     }
 }
 
-fn install(bus: &mut impl TableBus, row: MacRow) -> Result<(), Refusal> {
-    match bus.apply(&TableCommand::MacInsert(row))? {
+fn install(bus: &mut impl TableBus, instance: u8, row: MacRow) -> Result<(), Refusal> {
+    match bus.apply(&TableCommand::MacInsert(instance.into(), row))? {
         Status::Ok | Status::Updated => Ok(()),
         Status::Full => Err(Refusal::Full),
         _ => Err(Refusal::Hardware),

@@ -287,7 +287,7 @@ fn a_removed_vvlan_leaves_no_address_behind() {
         .bus
         .changes
         .iter()
-        .rposition(|c| matches!(c, TableCommand::MacInsert(_)));
+        .rposition(|c| matches!(c, TableCommand::MacInsert(..)));
     assert_eq!(
         stop,
         first.map(|index| index + 2),

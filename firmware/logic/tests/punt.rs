@@ -4,7 +4,7 @@
 
 mod support;
 
-use hairpin_abi::admin::{AdminError, Command};
+use hairpin_abi::admin::{AdminError, Command, Flush};
 use hairpin_abi::{MacRow, PortId, PortRow, Reason, Role, Target};
 use hairpin_eswitch::learn;
 use hairpin_nic_logic::addresses::MAX_LEARNED;
@@ -182,7 +182,7 @@ fn learned_addresses_are_flushed_by_vport() {
         learn(&mut nic, 6, 200, last, 0);
     }
     nic.run(to_vport(100, 50, 7)).unwrap();
-    assert_eq!(nic.run(Command::FdbFlush { vport: vport(7) }), Ok(3));
+    assert_eq!(nic.run(Command::FdbFlush(Flush::VPort(vport(7)))), Ok(3));
     assert_eq!(nic.control.addresses().count(vport(7)), 0);
     assert_eq!(nic.control.addresses().count(vport(6)), 3);
     assert_eq!(
@@ -191,9 +191,9 @@ fn learned_addresses_are_flushed_by_vport() {
         "a static one stays"
     );
     assert_eq!(nic.target(100, 0), None);
-    assert_eq!(nic.run(Command::FdbFlush { vport: vport(7) }), Ok(0));
+    assert_eq!(nic.run(Command::FdbFlush(Flush::VPort(vport(7)))), Ok(0));
     assert_eq!(
-        nic.run(Command::FdbFlush { vport: vport(8) }),
+        nic.run(Command::FdbFlush(Flush::VPort(vport(8)))),
         Err(AdminError::BadVport)
     );
 }
@@ -210,7 +210,7 @@ fn a_static_entry_replaces_a_learned_one() {
         is_static: true,
     };
     assert_eq!(nic.bus.memory.mac_row(&key(100, 1)), Some(&expected));
-    assert_eq!(nic.run(Command::FdbFlush { vport: vport(7) }), Ok(0));
+    assert_eq!(nic.run(Command::FdbFlush(Flush::VPort(vport(7)))), Ok(0));
     assert_eq!(nic.bus.memory.mac_row(&key(100, 1)), Some(&expected));
 }
 

@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use hairpin_abi::admin::{AdminError, Command};
+use hairpin_abi::admin::{AdminError, Command, Flush};
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{PortRow, Reason, Role, Target, VPort};
 use hairpin_nic_logic::punt::{Learned, Punt};
@@ -128,7 +128,9 @@ fn run(nic: &mut Nic, step: Step, time: u64) -> Result<Option<u32>, AdminError> 
         Step::Del(id) => nic.run(Command::VVlanDel { id: vvlan(id) }).map(Some),
         Step::Add(id, last, port) => nic.run(to_vport(id, last, port)).map(Some),
         Step::Remove(id, last) => nic.run(Command::FdbDel(key(id, last))).map(Some),
-        Step::Flush(port) => nic.run(Command::FdbFlush { vport: vport(port) }).map(Some),
+        Step::Flush(port) => nic
+            .run(Command::FdbFlush(Flush::VPort(vport(port))))
+            .map(Some),
         Step::Learn(id, last, port) => {
             let [a, b, c, d, e, f] = mac(last).0;
             let header = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, a, b, c, d, e, f, 8, 6];

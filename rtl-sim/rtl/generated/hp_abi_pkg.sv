@@ -5,7 +5,10 @@
 
 // verilator lint_off UNUSEDPARAM
 package hp_abi_pkg;
-  localparam int unsigned ABI_VERSION = 1;
+  localparam int unsigned ABI_VERSION = 2;
+  // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.
+  localparam int unsigned FLOW_KEY_W = 428;
+  localparam int unsigned STAMP_SHIFT = 21;
 
   // Reason codes of frames.
   localparam logic [5:0] RSN_MAC_HIT = 6'd1;  // Unicast to the vPort that the MAC table names.
@@ -29,6 +32,11 @@ package hp_abi_pkg;
   localparam logic [5:0] RSN_MISS_SLOWPATH = 6'd11;  // Miss action slowpath: the firmware decides.
   // Frame of the firmware's own, sent to the port it named.
   localparam logic [5:0] RSN_INJECTED = 6'd12;
+  // Unicast of a flow with action local: to the vPort that the MAC table names.
+  localparam logic [5:0] RSN_FLOW_HIT = 6'd13;
+  localparam logic [5:0] RSN_FLOW_UPLINK = 6'd14;  // The flow says: to the uplink.
+  localparam logic [5:0] RSN_FLOW_REDIRECT = 6'd15;  // The flow says: to the vPort that it names.
+  localparam logic [5:0] RSN_FLOW_PUNT = 6'd16;  // The flow says: to the firmware.
   localparam logic [5:0] RSN_PORT_DISABLED = 6'd20;  // The vPort is disabled.
   // Spoof check: the source address is not the vPort's.
   localparam logic [5:0] RSN_SOURCE_MAC = 6'd21;
@@ -72,6 +80,7 @@ package hp_abi_pkg;
   // The vPort is not a member of the V.VLAN.
   localparam logic [5:0] RSN_INGRESS_NOT_MEMBER = 6'd49;
   localparam logic [5:0] RSN_PUNT_REFUSED = 6'd50;  // The firmware refused a punted frame.
+  localparam logic [5:0] RSN_FLOW_DROP = 6'd51;  // The flow says: dropped.
 
   // Operations of the table command bus.
   localparam logic [3:0] OP_WRITE = 4'd1;  // Write the row at an index.
@@ -80,6 +89,12 @@ package hp_abi_pkg;
   localparam logic [3:0] OP_INSERT = 4'd3;
   localparam logic [3:0] OP_DELETE = 4'd4;  // Delete by key.
   localparam logic [3:0] OP_LOOKUP = 4'd5;  // Look up by key.
+  // Make every entry of a scope unusable; index: scope, word 0: which one.
+  localparam logic [3:0] OP_INVALIDATE = 4'd6;
+  // Insert the key of a punted frame and its mirror; index: punt slot, words 0 and 1: rows.
+  localparam logic [3:0] OP_INSTALL = 4'd7;
+  // Remove dead entries and those that were not used for long.
+  localparam logic [3:0] OP_SWEEP = 4'd8;
 
   // Tables.
   localparam logic [3:0] TBL_PORT = 4'd0;  // vPorts; index: vPort.
@@ -87,7 +102,12 @@ package hp_abi_pkg;
   localparam logic [3:0] TBL_VVMAP = 4'd2;  // V.VLAN ID to instance; index: V.VLAN ID.
   localparam logic [3:0] TBL_VVLAN = 4'd3;  // V.VLAN instances; index: 0 to 63.
   localparam logic [3:0] TBL_GROUP = 4'd4;  // Groups of vPorts; index: 0 to 255.
-  localparam logic [3:0] TBL_MAC = 4'd5;  // MAC addresses; by key, READ index: bank * depth + slot.
+  // MAC addresses; by key, READ index: bank * depth + slot, then the stash.
+  localparam logic [3:0] TBL_MAC = 4'd5;
+  // Flow cache; by the key in `key`, READ index: bank * depth + slot, then the stash.
+  localparam logic [3:0] TBL_FLOW = 4'd6;
+  // Key of the next flow command, and of the last one that found an entry; index: 0 to 2.
+  localparam logic [3:0] TBL_KEY = 4'd7;
 
   // Statuses of table responses.
   localparam logic [3:0] ST_OK = 4'd0;  // Done.
@@ -97,6 +117,11 @@ package hp_abi_pkg;
   localparam logic [3:0] ST_DENIED = 4'd4;  // This master may not do that.
   localparam logic [3:0] ST_BAD_INDEX = 4'd5;  // The table has no such row.
   localparam logic [3:0] ST_BAD_OP = 4'd6;  // The table has no such operation.
+  localparam logic [3:0] ST_STALE = 4'd7;  // What was seen with the key has been invalidated since.
+  // The vPort has as many addresses, or the V.VLAN as many flows, as it may.
+  localparam logic [3:0] ST_QUOTA = 4'd8;
+  // The key is a static entry, or one of a higher teacher.
+  localparam logic [3:0] ST_REFUSED = 4'd9;
 
   // Tenant tags that a vPort may send.
   localparam logic [1:0] TAGS_NONE = 2'd0;  // No tag at all.
@@ -115,6 +140,43 @@ package hp_abi_pkg;
   localparam logic [1:0] MISS_SLOWPATH = 2'd2;  // To the firmware.
   localparam logic [1:0] MISS_DROP = 2'd3;  // Dropped.
 
+  // Scopes of an invalidation.
+  localparam logic [1:0] SCOPE_ALL = 2'd0;  // Every entry.
+  // The entries of a teacher; `MAC`: 0 dynamic, 1 static.
+  localparam logic [1:0] SCOPE_TEACHER = 2'd1;
+  // The entries of a V.VLAN; on the bus: of its instance.
+  localparam logic [1:0] SCOPE_VVLAN = 2'd2;
+  localparam logic [1:0] SCOPE_VPORT = 2'd3;  // The entries that come from a vPort or lead to it.
+
+  // Teachers of flow entries.
+  localparam logic [1:0] TEACHER_LEARNED = 2'd0;  // The data path taught it.
+  localparam logic [1:0] TEACHER_FLOW = 2'd1;  // The host added it.
+  localparam logic [1:0] TEACHER_POLICY = 2'd2;  // A policy says so.
+
+  // Actions of flow entries.
+  localparam logic [2:0] FLOW_LOCAL = 3'd0;  // The MAC table decides, without a miss action.
+  localparam logic [2:0] FLOW_UPLINK = 3'd1;  // To the uplink.
+  localparam logic [2:0] FLOW_DROP = 3'd2;  // Dropped.
+  localparam logic [2:0] FLOW_PUNT = 3'd3;  // To the firmware.
+  // To the vPort that the entry names, whatever the address.
+  localparam logic [2:0] FLOW_REDIRECT = 3'd4;
+
+  // Fields of the flow key: bits of the key mask.
+  localparam logic [3:0] KEY_SOURCE_PORT = 4'd0;  // Source port.
+  localparam logic [3:0] KEY_DESTINATION = 4'd1;  // Destination address.
+  localparam logic [3:0] KEY_SOURCE = 4'd2;  // Source address.
+  localparam logic [3:0] KEY_ETHERTYPE = 4'd3;  // EtherType behind the tenant's tags.
+  localparam logic [3:0] KEY_IP_SOURCE = 4'd4;  // IP source.
+  localparam logic [3:0] KEY_IP_DESTINATION = 4'd5;  // IP destination.
+  localparam logic [3:0] KEY_PROTOCOL = 4'd6;  // IP protocol.
+  localparam logic [3:0] KEY_L4_SOURCE = 4'd7;  // L4 source port; ICMP type.
+  localparam logic [3:0] KEY_L4_DESTINATION = 4'd8;  // L4 destination port; ICMP code.
+
+  // Answers to a learn event.
+  localparam logic [1:0] LEARN_INSTALL = 2'd1;  // Insert the address.
+  localparam logic [1:0] LEARN_REFUSE = 2'd2;  // Do not; suppress repeats for a while.
+  localparam logic [1:0] LEARN_FORGET = 2'd3;  // Do not; the next frame may ask again.
+
   // Counter banks.
   localparam logic [2:0] CNT_PORT = 3'd0;  // Frames and bytes per port; index: port * 4 + counter.
   // Frames and bytes per V.VLAN instance; index: instance * 4 + counter.
@@ -123,12 +185,45 @@ package hp_abi_pkg;
   localparam logic [2:0] CNT_PORT_DROP = 3'd2;
   // Drops and losses per V.VLAN instance; index: instance * 64 + reason.
   localparam logic [2:0] CNT_VVLAN_DROP = 3'd3;
+  localparam logic [2:0] CNT_FLOW = 3'd4;  // Hits per flow entry; index: handle * 2 + counter.
+  // Hits and misses of the flow cache per V.VLAN instance; index: instance * 4 + counter.
+  localparam logic [2:0] CNT_CACHE = 3'd5;
+  // The tables themselves; index: table * 16 + counter, 32 + learning counter.
+  localparam logic [2:0] CNT_TABLES = 3'd6;
 
   // Counters of the traffic banks.
   localparam logic [1:0] TRAFFIC_IN_FRAMES = 2'd0;  // Frames that came in.
   localparam logic [1:0] TRAFFIC_IN_BYTES = 2'd1;  // Bytes that came in.
   localparam logic [1:0] TRAFFIC_OUT_FRAMES = 2'd2;  // Frames that went out.
   localparam logic [1:0] TRAFFIC_OUT_BYTES = 2'd3;  // Bytes that went out.
+
+  // Counters of the flow cache banks.
+  localparam logic [1:0] CACHE_HIT_FRAMES = 2'd0;  // Frames that hit.
+  localparam logic [1:0] CACHE_HIT_BYTES = 2'd1;  // Bytes of frames that hit.
+  localparam logic [1:0] CACHE_MISS_FRAMES = 2'd2;  // Frames that missed.
+  localparam logic [1:0] CACHE_MISS_BYTES = 2'd3;  // Bytes of frames that missed.
+
+  // Counters of the tables.
+  // Entries that have a place now; the one value here that also falls.
+  localparam logic [3:0] TBLCNT_OCCUPIED = 4'd0;
+  localparam logic [3:0] TBLCNT_INSERTS = 4'd1;  // Entries inserted.
+  localparam logic [3:0] TBLCNT_FAILED = 4'd2;  // Inserts that found no place.
+  localparam logic [3:0] TBLCNT_MOVES = 4'd3;  // Entries moved to make place for others.
+  // Entries removed because they were not used for long.
+  localparam logic [3:0] TBLCNT_AGED = 4'd4;
+  localparam logic [3:0] TBLCNT_SWEPT = 4'd5;  // Entries removed after their invalidation.
+  localparam logic [3:0] TBLCNT_INVALIDATIONS = 4'd6;  // Invalidations.
+  localparam logic [3:0] TBLCNT_STALE = 4'd7;  // Inserts refused: invalidated meanwhile.
+  localparam logic [3:0] TBLCNT_QUOTA = 4'd8;  // Inserts refused: as many entries as allowed.
+  // Inserts refused: the key has an entry that may not be replaced.
+  localparam logic [3:0] TBLCNT_REFUSED = 4'd9;
+
+  // Counters of learning.
+  localparam logic [3:0] LEARNCNT_LEARN_EVENTS = 4'd0;  // Learn events.
+  // Frames whose event was waiting already.
+  localparam logic [3:0] LEARNCNT_LEARN_SUPPRESSED = 4'd1;
+  // Frames that found no place for their event.
+  localparam logic [3:0] LEARNCNT_LEARN_NO_SLOT = 4'd2;
 
   // Firmware states.
   localparam logic [3:0] FW_RESET = 4'd0;  // The core is held in reset, or has not begun.
@@ -175,7 +270,9 @@ package hp_abi_pkg;
 
   // Row of VVLAN; 6 words in use.
   typedef struct packed {
-    logic [15:0]   unused0;
+    logic          used;            // the instance is in use
+    logic [2:0]    unused0;
+    logic [11:0]   id;              // V.VLAN ID of the instance
     logic [15:0]   key_mask;        // fields of the flow cache's key
     logic [63:0]   members;         // vPorts of the V.VLAN
     logic          accept3_valid;   // accept3 is in use
@@ -190,7 +287,8 @@ package hp_abi_pkg;
     logic          accept0_valid;   // accept0 is in use
     logic [2:0]    unused4;
     logic [11:0]   accept0;         // another accepted outer VLAN
-    logic [5:0]    unused5;
+    logic [1:0]    unused5;
+    logic [3:0]    flow_quota;      // most flow entries: 0 none, else 2^n
     logic [6:0]    vswitch_port;    // the vswitch vPort
     logic          vswitch_valid;   // there is a vswitch vPort
     logic          cache;           // the flow cache is used
@@ -206,9 +304,11 @@ package hp_abi_pkg;
     logic [63:0]   bitmap;          // vPorts of the group
   } group_row_t;
 
-  // Row of MAC; 3 words in use.
+  // Row of MAC; 4 words in use.
   typedef struct packed {
-    logic [95:0]   unused0;
+    logic [63:0]   unused0;
+    logic [15:0]   handle;          // number of the entry (responses)
+    logic [15:0]   stamp;           // last use: bits 36:21 of the time (responses)
     logic          valid;           // the entry is there (responses)
     logic [20:0]   unused1;
     logic          is_static;       // never moves, never ages
@@ -218,5 +318,19 @@ package hp_abi_pkg;
     logic [11:0]   vvlan;           // key: V.VLAN
     logic [47:0]   mac;             // key: address
   } mac_row_t;
+
+  // Row of FLOW; 2 words in use.
+  typedef struct packed {
+    logic [127:0]  unused0;
+    logic [15:0]   handle;          // number of the entry (responses)
+    logic [15:0]   stamp;           // last use: bits 36:21 of the time (responses)
+    logic          valid;           // the entry is there (responses)
+    logic [15:0]   unused1;
+    logic [6:0]    port;            // vPort it leads to, 64: none
+    logic [1:0]    unused2;
+    logic          pending;         // not in use yet: a miss
+    logic [1:0]    teacher;         // 0 learned, 1 flow, 2 policy
+    logic [2:0]    action;          // 0 local, 1 uplink, 2 drop, 3 punt, 4 redirect
+  } flow_row_t;
 endpackage
 // verilator lint_on UNUSEDPARAM

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use hairpin_abi::counter::CounterAddr;
 use hairpin_abi::{Op, PortId, Reason, Status, Table, Vlan};
 use hairpin_eswitch::model::Model;
-use hairpin_eswitch::{Canonical, Decision, Egress, FlowKey, Ingress, Kind, Tables, edit};
+use hairpin_eswitch::{Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit};
 
 use crate::model::UPLINK;
 use crate::trace::{AppliedCommand, Decided, DecidedKind, Key};
@@ -124,7 +124,7 @@ impl Golden {
             .zip(decision.vvlan)
             .map(|(frame, vvlan)| {
                 let src = PortId::new(d.src).unwrap_or(PortId::Core);
-                key(&FlowKey::extract(src, vvlan, frame, tables.config().tpid))
+                key(&FrameKey::extract(src, vvlan, frame, tables.config().tpid))
             });
         let copies = (0..=UPLINK)
             .filter_map(|port| {
@@ -292,9 +292,10 @@ fn kind(kind: Kind) -> DecidedKind {
     }
 }
 
-fn key(key: &FlowKey) -> Key {
+fn key(frame: &FrameKey) -> Key {
+    let key = &frame.fields;
     Key {
-        unkeyable: key.unkeyable,
+        unkeyable: frame.unkeyable,
         src: key.src.get(),
         vvlan: key.vvlan.get(),
         da: key.da.to_u64(),

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use hairpin_abi::admin::{AdminError, Crash, Opcode};
-use hairpin_abi::counter::{Bank, Traffic};
+use hairpin_abi::counter::{Bank, CacheTraffic, LearnCounter, TableCounter, Traffic};
 use hairpin_abi::fw::{EventCode, FwState, SelfTest};
 use hairpin_abi::layout::Layout;
 use hairpin_abi::row::LAYOUTS;
-use hairpin_abi::{ABI_VERSION, Miss, Mode, Op, REASONS, RowWords, Status, Table, Tags};
+use hairpin_abi::{
+    ABI_VERSION, FlowAction, FlowKey, KeyField, LearnVerdict, Miss, Mode, Op, REASONS, RowWords,
+    Scope, Seen, Status, Table, Tags, Teacher,
+};
 
 const SV_HEADER: &str = "\
 // SPDX-License-Identifier: Apache-2.0 OR MIT
@@ -82,7 +85,12 @@ fn package() -> String {
     let mut out = String::from(SV_HEADER);
     let _ = writeln!(
         out,
-        "  localparam int unsigned ABI_VERSION = {ABI_VERSION};"
+        "  localparam int unsigned ABI_VERSION = {ABI_VERSION};\n  \
+         // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.\n  \
+         localparam int unsigned FLOW_KEY_W = {};\n  \
+         localparam int unsigned STAMP_SHIFT = {};",
+        FlowKey::BITS,
+        Seen::SHIFT
     );
     let mut list = |title: &str, width: u8, prefix: &str, items: Vec<(&str, u8, &str)>| {
         let _ = writeln!(out, "\n  // {title}");
@@ -120,6 +128,22 @@ fn package() -> String {
     );
     list("Modes of a V.VLAN.", 2, "MODE", items!(Mode));
     list("Miss actions of a V.VLAN.", 2, "MISS", items!(Miss));
+    list("Scopes of an invalidation.", 2, "SCOPE", items!(Scope));
+    list("Teachers of flow entries.", 2, "TEACHER", items!(Teacher));
+    list("Actions of flow entries.", 3, "FLOW", items!(FlowAction));
+    let fields = items!(KeyField);
+    list(
+        "Fields of the flow key: bits of the key mask.",
+        4,
+        "KEY",
+        fields,
+    );
+    list(
+        "Answers to a learn event.",
+        2,
+        "LEARN",
+        items!(LearnVerdict),
+    );
     list("Counter banks.", 3, "CNT", items!(Bank));
     list(
         "Counters of the traffic banks.",
@@ -127,6 +151,11 @@ fn package() -> String {
         "TRAFFIC",
         items!(Traffic),
     );
+    let cache = items!(CacheTraffic);
+    list("Counters of the flow cache banks.", 2, "CACHE", cache);
+    let tables = items!(TableCounter);
+    list("Counters of the tables.", 4, "TBLCNT", tables);
+    list("Counters of learning.", 4, "LEARNCNT", items!(LearnCounter));
     list("Firmware states.", 4, "FW", items!(FwState));
     for layout in LAYOUTS {
         struct_of(&mut out, layout);
@@ -231,6 +260,15 @@ fn commands() -> String {
     list("## Table command bus: operations", "Operation", items!(Op));
     list("### Tables", "Table", items!(Table));
     list("### Statuses", "Status", items!(Status));
+    list("### Scopes of `invalidate`", "Scope", items!(Scope));
+    list("## Flow cache: actions", "Action", items!(FlowAction));
+    list("### Teachers", "Teacher", items!(Teacher));
+    list("### Bits of the key mask", "Field", items!(KeyField));
+    list(
+        "### Answers to a learn event",
+        "Answer",
+        items!(LearnVerdict),
+    );
     list("## Firmware states", "State", items!(FwState));
     list(
         "### What the self-test found (code beside `self-test-failed`)",
@@ -272,6 +310,32 @@ fn counters() -> String {
     for what in Traffic::ALL {
         let _ = writeln!(out, "| {} | `{what}` | {} |", what.code(), what.help());
     }
+    let mut list = |title: &str, items: Vec<(u8, &str, &str)>| {
+        let _ = writeln!(
+            out,
+            "\n{title}\n\n| Counter | Name | Counts |\n|---:|---|---|"
+        );
+        for (code, name, help) in items {
+            let _ = writeln!(out, "| {code} | `{name}` | {help} |");
+        }
+    };
+    macro_rules! items {
+        ($list:ident) => {
+            $list::ALL
+                .iter()
+                .map(|v| (v.code(), v.name(), v.help()))
+                .collect()
+        };
+    }
+    list(
+        "Banks `flow` (the first two, from zero when the handle is given out) and `cache`:",
+        items!(CacheTraffic),
+    );
+    list(
+        "Bank `tables`, at 0 for `mac` and at 16 for `flow`:",
+        items!(TableCounter),
+    );
+    list("Bank `tables`, at 32:", items!(LearnCounter));
     out.push_str(
         "\nThe drop banks are indexed by [reason](reasons.md). `replication-full` is counted once, at \
          the source; `rx-full`\nonce per receiver.\n",

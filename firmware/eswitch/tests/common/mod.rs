@@ -115,7 +115,7 @@ impl Nic {
             target,
             is_static: true,
         };
-        self.apply(TableCommand::MacInsert(row));
+        self.apply(TableCommand::MacInsert(0, row));
     }
 
     pub fn port(mut self, number: u8, change: impl FnOnce(&mut PortRow)) -> Self {

@@ -41,10 +41,12 @@ impl FakeBus {
     fn change(&mut self, command: &TableCommand) -> Status {
         let free = self.slots.iter().position(Option::is_none);
         match command {
-            TableCommand::MacInsert(row) if self.memory.mac_row(&row.key).is_none() => match free {
-                Some(slot) => self.slots[slot] = Some(row.key),
-                None => return Status::Full,
-            },
+            TableCommand::MacInsert(_, row) if self.memory.mac_row(&row.key).is_none() => {
+                match free {
+                    Some(slot) => self.slots[slot] = Some(row.key),
+                    None => return Status::Full,
+                }
+            }
             TableCommand::MacDelete(key) => {
                 self.slots
                     .iter_mut()
@@ -87,6 +89,7 @@ impl FakeBus {
                 })?
             }
             Table::Group => self.memory.group(u8::try_from(index).ok()?).to_words(),
+            Table::Flow | Table::Key => return None,
             Table::Mac => match self.slots.get(usize::from(index))? {
                 Some(key) => self.memory.mac_row(key)?.to_words(),
                 None => [0; 6],

@@ -167,6 +167,7 @@ impl FakeNic {
                 .get(usize::from(index))
                 .map(|(_, row)| *row)
                 .unwrap_or_default(),
+            Table::Flow | Table::Key => RowWords::default(),
         }
     }
 

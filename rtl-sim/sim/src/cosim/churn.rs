@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Changes of the configuration while traffic flows.
 
-use hairpin_abi::admin::Command;
+use hairpin_abi::admin::{Command, Flush};
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
@@ -84,7 +84,7 @@ impl Churn {
             _ => {
                 if let Some((vport, _)) = self.ports.first() {
                     let vport = *vport;
-                    self.admin(nic, &Command::FdbFlush { vport })?;
+                    self.admin(nic, &Command::FdbFlush(Flush::VPort(vport)))?;
                 }
             }
         }
