@@ -27,6 +27,7 @@ $HAIRPIN_RTL/hp_egress.sv
 $HAIRPIN_RTL/hp_eswitch.sv
 $HAIRPIN_RTL/hp_event_queue.sv
 $HAIRPIN_RTL/hp_fifo.sv
+$HAIRPIN_RTL/hp_hash.sv
 $HAIRPIN_RTL/hp_host_egress.sv
 $HAIRPIN_RTL/hp_host_if.sv
 $HAIRPIN_RTL/hp_host_sched.sv
@@ -36,6 +37,7 @@ $HAIRPIN_RTL/hp_ingress.sv
 $HAIRPIN_RTL/hp_ingress_store.sv
 $HAIRPIN_RTL/hp_inject.sv
 $HAIRPIN_RTL/hp_key_parse.sv
+$HAIRPIN_RTL/hp_key_mix.sv
 $HAIRPIN_RTL/hp_log_ring.sv
 $HAIRPIN_RTL/hp_mac_hash.sv
 $HAIRPIN_RTL/hp_mac_table.sv
@@ -49,6 +51,11 @@ $HAIRPIN_RTL/hp_replicator.sv
 $HAIRPIN_RTL/hp_softcore.sv
 $HAIRPIN_RTL/hp_spec_fifo.sv
 $HAIRPIN_RTL/hp_strip.sv
+$HAIRPIN_RTL/hp_table.sv
+$HAIRPIN_RTL/hp_table_handles.sv
+$HAIRPIN_RTL/hp_table_lookup.sv
+$HAIRPIN_RTL/hp_table_maint.sv
+$HAIRPIN_RTL/hp_table_stash.sv
 $HAIRPIN_RTL/hp_tables.sv
 $HAIRPIN_RTL/hp_tag_edit.sv
 $HAIRPIN_RTL/hp_tbl_arb.sv
