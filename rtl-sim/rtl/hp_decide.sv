@@ -2,8 +2,8 @@
 //
 // Where a frame goes, and why. Stage 18 (MAC answers) to stage 22 (`dec_o`), one header per clock.
 //
-// The rules are steps 11 to 16 of "The decision, exactly" (docs), stated for software in
-// `firmware/eswitch`. A frame that already has a reason keeps it.
+// The rules are steps 11 to 16 of "The decision, exactly" (docs) and the flow cache's before them, stated
+// for software in `firmware/eswitch`. A frame that already has a reason keeps it.
 
 `include "hp_assert.svh"
 
@@ -19,6 +19,8 @@ module hp_decide
   input  mac_act_t        da_act_i,
   input  logic            sa_hit_i,
   input  mac_act_t        sa_act_i,
+  input  logic            flow_live_i,       // stage 19: an entry that lives has the key
+  input  flow_act_t       flow_act_i,
   input  logic [N_VF-1:0] enabled_mask_i,    // stage 19
   input  logic [N_VF-1:0] tag_mask_i,
   input  logic [N_VF-1:0] reflect_mask_i,
@@ -26,7 +28,6 @@ module hp_decide
   output dec_t            dec_o              // stage 22
 );
   localparam int unsigned IdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
-  localparam logic [1:0] MissExternal = 2'd1, MissSlowpath = 2'd2, MissDrop = 2'd3;
 
   // What the later stages still need of a header.
   typedef struct packed {
@@ -48,15 +49,28 @@ module hp_decide
     logic            d_group;     // DA known as a group
     logic            s_exists;    // uplink frame whose SA is a vPort of ours
     port_t           s_port;
+    logic            a_known;     // SA known as a vPort
     logic            punt;
+    logic            nopunt;
+    logic            miss_drop;   // what a miss of the flow cache does
+    logic            miss_punt;
+    logic            learn_punt;  // rule 12
+    logic            reached;     // the flow cache was asked
+    logic            cache;
+    logic            may_hit;
+    logic            no_learned;  // learned flows do not count
+    logic            news;        // the source address may be learned
+    logic            flow_hit;
+    logic            flow_up;     // a flow sends it to the uplink ...
+    logic            redirect;    // ... or to `target`
     logic            local_ok;    // a unicast target exists here
     port_t           target;
     logic            defaulted;
   } work_t;
 
-  // Stage 18 -> 19: what is known of DA and SA; the miss action.
+  // Stage 18 -> 19: what is known of DA and SA; what a miss would do.
   work_t w19_d, w19_q;
-  logic  a_known, learn, returning;
+  logic  returning;
 
   always_comb begin
     w19_d             = '0;
@@ -69,7 +83,7 @@ module hp_decide
     w19_d.uplink      = h_i.uplink;
     w19_d.reflects    = h_i.reflects;
     w19_d.served      = h_i.w.served;
-    w19_d.external    = h_i.miss == MissExternal;
+    w19_d.external    = h_i.miss == MISS_EXTERNAL;
     w19_d.da_group    = h_i.da_group;
     w19_d.da_bcast    = h_i.da_bcast;
     w19_d.members     = h_i.members[N_VF-1:0];
@@ -79,25 +93,22 @@ module hp_decide
     w19_d.s_port      = sa_act_i.target[PortW-1:0];
     w19_d.decided     = w19_d.direct || (h_i.reason != '0);
 
-    a_known   = sa_hit_i && !sa_act_i.is_group;
-    returning = w19_d.s_exists && h_i.reflects;
-    learn     = h_i.vport && h_i.w.vswitch && !h_i.w.meta.nopunt && !a_known &&
-                (h_i.da_group || !w19_d.d_vport);
+    w19_d.a_known     = sa_hit_i && !sa_act_i.is_group;
+    w19_d.nopunt      = h_i.w.meta.nopunt;
+    w19_d.reached     = !w19_d.decided;
+    w19_d.cache       = h_i.cache;
+    w19_d.may_hit     = h_i.may_hit;
+    w19_d.no_learned  = h_i.da_group || h_i.veb;
+    w19_d.news        = h_i.vport && h_i.learning && !w19_d.decided &&
+                        (!sa_hit_i || (w19_d.a_known && !sa_act_i.is_static &&
+                                       sa_act_i.target[PortW-1:0] != h_i.w.meta.src));
 
-    if (w19_d.decided) begin
-      w19_d.punt = h_i.control;
-    end else if (h_i.miss == MissDrop && !returning) begin
-      w19_d.decided = 1'b1;
-      w19_d.reason  = RSN_MISS_DROP;
-    end else if (h_i.miss == MissSlowpath && !returning && !h_i.w.meta.nopunt) begin
-      w19_d.decided = 1'b1;
-      w19_d.punt    = 1'b1;
-      w19_d.reason  = RSN_MISS_SLOWPATH;
-    end else if (learn) begin
-      w19_d.decided = 1'b1;
-      w19_d.punt    = 1'b1;
-      w19_d.reason  = RSN_LEARN;
-    end
+    returning        = w19_d.s_exists && h_i.reflects;
+    w19_d.punt       = w19_d.decided && h_i.control;
+    w19_d.miss_drop  = h_i.miss == MISS_DROP && !returning;
+    w19_d.miss_punt  = h_i.miss == MISS_SLOWPATH && !returning && !h_i.w.meta.nopunt;
+    w19_d.learn_punt = h_i.vport && h_i.w.vswitch && !h_i.w.meta.nopunt && !w19_d.a_known &&
+                       (h_i.da_group || !w19_d.d_vport);
 
     w19_d.local_ok  = w19_d.d_vport || (h_i.uplink && h_i.dflt_ok);
     w19_d.defaulted = !w19_d.d_vport;
@@ -105,26 +116,90 @@ module hp_decide
   end
   always_ff @(posedge clk_i) w19_q <= w19_d;
 
-  // Stage 19 -> 20: unicast target against source, S and membership. Masks are sampled here.
-  work_t           w20_q;
-  logic            t_enabled, t_member, t_reflect, t_self, uni_up;
-  logic            same_20_q, member_20_q, uni_up_20_q;
-  logic [N_VF-1:0] enabled_20_q, tag_20_q;
-  logic [IdxW-1:0] t_idx;
+  // Stage 19 -> 20: the flow, or the miss action.
+  work_t w20_d, w20_q;
+  logic  f_hit, as_local;
 
-  assign t_idx     = w19_q.target[IdxW-1:0];
-  assign t_enabled = (w19_q.target < PortW'(N_VF)) && enabled_mask_i[t_idx];
-  assign t_member  = w19_q.members[t_idx];
-  assign t_reflect = (w19_q.target < PortW'(N_VF)) && reflect_mask_i[t_idx];
-  assign t_self    = (w19_q.target == w19_q.src) ||
-                     (w19_q.s_exists && w19_q.target == w19_q.s_port);
-  assign uni_up    = !w19_q.uplink && (w19_q.external || !w19_q.d_vport);
+  assign f_hit = w19_q.may_hit && !w19_q.decided && flow_live_i && !flow_act_i.pending &&
+                 !(flow_act_i.teacher == TEACHER_LEARNED && w19_q.no_learned);
+
+  always_comb begin
+    w20_d          = w19_q;
+    w20_d.flow_hit = f_hit;
+    as_local       = 1'b0;
+    if (f_hit) begin
+      w20_d.external = 1'b0;
+      unique case (flow_act_i.action)
+        FLOW_DROP: begin
+          w20_d.decided = 1'b1;
+          w20_d.reason  = RSN_FLOW_DROP;
+        end
+        FLOW_PUNT: begin
+          if (!w19_q.nopunt) begin
+            w20_d.decided = 1'b1;
+            w20_d.punt    = 1'b1;
+            w20_d.reason  = RSN_FLOW_PUNT;
+          end else begin
+            as_local = 1'b1;
+          end
+        end
+        FLOW_UPLINK: begin
+          w20_d.flow_up = !w19_q.uplink;
+          if (w19_q.uplink) begin
+            w20_d.decided = 1'b1;
+            w20_d.reason  = RSN_SAME_PORT;
+          end
+        end
+        FLOW_REDIRECT: begin
+          w20_d.redirect = 1'b1;
+          w20_d.target   = flow_act_i.port;
+        end
+        default: as_local = 1'b1;
+      endcase
+    end else if (!w19_q.decided && w19_q.miss_drop) begin
+      w20_d.decided = 1'b1;
+      w20_d.reason  = RSN_MISS_DROP;
+    end else if (!w19_q.decided && w19_q.miss_punt) begin
+      w20_d.decided = 1'b1;
+      w20_d.punt    = 1'b1;
+      w20_d.reason  = RSN_MISS_SLOWPATH;
+    end else begin
+      as_local = !w19_q.decided;
+    end
+    if (as_local && w19_q.learn_punt) begin
+      w20_d.decided = 1'b1;
+      w20_d.punt    = 1'b1;
+      w20_d.reason  = RSN_LEARN;
+    end
+  end
+
+  // A unicast target against source, S and membership, for the MAC table's and the flow's at once.
+  // Masks are sampled here.
+  logic            redirect, same_20_q, member_20_q, uni_up_20_q;
+  logic [1:0]      same, member;
+  logic [N_VF-1:0] enabled_20_q, tag_20_q, allowed;
+
+  function automatic logic has(input logic [N_VF-1:0] mask, input port_t t);
+    return (t < PortW'(N_VF)) && mask[t[IdxW-1:0]];
+  endfunction
+  function automatic logic is_self(input port_t t, input port_t src, input logic s_exists,
+                                   input port_t s_port);
+    return (t == src) || (s_exists && t == s_port);
+  endfunction
+
+  assign allowed  = enabled_mask_i & w19_q.members;
+  assign same     = {!flow_act_i.port[PortW-1] && !has(reflect_mask_i, flow_act_i.port) &&
+                     is_self(flow_act_i.port, w19_q.src, w19_q.s_exists, w19_q.s_port),
+                     !has(reflect_mask_i, w19_q.target) &&
+                     is_self(w19_q.target, w19_q.src, w19_q.s_exists, w19_q.s_port)};
+  assign member   = {has(allowed, flow_act_i.port), has(allowed, w19_q.target)};
+  assign redirect = f_hit && flow_act_i.action == FLOW_REDIRECT;
 
   always_ff @(posedge clk_i) begin
-    w20_q        <= w19_q;
-    same_20_q    <= t_self && !t_reflect;
-    member_20_q  <= t_enabled && t_member;
-    uni_up_20_q  <= uni_up;
+    w20_q        <= w20_d;
+    same_20_q    <= same[redirect];
+    member_20_q  <= member[redirect];
+    uni_up_20_q  <= !w19_q.uplink && ((w19_q.external && !f_hit) || !w19_q.d_vport);
     enabled_20_q <= enabled_mask_i;
     tag_20_q     <= tag_mask_i;
   end
@@ -156,7 +231,11 @@ module hp_decide
       drop_21_d = !w20_q.punt && !w20_q.direct;
       base      = '0;
       if (w20_q.direct) verdict = RSN_INJECTED;
-    end else if (w20_q.da_group) begin
+    end else if (w20_q.flow_up) begin
+      up_21_d = 1'b1;
+      base    = '0;
+      verdict = RSN_FLOW_UPLINK;
+    end else if (w20_q.da_group && !w20_q.redirect) begin
       if (!w20_q.uplink) begin
         up_21_d     = 1'b1;
         served_21_d = grp_local;
@@ -175,10 +254,10 @@ module hp_decide
       end
     end else begin
       base = '0;
-      if (uni_up_20_q) begin
+      if (uni_up_20_q && !w20_q.redirect) begin
         up_21_d = 1'b1;
         verdict = w20_q.external ? RSN_MISS_EXTERNAL : RSN_UNKNOWN_UPLINK;
-      end else if (!w20_q.local_ok) begin
+      end else if (!w20_q.local_ok && !w20_q.redirect) begin
         verdict   = RSN_UNKNOWN_UNICAST;
         drop_21_d = 1'b1;
       end else if (same_20_q) begin
@@ -191,7 +270,8 @@ module hp_decide
         verdict   = RSN_EGRESS_NOT_MEMBER;
         drop_21_d = 1'b1;
       end else begin
-        verdict = w20_q.defaulted ? RSN_DEFAULT_VSWITCH : RSN_MAC_HIT;
+        verdict = w20_q.redirect ? RSN_FLOW_REDIRECT : w20_q.defaulted ? RSN_DEFAULT_VSWITCH :
+                  w20_q.flow_hit ? RSN_FLOW_HIT : RSN_MAC_HIT;
       end
     end
   end
@@ -210,13 +290,18 @@ module hp_decide
   dec_t dec_d;
   logic empty, is_group, is_uni_local;
   assign empty        = copies_21_q == '0;
-  assign is_group     = !w21_q.decided && w21_q.da_group;
-  assign is_uni_local = !w21_q.decided && !w21_q.da_group && !up_21_q && !drop_21_q;
+  assign is_group     = !w21_q.decided && w21_q.da_group && !w21_q.redirect && !w21_q.flow_up;
+  assign is_uni_local = !w21_q.decided && !is_group && !up_21_q && !drop_21_q;
 
   always_comb begin
     dec_d          = '0;
     dec_d.reason   = verdict_21_q;
     dec_d.tag_mask = MaxVf'(tag_21_q);
+    dec_d.flow_hit   = w21_q.flow_hit;
+    dec_d.flow_miss  = w21_q.reached && w21_q.cache && !w21_q.flow_hit;
+    dec_d.learn      = w21_q.news && !w21_q.punt;
+    dec_d.from_valid = w21_q.a_known;
+    dec_d.from       = w21_q.s_port;
     if (w21_q.direct) begin
       dec_d.kind      = KindDirect;
       dec_d.to_uplink = w21_q.direct_port == PortUplink;

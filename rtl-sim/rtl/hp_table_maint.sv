@@ -561,7 +561,8 @@ module hp_table_maint
   assign own_found_o  = !own_insert_o || found_q;
 
   `HP_ASSERT(OneMatch_A, !(match_q && found_q))
-  `HP_ASSERT(Op_A, !take_cmd || req_op_i inside {OP_INSERT, OP_DELETE, OP_LOOKUP, OP_READ})
+  `HP_ASSERT(Op_A, !take_cmd || req_op_i == OP_INSERT || req_op_i == OP_DELETE ||
+             req_op_i == OP_LOOKUP || req_op_i == OP_READ)
   `HP_ASSERT(Place_A, !take_cmd || req_op_i != OP_READ || 32'(req_place_i) < Places)
 
 `ifndef SYNTHESIS
