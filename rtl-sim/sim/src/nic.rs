@@ -51,6 +51,10 @@ pub trait Observer {
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left);
     /// A table was changed, or was asked to.
     fn command(&mut self, _cycle: Cycle, _command: &AppliedCommand) {}
+    /// The eSwitch took a table command.
+    fn taken(&mut self, _cycle: Cycle, _op: u8, _table: u8, _index: u16) {}
+    /// The eSwitch answered the table command that it took last.
+    fn answered(&mut self, _cycle: Cycle, _status: u8) {}
     /// A frame was decided.
     fn decided(&mut self, _cycle: Cycle, _decision: &Decided) {}
 }
@@ -187,6 +191,10 @@ impl Nic {
                 (EventKind::Output { port, bytes, .. }, Some(left)) => {
                     observer.output(event.cycle, *port, bytes, left);
                 }
+                (EventKind::Taken { op, table, index }, _) => {
+                    observer.taken(event.cycle, *op, *table, *index);
+                }
+                (EventKind::Answered { status }, _) => observer.answered(event.cycle, *status),
                 (EventKind::Command(command), _) => observer.command(event.cycle, command),
                 (EventKind::Decision(decision), _) => observer.decided(event.cycle, decision),
                 _ => {}

@@ -205,6 +205,7 @@ impl Scoreboard {
                     self.differ(event.cycle, what, expected, status);
                 }
             }
+            EventKind::Taken { .. } | EventKind::Answered { .. } => {}
             EventKind::Decision(decided) => self.decision(event.cycle, decided),
             EventKind::Loss { seq, port, reason } => {
                 self.loss(event.cycle, *seq, *port, *reason);
