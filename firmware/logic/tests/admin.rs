@@ -161,13 +161,13 @@ fn the_words_of_a_command_are_checked() {
     let mut nic = Nic::new();
     nic.add_vvlan(1, &[0]);
     for (words, error) in [
-        (vec![8], AdminError::UnknownOpcode),
+        (vec![12], AdminError::UnknownOpcode),
         (vec![0x101], AdminError::UnknownOpcode),
         (vec![1, 0], AdminError::BadVvlan),
         (vec![1, 4095], AdminError::BadVvlan),
         (vec![2, 0x1_0001], AdminError::BadVvlan),
         (vec![5, 256], AdminError::BadGroup),
-        (vec![6, 64], AdminError::BadVport),
+        (vec![6, 3, 64], AdminError::BadVport),
         (vec![7, 2], AdminError::BadArgument),
     ] {
         let mut command = [0; 16];

@@ -2,7 +2,7 @@
 //
 // The one C interface between the Verilated NIC and Rust (src/model/ffi.rs mirrors it).
 //
-// Every variant of the model (check, fast, trace) is a library with one exported function,
+// Every variant of the model (check, small, fast, trace) is a library with one exported function,
 // hairpin_model_<variant>(), that returns the table of entry points below. All per-clock work stays
 // behind hp_api.run; what happened comes back as one ordered binary log.
 
@@ -16,19 +16,21 @@
 extern "C" {
 #endif
 
-#define HP_ABI 3u
+#define HP_ABI 4u
 #define HP_UPLINK 64u
 
 // One record of the log: this header, then `size - 24` bytes of payload, padded to 8.
 //   kind        payload
 //   1 decision  24 words, see sv/hp_sim_top.sv (seq repeated in the header), aux = clocks since the
 //               frame entered the pipeline
-//   2 command   8 words, see sv/hp_sim_top.sv
+//   2 command   22 words, see sv/hp_sim_top.sv
 //   3 loss      none; port, seq, aux = reason
 //   4 output    bytes of the frame, aux = length, cycle = its first beat
 //   5 input     none; port, aux = the id given at push, cycle = its first beat
-// Order: that of the serialization point. Inside one cycle: input, command, decision, `INSERT`
-// command, loss, output (an output is logged with its last beat).
+//   6 taken     none; aux = {index, 8'd0, table, op} of a table command that the eSwitch takes
+//   7 answered  none; aux = status of the table command that it took last
+// Order: that of the serialization point. Inside one cycle: input, answered, taken, command, decision,
+// loss, output (an output is logged with its last beat).
 typedef struct {
   uint8_t kind;
   uint8_t port;
@@ -39,7 +41,9 @@ typedef struct {
   uint32_t zero;
 } hp_record;
 
-enum { HP_DECISION = 1, HP_COMMAND = 2, HP_LOSS = 3, HP_OUTPUT = 4, HP_INPUT = 5 };
+enum {
+  HP_DECISION = 1, HP_COMMAND = 2, HP_LOSS = 3, HP_OUTPUT = 4, HP_INPUT = 5, HP_TAKEN = 6, HP_ANSWERED = 7
+};
 
 // Why run() came back.
 enum { HP_UNTIL = 0, HP_IDLE = 1, HP_LOG_FULL = 2, HP_FAILED = 3 };
@@ -59,7 +63,7 @@ enum { HP_CSR_OK = 0, HP_CSR_ERROR = 1, HP_CSR_TIMEOUT = 2, HP_CSR_FAILED = 3 };
 enum { HP_BAD = 1 };
 
 // Flags of hp_api.flags.
-enum { HP_CHECKS = 1, HP_TRACES = 2 };
+enum { HP_CHECKS = 1, HP_TRACES = 2, HP_SMALL = 4 };
 
 // Ready and gap patterns. A level of 65536 is "always"; otherwise the signal is redrawn every 1 to
 // `hold` cycles and high with probability level/65536.

@@ -10,7 +10,7 @@ use crate::model::Cycle;
 
 const HEADER: usize = 24;
 const DECISION_WORDS: usize = 24;
-const COMMAND_WORDS: usize = 8;
+const COMMAND_WORDS: usize = 22;
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,20 @@ pub enum EventKind<'a> {
         port: u8,
         /// The id given with the frame.
         id: u32,
+    },
+    /// The eSwitch took a table command.
+    Taken {
+        /// Operation.
+        op: u8,
+        /// Table.
+        table: u8,
+        /// Row.
+        index: u16,
+    },
+    /// It answered the one it took last.
+    Answered {
+        /// Status.
+        status: u8,
     },
 }
 
@@ -121,6 +135,8 @@ pub struct Decided {
     pub time: u64,
     /// The flow key, where there is one.
     pub key: Option<Key>,
+    /// Handle of the flow entry that was applied.
+    pub flow: Option<u16>,
 }
 
 /// A flow key as traced (`hp_pkg::flow_key_t`); addresses as numbers, first wire byte on top.
@@ -159,10 +175,12 @@ pub struct AppliedCommand {
     pub op: u8,
     /// Table.
     pub table: u8,
-    /// Row.
+    /// Row; of an `INSERT`, the handle.
     pub index: u16,
     /// Row's words.
     pub data: [u32; 6],
+    /// Key of a command on the flow cache.
+    pub flow_key: [u32; 14],
     /// Status given back.
     pub status: u8,
 }
@@ -213,6 +231,12 @@ impl<'a> Events<'a> {
                 bytes: payload.get(..aux as usize)?,
             },
             5 => EventKind::Input { port, id: aux },
+            6 => EventKind::Taken {
+                op: bits(aux, 0, 4) as u8,
+                table: bits(aux, 4, 4) as u8,
+                index: bits(aux, 16, 16) as u16,
+            },
+            7 => EventKind::Answered { status: aux as u8 },
             _ => return None,
         };
         Some((Event { cycle, kind }, size))
@@ -313,6 +337,7 @@ fn decision(w: &[u32; DECISION_WORDS], age: u32) -> Option<Decided> {
         targets: pair(w, 5),
         time: pair(w, 7),
         key: flag(7).then_some(key),
+        flow: (bits(w[23], 16, 1) != 0).then_some(bits(w[23], 0, 16) as u16),
     })
 }
 
@@ -322,7 +347,8 @@ fn command(w: &[u32; COMMAND_WORDS]) -> AppliedCommand {
         table: bits(w[0], 4, 4) as u8,
         status: bits(w[0], 8, 4) as u8,
         index: bits(w[0], 16, 16) as u16,
-        data: [w[1], w[2], w[3], w[4], w[5], w[6]],
+        data: std::array::from_fn(|i| w[1 + i]),
+        flow_key: std::array::from_fn(|i| w[7 + i]),
     }
 }
 
