@@ -136,7 +136,7 @@ impl Observer for Watch {
         });
     }
 
-    fn table(&mut self, cycle: Cycle, golden: &Golden) {
+    fn tables(&mut self, cycle: Cycle, golden: &Golden) {
         self.busy = true;
         self.fill(cycle, golden);
     }

@@ -14,6 +14,7 @@ pub use _root::components::word_ro_t as seed0;
 pub use _root::components::word_ro_t as seed1;
 pub use _root::components::word_ro_t as seed2;
 pub use _root::components::word_ro_t as seed3;
+pub use _root::components::cap3_t as cap3;
 
 /// Identification
 ///
@@ -53,7 +54,7 @@ impl Id<'static> {
 
 impl<'io, IO> Id<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x20;
+    pub const SIZE: usize = 0x24;
 
     /// # Safety
     ///
@@ -143,6 +144,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Id<'io, IO> {
     #[must_use]
     pub const fn seed3(&self) -> peakrdl_rust::reg::Reg<'io, seed3::WordRoT, IO> {
         unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x1C).cast(), self.io) }
+    }
+
+    /// Capabilities 3
+    ///
+    /// Table sizes the NIC was built with.
+    #[inline(always)]
+    #[must_use]
+    pub const fn cap3(&self) -> peakrdl_rust::reg::Reg<'io, cap3::Cap3T, IO> {
+        unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x20).cast(), self.io) }
     }
 
 }
