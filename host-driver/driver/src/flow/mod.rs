@@ -12,6 +12,8 @@ pub use fields::{FieldError, FlowFields, field_name, flow_row, mask_names, parse
 pub use state::{FlowKeyState, FlowState};
 #[cfg(feature = "cli")]
 pub(crate) use state::parse_number;
+#[cfg(feature = "page")]
+pub(crate) use state::{ethertype_name, proto_name};
 pub(crate) use state::{parse_ethertype, parse_proto};
 
 /// How a row says that a V.VLAN may have so many flows: 0 is none, else a power of two from 2 to 32768.

@@ -133,3 +133,108 @@ fn tiles(report: &Report, facts: &Facts<'_>) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A report with one frame of each sort, and names that would be markup.
+    fn documents(evil: &str) -> (Report, Snapshot) {
+        let counters = json!({"in_frames": 1, "in_bytes": 60, "out_frames": 1, "out_bytes": 60, "drops": {evil: 3}});
+        let fill = json!({"entries": 2, "capacity": 4, "insert_failed": 1});
+        let report = json!({
+            "version": 1, "clock_hz": 156_250_000, "run": {"config": evil, "seed": 7, "core_ratio": 5}, "cycles": 1000,
+            "fault": evil,
+            "frames": [
+                {"in": "vf0", "index": 0, "cycle": 0, "len": 60, "vvlan": 100, "decision": "local", "reason": "mac-hit",
+                 "out": [{"port": "vf1", "index": 0, "cycle": 24, "latency": 24, "kind": "forward"},
+                         {"port": "uplink", "index": 0, "cycle": 90_000, "latency": 90_000, "kind": "forward"}],
+                 "lost": []},
+                {"in": evil, "index": 0, "cycle": 999, "len": 60, "vvlan": null, "decision": "drop", "reason": evil, "out": [],
+                 "lost": [{"port": evil, "reason": evil}]}],
+            "injected": [], "ports": {"vf0": counters, evil: counters}, "vvlans": {},
+            "cache": {evil: {"hit_frames": 1, "hit_bytes": 1, "miss_frames": 0, "miss_bytes": 0}},
+            "tables": {"mac": fill, "flow": fill},
+            "occupancy": [{"cycle": 0, "mac": 1, "flow": 0}, {"cycle": 500, "mac": 2, "flow": 2}],
+            "events": [{"cycle": 5, "event": evil, "port": evil, "vvlan": 100, "mac": evil}],
+            "edits": [{"cycle": 5, "done": 9, "command": evil,
+                       "error": {"code": "x", "message": evil, "field": null, "file": null, "line": null, "help": null}}],
+            "scoreboard": {"frames": 2, "mismatches": 0},
+            "firmware": {"map_hash": evil, "build_id": evil, "state": "running"}});
+        let snapshot = json!({
+            "version": 1,
+            "info": {"version": evil, "map_hash": evil, "build_id": evil, "capabilities": {"vfs": 8, "queue_pairs": 1,
+                     "data_bytes": 64, "mac_entries": 4, "vvlans": 64, "groups": 1, "flow_cache": true, "flow_entries": 4,
+                     "virtqueues": false}},
+            "health": {"run": "running", "state": evil, "code": 0, "hung": false, "heartbeat": 1, "alive": true,
+                       "ready_cycles": 1, "restarts": 0, "map_hash": evil, "build_id": evil, "log_dropped": 1, "uplink_up": true},
+            "uplink": {"tpid": 0x8100, "pcp": 0, "reflects": false},
+            "ports": [{"name": "vf0", "enabled": true, "role": evil, "vvlans": [100], "mac": evil, "spoofchk": true,
+                       "trust": false, "learning": true, "max_macs": 1, "tags": evil, "reflect": false,
+                       "broadcast_burst": null, "broadcast_interval": null}],
+            "vvlans": [{"id": 100, "instance": 0, "vlan": 10, "accept": [10], "mode": evil, "miss": evil, "members": [evil],
+                        "vswitch": null}],
+            "fdb": [{"vvlan": 100, "mac": evil, "ports": [evil], "group": null, "kind": "dynamic"}],
+            "flows": [{"vvlan": 100, "key": {"from": evil, "da": evil, "sa": null, "ethertype": 2048, "ip_src": evil, "ip_dst": null,
+                       "proto": 6, "sport": 1, "dport": 2}, "action": evil, "port": evil, "teacher": evil, "pending": true,
+                       "handle": 1, "idle_ticks": 9, "frames": 3, "bytes": 4}],
+            "log": [{"time": evil, "level": evil, "message": evil, "module": null, "file": null, "line": null}]});
+        (serde_json::from_value(report).unwrap(), serde_json::from_value(snapshot).unwrap())
+    }
+
+    #[test]
+    fn nothing_that_came_from_outside_is_markup() {
+        let evil = "<script>alert('x')</script>\"&";
+        let (report, snapshot) = documents(evil);
+        let page = render(&report, &snapshot);
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.matches("&lt;script&gt;").count() > 20, "the page shows little: {page}");
+        // In an attribute it cannot end the quotes.
+        assert!(!page.contains("</script>\"&"));
+    }
+
+    #[test]
+    fn the_page_needs_nothing_else() {
+        let (report, snapshot) = documents("plain");
+        let page = render(&report, &snapshot);
+        for foreign in ["http:", "https:", "src=", "url(", "@import", "<script", "<link", "<iframe", "javascript:"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        assert!(page.contains("Content-Security-Policy") && page.contains("prefers-color-scheme: dark"));
+        assert!(page.contains("@media print") && page.contains("width=device-width"));
+    }
+
+    #[test]
+    fn every_element_is_closed() {
+        let (report, snapshot) = documents("plain");
+        let page = render(&report, &snapshot);
+        let mut open = Vec::new();
+        for tag in page.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+            let name = tag.split([' ', '\n']).next().unwrap_or_default();
+            match name.strip_prefix('/') {
+                Some(name) => assert_eq!(open.pop(), Some(name), "{tag}"),
+                None if ["!DOCTYPE", "meta", "br"].contains(&name) => {}
+                None => open.push(name),
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
+
+    #[test]
+    fn an_empty_replay_has_a_page() {
+        let (mut report, mut snapshot) = documents("plain");
+        report.frames.clear();
+        report.ports.clear();
+        report.occupancy.clear();
+        report.cycles = 0;
+        report.clock_hz = 0;
+        report.scoreboard.mismatches = 2;
+        snapshot.vvlans.clear();
+        snapshot.info.capabilities.flow_cache = false;
+        let page = render(&report, &snapshot);
+        assert!(!page.contains("NaN") && !page.contains("inf"), "{page}");
+        assert!(page.contains("2 mismatches") && page.contains("no flow cache"));
+    }
+}

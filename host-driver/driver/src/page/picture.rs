@@ -343,7 +343,7 @@ fn port_box(
                 tspan.small dx="7" {
                     @match state {
                         Some(port) if !port.enabled => "disabled",
-                        Some(port) if port.role == "vswitch" => "software switch",
+                        Some(port) if port.role == "vswitch" => "vSwitch",
                         _ => "VM",
                     }
                 }
@@ -351,11 +351,11 @@ fn port_box(
             text.small x=(at(x + 9.0)) y="40" {
                 @match state.and_then(|port| port.mac.as_deref()) {
                     Some(mac) => (mac),
-                    None => { @if vvlans.is_empty() { "no V.VLAN" } @else { "no address of its own" } },
+                    None => { @if vvlans.is_empty() { "no V.VLAN" } @else { "any address" } },
                 }
             }
             text.small x=(at(x + 9.0)) y="57" {
-                "out " (short(counters.in_frames)) " · in " (short(counters.out_frames))
+                "sent " (short(counters.in_frames)) " · got " (short(counters.out_frames))
             }
             @if dropped > 0 {
                 text.small.bad x=(at(x + 9.0)) y="73" { (short(dropped)) " dropped" }

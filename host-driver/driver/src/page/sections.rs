@@ -10,10 +10,11 @@ use super::facts::{Facts, quantile};
 use super::format::{bytes, count, duration, percent, short};
 use super::picture;
 use crate::report::{Report, TableFill};
-use crate::snapshot::{FdbKind, FlowState, Snapshot};
+use crate::flow::{ethertype_name, proto_name};
+use crate::snapshot::{FdbKind, FlowKeyState, FlowState, Snapshot};
 
 /// Rows of a table that are shown at once; more are folded away.
-const FOLD: usize = 40;
+const FOLD: usize = 16;
 /// Most rows of any table; the files beside the page have the rest.
 const MOST_ROWS: usize = 2000;
 
@@ -284,7 +285,7 @@ fn flows(report: &Report, snapshot: &Snapshot) -> Markup {
             html! {
                 tr {
                     td { (flow.vvlan) }
-                    td { (flow.key.text()) }
+                    td { (flow_key(&flow.key)) }
                     td.nw { (flow.action) @if let Some(port) = &flow.port { " to " (port) } @if flow.pending { " (pending)" } }
                     td { (flow.teacher) }
                     td.n { (ago(flow.idle_ticks, report.clock_hz)) }
@@ -301,6 +302,33 @@ fn flows(report: &Report, snapshot: &Snapshot) -> Markup {
             @if rows.is_empty() { p.note { "None." } } @else { (folded(&header, &rows, "flows")) }
         } @else {
             p.note { "This NIC has no flow cache." }
+        }
+    }
+}
+
+/// A flow's key in two lines: what the packets say, and where they come from.
+fn flow_key(key: &FlowKeyState) -> Markup {
+    let end = |address: &Option<String>, port: Option<u16>| match (address, port) {
+        (Some(address), Some(port)) if address.contains(':') => format!("[{address}]:{port}"),
+        (Some(address), Some(port)) => format!("{address}:{port}"),
+        (Some(address), None) => address.clone(),
+        (None, Some(port)) => format!("port {port}"),
+        (None, None) => "any".to_owned(),
+    };
+    let network = [key.ip_src.is_some(), key.ip_dst.is_some(), key.sport.is_some(), key.dport.is_some()];
+    let mac = |address: &Option<String>| address.clone().unwrap_or_else(|| "any".to_owned());
+    html! {
+        @if let Some(proto) = key.proto { (proto_name(proto)) " " }
+        @else if let Some(ethertype) = key.ethertype { (ethertype_name(ethertype)) " " }
+        @if network.contains(&true) {
+            (end(&key.ip_src, key.sport)) " → " (end(&key.ip_dst, key.dport))
+        }
+        @if key.from.is_some() || key.sa.is_some() || key.da.is_some() {
+            br;
+            small {
+                @if let Some(from) = &key.from { "from " (from) " " }
+                @if key.sa.is_some() || key.da.is_some() { (mac(&key.sa)) " → " (mac(&key.da)) }
+            }
         }
     }
 }
