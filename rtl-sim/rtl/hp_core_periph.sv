@@ -288,6 +288,22 @@ module hp_core_periph
     end
   end
 
+  // Learn unit: not connected yet.
+  assign hwif_in.id.CAP2.flow_capacity.next      = '0;
+  assign hwif_in.learn.EVENT.slot.next           = '0;
+  assign hwif_in.learn.EVENT.status.next         = '0;
+  assign hwif_in.learn.EVENT.vport.next          = '0;
+  assign hwif_in.learn.EVENT.busy.next           = 1'b0;
+  assign hwif_in.learn.EVENT.from.next           = '0;
+  assign hwif_in.learn.EVENT.from_valid.next     = 1'b0;
+  assign hwif_in.learn.EVENT.waiting.next        = '0;
+  assign hwif_in.learn.EVENT.valid.next          = 1'b0;
+  assign hwif_in.learn.KEY0.mac.next             = '0;
+  assign hwif_in.learn.KEY1.mac.next             = '0;
+  assign hwif_in.learn.KEY1.vvlan.next           = '0;
+  assign hwif_in.learn.RESULT.status.next        = '0;
+  assign hwif_in.learn.RESULT.busy.next          = 1'b0;
+
   // Punt port: one action at a time, only on a frame that is there.
   logic punt_free;
 
@@ -391,6 +407,7 @@ module hp_core_periph
   assign hwif_in.ev.PENDING.mbox.next      = mbox_pending;
   assign hwif_in.ev.PENDING.punt.next      = punt_valid_i && !punt_busy_i;
   assign hwif_in.ev.PENDING.timer.next     = timer_pending;
+  assign hwif_in.ev.PENDING.learn.next     = 1'b0;
 
   logic [2:0] pending, mask;
 

@@ -81,6 +81,7 @@ module hp_core_regs (
             logic SEED1;
             logic SEED2;
             logic SEED3;
+            logic CAP2;
         } id;
         struct {
             logic TIME_LO;
@@ -149,6 +150,13 @@ module hp_core_regs (
             logic HASH_SEED3;
         } tbl;
         struct {
+            logic EVENT;
+            logic KEY0;
+            logic KEY1;
+            logic ACT;
+            logic RESULT;
+        } learn;
+        struct {
             logic STATUS;
             logic INFO0;
             logic INFO1;
@@ -210,6 +218,8 @@ module hp_core_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h18);
         decoded_reg_strb.id.SEED3 = cpuif_req_masked & (cpuif_addr == 16'h1c) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h1c);
+        decoded_reg_strb.id.CAP2 = cpuif_req_masked & (cpuif_addr == 16'h20) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h20);
         decoded_reg_strb.timer.TIME_LO = cpuif_req_masked & (cpuif_addr == 16'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h40);
         decoded_reg_strb.timer.TIME_HI = cpuif_req_masked & (cpuif_addr == 16'h44) & !cpuif_req_is_wr;
@@ -322,6 +332,16 @@ module hp_core_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h240);
         decoded_reg_strb.tbl.HASH_SEED3 = cpuif_req_masked & (cpuif_addr == 16'h244);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h244);
+        decoded_reg_strb.learn.EVENT = cpuif_req_masked & (cpuif_addr == 16'h280) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h280);
+        decoded_reg_strb.learn.KEY0 = cpuif_req_masked & (cpuif_addr == 16'h284) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h284);
+        decoded_reg_strb.learn.KEY1 = cpuif_req_masked & (cpuif_addr == 16'h288) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h288);
+        decoded_reg_strb.learn.ACT = cpuif_req_masked & (cpuif_addr == 16'h28c) & cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h28c);
+        decoded_reg_strb.learn.RESULT = cpuif_req_masked & (cpuif_addr == 16'h290) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h290);
         decoded_reg_strb.punt.STATUS = cpuif_req_masked & (cpuif_addr == 16'h300) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h300);
         decoded_reg_strb.punt.INFO0 = cpuif_req_masked & (cpuif_addr == 16'h304) & !cpuif_req_is_wr;
@@ -585,6 +605,18 @@ module hp_core_regs (
         struct {
             struct {
                 struct {
+                    logic [3:0] next;
+                    logic load_next;
+                } slot;
+                struct {
+                    logic [1:0] next;
+                    logic load_next;
+                } verdict;
+            } ACT;
+        } learn;
+        struct {
+            struct {
+                struct {
                     logic next;
                     logic load_next;
                 } pop;
@@ -646,6 +678,10 @@ module hp_core_regs (
                     logic next;
                     logic load_next;
                 } timer;
+                struct {
+                    logic next;
+                    logic load_next;
+                } learn;
             } MASK;
             struct {
                 struct {
@@ -834,6 +870,16 @@ module hp_core_regs (
         struct {
             struct {
                 struct {
+                    logic [3:0] value;
+                } slot;
+                struct {
+                    logic [1:0] value;
+                } verdict;
+            } ACT;
+        } learn;
+        struct {
+            struct {
+                struct {
                     logic value;
                 } pop;
                 struct {
@@ -883,6 +929,9 @@ module hp_core_regs (
                 struct {
                     logic value;
                 } timer;
+                struct {
+                    logic value;
+                } learn;
             } MASK;
             struct {
                 struct {
@@ -1629,6 +1678,53 @@ module hp_core_regs (
     end
     assign hwif_out.tbl.HASH_SEED3.value.value = field_storage.tbl.HASH_SEED3.value.value;
     assign hwif_out.tbl.HASH_SEED3.value.swmod = decoded_reg_strb.tbl.HASH_SEED3 && decoded_req_is_wr && |(decoded_wr_biten[31:0]);
+    // Field: hairpin_core.learn.ACT.slot
+    always_comb begin
+        automatic logic [3:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.learn.ACT.slot.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.learn.ACT && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.learn.ACT.slot.value & ~decoded_wr_biten[3:0]) | (decoded_wr_data[3:0] & decoded_wr_biten[3:0]);
+            load_next_c = '1;
+        end
+        field_combo.learn.ACT.slot.next = next_c;
+        field_combo.learn.ACT.slot.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.learn.ACT.slot.value <= 4'h0;
+        end else begin
+            if(field_combo.learn.ACT.slot.load_next) begin
+                field_storage.learn.ACT.slot.value <= field_combo.learn.ACT.slot.next;
+            end
+        end
+    end
+    assign hwif_out.learn.ACT.slot.value = field_storage.learn.ACT.slot.value;
+    assign hwif_out.learn.ACT.slot.swmod = decoded_reg_strb.learn.ACT && decoded_req_is_wr && |(decoded_wr_biten[3:0]);
+    // Field: hairpin_core.learn.ACT.verdict
+    always_comb begin
+        automatic logic [1:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.learn.ACT.verdict.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.learn.ACT && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.learn.ACT.verdict.value & ~decoded_wr_biten[9:8]) | (decoded_wr_data[9:8] & decoded_wr_biten[9:8]);
+            load_next_c = '1;
+        end
+        field_combo.learn.ACT.verdict.next = next_c;
+        field_combo.learn.ACT.verdict.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.learn.ACT.verdict.value <= 2'h0;
+        end else begin
+            if(field_combo.learn.ACT.verdict.load_next) begin
+                field_storage.learn.ACT.verdict.value <= field_combo.learn.ACT.verdict.next;
+            end
+        end
+    end
+    assign hwif_out.learn.ACT.verdict.value = field_storage.learn.ACT.verdict.value;
     // Field: hairpin_core.punt.CTRL.pop
     always_comb begin
         automatic logic [0:0] next_c;
@@ -1917,6 +2013,29 @@ module hp_core_regs (
         end
     end
     assign hwif_out.ev.MASK.timer.value = field_storage.ev.MASK.timer.value;
+    // Field: hairpin_core.ev.MASK.learn
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ev.MASK.learn.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ev.MASK && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ev.MASK.learn.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            load_next_c = '1;
+        end
+        field_combo.ev.MASK.learn.next = next_c;
+        field_combo.ev.MASK.learn.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.ev.MASK.learn.value <= 1'h0;
+        end else begin
+            if(field_combo.ev.MASK.learn.load_next) begin
+                field_storage.ev.MASK.learn.value <= field_combo.ev.MASK.learn.next;
+            end
+        end
+    end
+    assign hwif_out.ev.MASK.learn.value = field_storage.ev.MASK.learn.value;
     // Field: hairpin_core.ev.HOST0.value
     always_comb begin
         automatic logic [31:0] next_c;
@@ -2082,6 +2201,9 @@ module hp_core_regs (
         end
         if(rd_mux_addr == 16'h1c) begin
             readback_data_var[31:0] = hwif_in.id.SEED3.value.next;
+        end
+        if(rd_mux_addr == 16'h20) begin
+            readback_data_var[15:0] = hwif_in.id.CAP2.flow_capacity.next;
         end
         if(rd_mux_addr == 16'h40) begin
             readback_data_var[31:0] = hwif_in.timer.TIME_LO.value.next;
@@ -2253,6 +2375,27 @@ module hp_core_regs (
         if(rd_mux_addr == 16'h244) begin
             readback_data_var[31:0] = field_storage.tbl.HASH_SEED3.value.value;
         end
+        if(rd_mux_addr == 16'h280) begin
+            readback_data_var[3:0] = hwif_in.learn.EVENT.slot.next;
+            readback_data_var[7:4] = hwif_in.learn.EVENT.status.next;
+            readback_data_var[14:8] = hwif_in.learn.EVENT.vport.next;
+            readback_data_var[15] = hwif_in.learn.EVENT.busy.next;
+            readback_data_var[22:16] = hwif_in.learn.EVENT.from.next;
+            readback_data_var[23] = hwif_in.learn.EVENT.from_valid.next;
+            readback_data_var[28:24] = hwif_in.learn.EVENT.waiting.next;
+            readback_data_var[31] = hwif_in.learn.EVENT.valid.next;
+        end
+        if(rd_mux_addr == 16'h284) begin
+            readback_data_var[31:0] = hwif_in.learn.KEY0.mac.next;
+        end
+        if(rd_mux_addr == 16'h288) begin
+            readback_data_var[15:0] = hwif_in.learn.KEY1.mac.next;
+            readback_data_var[27:16] = hwif_in.learn.KEY1.vvlan.next;
+        end
+        if(rd_mux_addr == 16'h290) begin
+            readback_data_var[3:0] = hwif_in.learn.RESULT.status.next;
+            readback_data_var[31] = hwif_in.learn.RESULT.busy.next;
+        end
         if(rd_mux_addr == 16'h300) begin
             readback_data_var[0] = hwif_in.punt.STATUS.valid.next;
             readback_data_var[1] = hwif_in.punt.STATUS.busy.next;
@@ -2286,11 +2429,13 @@ module hp_core_regs (
             readback_data_var[0] = hwif_in.ev.PENDING.mbox.next;
             readback_data_var[1] = hwif_in.ev.PENDING.punt.next;
             readback_data_var[2] = hwif_in.ev.PENDING.timer.next;
+            readback_data_var[3] = hwif_in.ev.PENDING.learn.next;
         end
         if(rd_mux_addr == 16'h3c4) begin
             readback_data_var[0] = field_storage.ev.MASK.mbox.value;
             readback_data_var[1] = field_storage.ev.MASK.punt.value;
             readback_data_var[2] = field_storage.ev.MASK.timer.value;
+            readback_data_var[3] = field_storage.ev.MASK.learn.value;
         end
         if(rd_mux_addr == 16'h3c8) begin
             readback_data_var[31:0] = field_storage.ev.HOST0.value.value;

@@ -64,6 +64,14 @@ package hp_core_regs_pkg;
     } word_ro_t__in_t;
 
     typedef struct packed {
+        logic [15:0] next;
+    } hairpin_core__id__CAP2__flow_capacity__in_t;
+
+    typedef struct packed {
+        hairpin_core__id__CAP2__flow_capacity__in_t flow_capacity;
+    } hairpin_core__id__CAP2__in_t;
+
+    typedef struct packed {
         map_hash_t__in_t MAP_HASH_LO;
         map_hash_t__in_t MAP_HASH_HI;
         cap0_t__in_t CAP0;
@@ -72,6 +80,7 @@ package hp_core_regs_pkg;
         word_ro_t__in_t SEED1;
         word_ro_t__in_t SEED2;
         word_ro_t__in_t SEED3;
+        hairpin_core__id__CAP2__in_t CAP2;
     } hairpin_core__id__in_t;
 
     typedef struct packed {
@@ -173,6 +182,90 @@ package hp_core_regs_pkg;
     } hairpin_core__tbl__in_t;
 
     typedef struct packed {
+        logic [3:0] next;
+    } hairpin_core__learn__EVENT__slot__in_t;
+
+    typedef struct packed {
+        logic [3:0] next;
+    } hairpin_core__learn__EVENT__status__in_t;
+
+    typedef struct packed {
+        logic [6:0] next;
+    } hairpin_core__learn__EVENT__vport__in_t;
+
+    typedef struct packed {
+        logic next;
+    } hairpin_core__learn__EVENT__busy__in_t;
+
+    typedef struct packed {
+        logic [6:0] next;
+    } hairpin_core__learn__EVENT__from__in_t;
+
+    typedef struct packed {
+        logic next;
+    } hairpin_core__learn__EVENT__from_valid__in_t;
+
+    typedef struct packed {
+        logic [4:0] next;
+    } hairpin_core__learn__EVENT__waiting__in_t;
+
+    typedef struct packed {
+        logic next;
+    } hairpin_core__learn__EVENT__valid__in_t;
+
+    typedef struct packed {
+        hairpin_core__learn__EVENT__slot__in_t slot;
+        hairpin_core__learn__EVENT__status__in_t status;
+        hairpin_core__learn__EVENT__vport__in_t vport;
+        hairpin_core__learn__EVENT__busy__in_t busy;
+        hairpin_core__learn__EVENT__from__in_t from;
+        hairpin_core__learn__EVENT__from_valid__in_t from_valid;
+        hairpin_core__learn__EVENT__waiting__in_t waiting;
+        hairpin_core__learn__EVENT__valid__in_t valid;
+    } hairpin_core__learn__EVENT__in_t;
+
+    typedef struct packed {
+        logic [31:0] next;
+    } hairpin_core__learn__KEY0__mac__in_t;
+
+    typedef struct packed {
+        hairpin_core__learn__KEY0__mac__in_t mac;
+    } hairpin_core__learn__KEY0__in_t;
+
+    typedef struct packed {
+        logic [15:0] next;
+    } hairpin_core__learn__KEY1__mac__in_t;
+
+    typedef struct packed {
+        logic [11:0] next;
+    } hairpin_core__learn__KEY1__vvlan__in_t;
+
+    typedef struct packed {
+        hairpin_core__learn__KEY1__mac__in_t mac;
+        hairpin_core__learn__KEY1__vvlan__in_t vvlan;
+    } hairpin_core__learn__KEY1__in_t;
+
+    typedef struct packed {
+        logic [3:0] next;
+    } hairpin_core__learn__RESULT__status__in_t;
+
+    typedef struct packed {
+        logic next;
+    } hairpin_core__learn__RESULT__busy__in_t;
+
+    typedef struct packed {
+        hairpin_core__learn__RESULT__status__in_t status;
+        hairpin_core__learn__RESULT__busy__in_t busy;
+    } hairpin_core__learn__RESULT__in_t;
+
+    typedef struct packed {
+        hairpin_core__learn__EVENT__in_t EVENT;
+        hairpin_core__learn__KEY0__in_t KEY0;
+        hairpin_core__learn__KEY1__in_t KEY1;
+        hairpin_core__learn__RESULT__in_t RESULT;
+    } hairpin_core__learn__in_t;
+
+    typedef struct packed {
         logic next;
     } hairpin_core__punt__STATUS__valid__in_t;
 
@@ -247,9 +340,14 @@ package hp_core_regs_pkg;
     } hairpin_core__ev__PENDING__timer__in_t;
 
     typedef struct packed {
+        logic next;
+    } hairpin_core__ev__PENDING__learn__in_t;
+
+    typedef struct packed {
         hairpin_core__ev__PENDING__mbox__in_t mbox;
         hairpin_core__ev__PENDING__punt__in_t punt;
         hairpin_core__ev__PENDING__timer__in_t timer;
+        hairpin_core__ev__PENDING__learn__in_t learn;
     } hairpin_core__ev__PENDING__in_t;
 
     typedef struct packed {
@@ -311,6 +409,7 @@ package hp_core_regs_pkg;
         hairpin_core__fw__in_t fw;
         hairpin_core__mbox__in_t mbox;
         hairpin_core__tbl__in_t tbl;
+        hairpin_core__learn__in_t learn;
         hairpin_core__punt__in_t punt;
         hairpin_core__inject__in_t inject;
         hairpin_core__ev__in_t ev;
@@ -488,6 +587,24 @@ package hp_core_regs_pkg;
     } hairpin_core__tbl__out_t;
 
     typedef struct packed {
+        logic [3:0] value;
+        logic swmod;
+    } hairpin_core__learn__ACT__slot__out_t;
+
+    typedef struct packed {
+        logic [1:0] value;
+    } hairpin_core__learn__ACT__verdict__out_t;
+
+    typedef struct packed {
+        hairpin_core__learn__ACT__slot__out_t slot;
+        hairpin_core__learn__ACT__verdict__out_t verdict;
+    } hairpin_core__learn__ACT__out_t;
+
+    typedef struct packed {
+        hairpin_core__learn__ACT__out_t ACT;
+    } hairpin_core__learn__out_t;
+
+    typedef struct packed {
         logic value;
     } hairpin_core__punt__CTRL__pop__out_t;
 
@@ -570,9 +687,14 @@ package hp_core_regs_pkg;
     } hairpin_core__ev__MASK__timer__out_t;
 
     typedef struct packed {
+        logic value;
+    } hairpin_core__ev__MASK__learn__out_t;
+
+    typedef struct packed {
         hairpin_core__ev__MASK__mbox__out_t mbox;
         hairpin_core__ev__MASK__punt__out_t punt;
         hairpin_core__ev__MASK__timer__out_t timer;
+        hairpin_core__ev__MASK__learn__out_t learn;
     } hairpin_core__ev__MASK__out_t;
 
     typedef struct packed {
@@ -628,6 +750,7 @@ package hp_core_regs_pkg;
         hairpin_core__fw__out_t fw;
         hairpin_core__mbox__out_t mbox;
         hairpin_core__tbl__out_t tbl;
+        hairpin_core__learn__out_t learn;
         hairpin_core__punt__out_t punt;
         hairpin_core__inject__out_t inject;
         hairpin_core__log__out_t log;

@@ -12,6 +12,7 @@ pub mod wdt;
 pub mod fw;
 pub mod mbox;
 pub mod tbl;
+pub mod learn;
 pub mod punt;
 pub mod inject;
 pub mod log;
@@ -132,6 +133,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinCore<'io, IO> {
     #[must_use]
     pub const fn tbl(&self) -> tbl::Tbl<'io, IO> {
         unsafe { tbl::Tbl::from_ptr_with(self.ptr.wrapping_byte_add(0x200).cast(), self.io) }
+    }
+
+    /// Learn unit
+    ///
+    /// Addresses that the datapath has seen and does not know, or knows elsewhere.
+    #[inline(always)]
+    #[must_use]
+    pub const fn learn(&self) -> learn::Learn<'io, IO> {
+        unsafe { learn::Learn::from_ptr_with(self.ptr.wrapping_byte_add(0x280).cast(), self.io) }
     }
 
     /// Punt store

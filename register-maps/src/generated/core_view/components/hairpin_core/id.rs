@@ -5,6 +5,9 @@
 #[allow(unused_imports)]
 use super::_root; // alias to root module of generated code
 
+// Anonymous component instances
+pub mod cap2;
+
 // Instances of named component types
 pub use _root::components::map_hash_t as map_hash_lo;
 pub use _root::components::map_hash_t as map_hash_hi;
@@ -53,7 +56,7 @@ impl Id<'static> {
 
 impl<'io, IO> Id<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x20;
+    pub const SIZE: usize = 0x24;
 
     /// # Safety
     ///
@@ -143,6 +146,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Id<'io, IO> {
     #[must_use]
     pub const fn seed3(&self) -> peakrdl_rust::reg::Reg<'io, seed3::WordRoT, IO> {
         unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x1C).cast(), self.io) }
+    }
+
+    /// Capabilities 2
+    ///
+    /// Table sizes the NIC was built with.
+    #[inline(always)]
+    #[must_use]
+    pub const fn cap2(&self) -> peakrdl_rust::reg::Reg<'io, cap2::Cap2, IO> {
+        unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x20).cast(), self.io) }
     }
 
 }

@@ -110,6 +110,30 @@ impl Mask {
         self.0 = (self.0 & !(Self::TIMER_MASK << Self::TIMER_OFFSET)) | ((val & Self::TIMER_MASK) << Self::TIMER_OFFSET);
     }
 
+    pub const LEARN_OFFSET: usize = 3;
+    pub const LEARN_WIDTH: usize = 1;
+    pub const LEARN_MASK: u32 = 0x1;
+
+    /// learn
+    ///
+    /// Learn
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn learn(&self) -> bool {
+        let val = (self.0 >> Self::LEARN_OFFSET) & Self::LEARN_MASK;
+        val != 0
+    }
+
+    /// learn
+    ///
+    /// Learn
+    #[inline(always)]
+    pub fn set_learn(&mut self, val: bool) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::LEARN_MASK << Self::LEARN_OFFSET)) | ((val & Self::LEARN_MASK) << Self::LEARN_OFFSET);
+    }
+
 }
 
 impl core::fmt::Debug for Mask {
@@ -118,6 +142,7 @@ impl core::fmt::Debug for Mask {
             .field("mbox", &self.mbox())
             .field("punt", &self.punt())
             .field("timer", &self.timer())
+            .field("learn", &self.learn())
             .finish()
     }
 }
@@ -132,5 +157,6 @@ mod tests {
         assert_eq!(reg.mbox(), false);
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
+        assert_eq!(reg.learn(), false);
     }
 }

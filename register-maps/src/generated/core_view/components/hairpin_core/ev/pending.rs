@@ -83,6 +83,21 @@ impl Pending {
         val != 0
     }
 
+    pub const LEARN_OFFSET: usize = 3;
+    pub const LEARN_WIDTH: usize = 1;
+    pub const LEARN_MASK: u32 = 0x1;
+
+    /// learn
+    ///
+    /// A learn event waits
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn learn(&self) -> bool {
+        let val = (self.0 >> Self::LEARN_OFFSET) & Self::LEARN_MASK;
+        val != 0
+    }
+
 }
 
 impl core::fmt::Debug for Pending {
@@ -91,6 +106,7 @@ impl core::fmt::Debug for Pending {
             .field("mbox", &self.mbox())
             .field("punt", &self.punt())
             .field("timer", &self.timer())
+            .field("learn", &self.learn())
             .finish()
     }
 }
@@ -105,5 +121,6 @@ mod tests {
         assert_eq!(reg.mbox(), false);
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
+        assert_eq!(reg.learn(), false);
     }
 }
