@@ -20,17 +20,30 @@ use anyhow::{Context, Result, bail, ensure};
 struct Variant {
     name: &'static str,
     verilator: &'static [&'static str],
-    /// Bits of `hp_api.flags`: 1 assertions, 2 waves.
+    /// Bits of `hp_api.flags`: 1 assertions, 2 waves, 4 small tables.
     flags: u32,
     optimise: &'static str,
 }
 
-const VARIANTS: [Variant; 3] = [
+/// Tables so small that they are full before a test ends, that all of their banks are in use, and that
+/// keys which differ little meet in one slot.
+const SMALL: [&str; 2] = ["-GMAC_DEPTH=64", "-GFLOW_DEPTH=16"];
+/// `hp_api.flags` of a model with them.
+const SMALL_FLAG: u32 = 4;
+
+const VARIANTS: [Variant; 4] = [
     // Everything random at power-up, every assertion on: tests and replays.
     Variant {
         name: "check",
         verilator: &["--assert", "--x-assign", "unique", "--x-initial", "unique"],
         flags: 1,
+        optimise: "-O2",
+    },
+    // `check` with small tables.
+    Variant {
+        name: "small",
+        verilator: &["--assert", "--x-assign", "unique", "--x-initial", "unique"],
+        flags: 1 | SMALL_FLAG,
         optimise: "-O2",
     },
     // No assertions: benchmarks.
@@ -57,26 +70,38 @@ const VARIANTS: [Variant; 3] = [
     },
 ];
 
+/// Says which tables the model with waves has: `small`, or anything else for those of `check`.
+const WAVES_OF: &str = "HAIRPIN_WAVES";
+
 impl Variant {
+    /// The variant as this build wants it.
+    fn wanted(mut self) -> Self {
+        if self.name == "trace" && std::env::var_os(WAVES_OF).is_some_and(|of| of == "small") {
+            self.flags |= SMALL_FLAG;
+        }
+        self
+    }
+
+    /// Sizes that are not those of the RTL.
+    fn sizes(&self) -> &'static [&'static str] {
+        if self.flags & SMALL_FLAG == 0 {
+            &[]
+        } else {
+            &SMALL
+        }
+    }
+
     /// Name of the Verilated class.
     fn top(&self) -> String {
         format!("hp_{}", self.name)
     }
 }
 
-/// RTL that changes from build to build: quick to compile; and with a MAC table so small that all of
-/// its banks are in use, and that keys which differ little meet in one slot.
+/// RTL that changes from build to build: quick to compile, with small tables.
 const CHANGED: Variant = Variant {
     name: "check",
-    verilator: &[
-        "--assert",
-        "--x-assign",
-        "unique",
-        "--x-initial",
-        "unique",
-        "-GMAC_DEPTH=64",
-    ],
-    flags: 1,
+    verilator: &["--assert", "--x-assign", "unique", "--x-initial", "unique"],
+    flags: 1 | SMALL_FLAG,
     optimise: "-O1",
 };
 
@@ -128,10 +153,16 @@ pub(crate) fn build_models(root: &Path, ibex: &Path) -> Result<()> {
     let _lock = step.lock()?;
     let base = step.key()?;
     step.fresh("runtime", &base, || step.runtime())?;
-    for variant in &VARIANTS {
+    for variant in VARIANTS.map(Variant::wanted) {
         let mut key = base.clone();
-        key.add(format!("{:?} {}", variant.verilator, variant.optimise).as_bytes());
-        step.fresh(variant.name, &key, || step.variant(variant))?;
+        let Variant {
+            verilator,
+            flags,
+            optimise,
+            ..
+        } = variant;
+        key.add(format!("{verilator:?} {flags} {optimise} {:?}", variant.sizes()).as_bytes());
+        step.fresh(variant.name, &key, || step.variant(&variant))?;
     }
     Ok(())
 }
@@ -324,6 +355,7 @@ impl<'a> Step<'a> {
                 .env("HAIRPIN_RTL", rtl)
                 .args(COMMON)
                 .args(variant.verilator)
+                .args(variant.sizes())
                 .arg(format!("-GDATA_W={DATA_W}"))
                 .arg(format!("-GN_VF={N_VF}"))
                 .arg("--prefix")

@@ -9,8 +9,9 @@ use hairpin_abi::{
     VSWITCH_TAG, VVlan, VVlanRow, Vlan,
 };
 
+use crate::cache::{Asked, Next};
 use crate::frame::{Canonical, TPID_CTAG, TYPE_HAIRPIN, TYPE_MAC_CONTROL, field, word};
-use crate::{Decision, Ingress, Kind, Meters, Tables};
+use crate::{CacheUse, Decision, Ingress, Kind, Meters, Tables};
 
 /// Where a frame goes, before what its V.VLAN and length add.
 struct Verdict {
@@ -19,6 +20,7 @@ struct Verdict {
     targets: PortSet,
     to_uplink: bool,
     served: bool,
+    cache: CacheUse,
 }
 
 impl Verdict {
@@ -29,6 +31,7 @@ impl Verdict {
             targets: PortSet::EMPTY,
             to_uplink: false,
             served: false,
+            cache: CacheUse::Unused,
         }
     }
 
@@ -45,6 +48,10 @@ impl Verdict {
             to_uplink: true,
             ..Self::of(Kind::Uplink, reason)
         }
+    }
+
+    const fn with(self, cache: CacheUse) -> Self {
+        Self { cache, ..self }
     }
 }
 
@@ -136,6 +143,7 @@ fn finish<T: Tables>(
         served: verdict.served,
         vvlan: Some(vvlan),
         instance: known.map(|(_, (instance, _))| instance),
+        cache: verdict.cache,
         outer_vlan: known.map_or(Vlan::from_tci(0), |(_, (_, row))| row.vlan),
         strip,
         len: frame.len(),
@@ -196,7 +204,15 @@ impl Source {
                 if group && self.core.is_none() && !meters.take(self.vport, &self.row, time) {
                     return Verdict::drop(Reason::Meter);
                 }
-                self.forward(tables, cfg, id, row, &canonical)
+                let asked = Asked {
+                    src: self.vport.into(),
+                    id,
+                    row,
+                    frame: &canonical,
+                    nopunt: self.core.is_some_and(|(_, nopunt)| nopunt),
+                };
+                let (cache, next) = asked.ask(tables, cfg);
+                self.forward(tables, cfg, &asked, next).with(cache)
             },
         )
     }
@@ -221,14 +237,30 @@ impl Source {
         &self,
         tables: &impl Tables,
         cfg: CfgRow,
-        id: VVlan,
-        row: &VVlanRow,
-        frame: &Canonical<'_>,
+        asked: &Asked<'_, '_>,
+        next: Next,
     ) -> Verdict {
-        let nopunt = self.core.is_some_and(|(_, nopunt)| nopunt);
+        let Asked {
+            id,
+            row,
+            frame,
+            nopunt,
+            ..
+        } = *asked;
         let da = frame.destination();
         let destination = tables.mac(&MacKey { vvlan: id, mac: da });
-        match row.miss {
+        let hit = match next {
+            Next::Drop => return Verdict::drop(Reason::FlowDrop),
+            Next::Punt => return Verdict::punt(Reason::FlowPunt),
+            Next::Uplink => return Verdict::uplink(Reason::FlowUplink),
+            Next::Redirect(port) => {
+                return redirect(tables, cfg, row, port, Some(self.vport), None);
+            }
+            Next::Local => Reason::FlowHit,
+            Next::Miss(_) => Reason::MacHit,
+        };
+        let miss = next.miss();
+        match miss {
             Miss::Drop => return Verdict::drop(Reason::MissDrop),
             Miss::Slowpath if !nopunt => return Verdict::punt(Reason::MissSlowpath),
             Miss::Ignore | Miss::External | Miss::Slowpath => {}
@@ -243,7 +275,7 @@ impl Source {
                 return Verdict::punt(Reason::Learn);
             }
         }
-        let external = row.miss == Miss::External;
+        let external = miss == Miss::External;
         if da.is_group() {
             let local = !external
                 && (da.is_broadcast()
@@ -258,11 +290,10 @@ impl Source {
                 (Reason::GroupUplink, PortSet::EMPTY)
             };
             return Verdict {
-                kind: Kind::Multicast,
-                reason,
                 targets,
                 to_uplink: true,
                 served: local,
+                ..Verdict::of(Kind::Multicast, reason)
             };
         }
         match destination {
@@ -270,7 +301,7 @@ impl Source {
             Some(Target::VPort(target)) => {
                 let local = Local {
                     target,
-                    reason: Reason::MacHit,
+                    reason: hit,
                     from: Some(self.vport),
                     s: None,
                 };
@@ -323,7 +354,15 @@ fn from_uplink(tables: &impl Tables, cfg: CfgRow, frame: &[u8]) -> Decision {
             if !row.accepts(Vlan::from_tci(outer_tci)) {
                 return Verdict::drop(Reason::VlanPair);
             }
-            forward_uplink(tables, cfg, id, row, &canonical, served)
+            let asked = Asked {
+                src: PortId::Uplink,
+                id,
+                row,
+                frame: &canonical,
+                nopunt: false,
+            };
+            let (cache, next) = asked.ask(tables, cfg);
+            forward_uplink(tables, cfg, &asked, next, served).with(cache)
         },
     )
 }
@@ -331,11 +370,11 @@ fn from_uplink(tables: &impl Tables, cfg: CfgRow, frame: &[u8]) -> Decision {
 fn forward_uplink(
     tables: &impl Tables,
     cfg: CfgRow,
-    id: VVlan,
-    row: &VVlanRow,
-    frame: &Canonical<'_>,
+    asked: &Asked<'_, '_>,
+    next: Next,
     served: bool,
 ) -> Verdict {
+    let Asked { id, row, frame, .. } = *asked;
     let da = frame.destination();
     let destination = tables.mac(&MacKey { vvlan: id, mac: da });
     let s = match tables.mac(&MacKey {
@@ -345,8 +384,16 @@ fn forward_uplink(
         Some(Target::VPort(vport)) => Some(vport),
         None | Some(Target::Group(_)) => None,
     };
+    let hit = match next {
+        Next::Drop => return Verdict::drop(Reason::FlowDrop),
+        Next::Punt => return Verdict::punt(Reason::FlowPunt),
+        Next::Uplink => return Verdict::drop(Reason::SamePort),
+        Next::Redirect(port) => return redirect(tables, cfg, row, port, None, s),
+        Next::Local => Reason::FlowHit,
+        Next::Miss(_) => Reason::MacHit,
+    };
     if !(s.is_some() && cfg.reflects) {
-        match row.miss {
+        match next.miss() {
             Miss::Drop => return Verdict::drop(Reason::MissDrop),
             Miss::Slowpath => return Verdict::punt(Reason::MissSlowpath),
             Miss::Ignore | Miss::External => {}
@@ -370,7 +417,7 @@ fn forward_uplink(
         };
     }
     let (target, reason) = match (destination, row.vswitch) {
-        (Some(Target::VPort(vport)), _) => (vport, Reason::MacHit),
+        (Some(Target::VPort(vport)), _) => (vport, hit),
         (_, Some(vswitch)) => (vswitch, Reason::DefaultVswitch),
         (_, None) => return Verdict::drop(Reason::UnknownUnicast),
     };
@@ -381,6 +428,27 @@ fn forward_uplink(
         s,
     }
     .deliver(tables, cfg, row)
+}
+
+/// A frame that its flow entry sends to a port, group address or not.
+fn redirect(
+    tables: &impl Tables,
+    cfg: CfgRow,
+    row: &VVlanRow,
+    port: PortId,
+    from: Option<VPort>,
+    s: Option<VPort>,
+) -> Verdict {
+    let Some(target) = port.vport() else {
+        return Verdict::drop(Reason::EgressNotMember);
+    };
+    let local = Local {
+        target,
+        reason: Reason::FlowRedirect,
+        from,
+        s,
+    };
+    local.deliver(tables, cfg, row)
 }
 
 /// The vPorts that a group frame is for: of the V.VLAN, and enabled.

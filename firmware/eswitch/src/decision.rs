@@ -5,6 +5,8 @@
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::{PortId, Reason, VPort, Vlan};
 
+use crate::CacheUse;
+
 /// Where a frame comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -97,6 +99,8 @@ pub struct Decision {
     pub vvlan: Option<Vlan>,
     /// The instance of the V.VLAN, if it is configured.
     pub instance: Option<u8>,
+    /// What the flow cache had to do with it.
+    pub cache: CacheUse,
     /// Default outer VLAN of the V.VLAN.
     pub outer_vlan: Vlan,
     /// NIC tag bytes behind the addresses of the frame that came in.
@@ -115,6 +119,7 @@ impl Decision {
             served: false,
             vvlan: None,
             instance: None,
+            cache: CacheUse::Unused,
             outer_vlan: Vlan::from_tci(0),
             strip: 0,
             len,

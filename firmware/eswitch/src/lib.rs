@@ -19,6 +19,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod cache;
 pub mod decide;
 pub mod decision;
 pub mod edit;
@@ -30,6 +31,7 @@ pub mod meter;
 pub mod model;
 pub mod tables;
 
+pub use cache::{CacheUse, FlowHit};
 pub use decide::decide;
 pub use decision::{Decision, Ingress, Kind};
 pub use edit::Egress;

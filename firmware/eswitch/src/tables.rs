@@ -4,7 +4,9 @@
 
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{CfgRow, GroupRow, PortRow, Target, VPort, VVlan, VVlanRow};
+use hairpin_abi::{CfgRow, FlowKey, GroupRow, PortRow, Target, VPort, VVlan, VVlanRow};
+
+use crate::FlowHit;
 
 /// The tables of an eSwitch, as of one point in time.
 pub trait Tables {
@@ -19,6 +21,9 @@ pub trait Tables {
 
     /// Where a MAC address leads; `None` if it is not known.
     fn mac(&self, key: &MacKey) -> Option<Target>;
+
+    /// The flow cache's live entry for a masked key.
+    fn flow(&self, key: &FlowKey) -> Option<FlowHit>;
 
     /// The vPorts of a group.
     fn group(&self, index: u8) -> GroupRow;

@@ -10,7 +10,7 @@ use common::*;
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::*;
-use hairpin_eswitch::model::{Memory, Model};
+use hairpin_eswitch::model::{Memory, Model, Traced};
 use hairpin_eswitch::{Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit};
 use proptest::prelude::*;
 
@@ -176,6 +176,45 @@ fn nic(commands: &[TableCommand]) -> Model {
     model
 }
 
+/// What may be in the flow cache for a frame: key mask, row.
+fn flow() -> impl Strategy<Value = Option<(u16, FlowRow)>> {
+    let action = prop::sample::select(FlowAction::ALL);
+    let teacher = prop::sample::select(Teacher::ALL);
+    let port = prop_oneof![9 => 0..9_u8, 1 => Just(64)];
+    let row = (action, teacher, prop::bool::weighted(0.1), port).prop_map(
+        |(action, teacher, pending, port)| FlowRow {
+            action,
+            teacher,
+            pending,
+            port: PortId::new(port).unwrap(),
+        },
+    );
+    prop::option::of((any::<u16>(), row))
+}
+
+/// Puts a flow for the frame into the cache of its V.VLAN, if it has one.
+fn add_flow(model: &mut Model, ingress: &Ingress, frame: &[u8], flow: Option<(u16, FlowRow)>) {
+    let decision = model.clone().decide(0, ingress, frame);
+    let (Some((mask, row)), Some(vlan), Some(canonical)) =
+        (flow, decision.vvlan, Canonical::new(frame, decision.strip))
+    else {
+        return;
+    };
+    let id = VVlan::try_from(vlan).ok();
+    if let Some((instance, vvlan)) = id.and_then(|id| model.tables.vvlan(id)) {
+        let vvlan = VVlanRow {
+            cache: true,
+            key_mask: mask,
+            ..vvlan
+        };
+        model.apply(&TableCommand::VVlan(instance.into(), vvlan));
+        let key = FrameKey::extract(ingress.port(), vlan, &canonical, TPID);
+        model
+            .tables
+            .put_flow(instance, 5, key.fields.masked(mask), row);
+    }
+}
+
 /// The members of the V.VLAN that a frame was decided in.
 fn members(model: &Model, decision: &Decision) -> PortSet {
     let id = decision.vvlan.and_then(|vlan| VVlan::try_from(vlan).ok());
@@ -191,9 +230,11 @@ proptest! {
         commands in prop::collection::vec(command(), 0..40),
         ingress in ingress(),
         frame in frame(),
+        flow in flow(),
         time in 0..64_u64,
     ) {
         let mut model = nic(&commands);
+        add_flow(&mut model, &ingress, &frame, flow);
         let decision = model.decide(time, &ingress, &frame);
         let members = members(&model, &decision);
         for target in decision.targets.iter() {
@@ -270,8 +311,10 @@ proptest! {
         commands in prop::collection::vec(command(), 0..20),
         ingress in ingress(),
         frame in frame(),
+        flow in flow(),
     ) {
         let mut model = nic(&commands);
+        add_flow(&mut model, &ingress, &frame, flow);
         let decision = model.decide(0, &ingress, &frame);
         let canonical = Canonical::new(&frame, decision.strip).unwrap();
         prop_assert_eq!(canonical.len(), decision.len);
@@ -332,6 +375,12 @@ proptest! {
         let mut vvmap: BTreeMap<u16, VVmapRow> = BTreeMap::new();
         let mut vvlans: BTreeMap<u16, VVlanRow> = BTreeMap::new();
         for command in &commands {
+            // Dynamic entries come and go with other things: tests/flows.rs.
+            let command = &match *command {
+                TableCommand::MacInsert(instance, row) =>
+                    TableCommand::MacInsert(instance, MacRow { is_static: true, ..row }),
+                command => command,
+            };
             let expected = match command {
                 TableCommand::MacInsert(_, row) => match macs.insert(row.key, *row) {
                     None => Status::Ok,
@@ -345,7 +394,7 @@ proptest! {
                 TableCommand::VVmap(index, row) => { vvmap.insert(*index, *row); Status::Ok }
                 TableCommand::VVlan(index, row) => { vvlans.insert(*index, *row); Status::Ok }
                 TableCommand::Cfg(_) | TableCommand::Group(..) => Status::Ok,
-                _ => Status::BadOp,
+                other => unreachable!("{other:?} is not generated here"),
             };
             prop_assert_eq!(memory.apply(command), expected);
         }
@@ -391,35 +440,36 @@ fn a_traced_status_is_followed_or_questioned() {
         target: Target::VPort(vf(1)),
         is_static: true,
     };
-    let (op, table, index, data) = TableCommand::MacInsert(0, row).encode();
-    assert!(model.replay(op, table, index, &data, Status::Full).is_ok());
+    let traced = |command: TableCommand, status| {
+        let (op, table, index, data) = command.encode();
+        Traced {
+            op,
+            table,
+            index,
+            data,
+            key: FlowKeyWords::default(),
+            status,
+            time: 0,
+        }
+    };
+    let insert = |status| traced(TableCommand::MacInsert(0, row), status);
+    let delete = |status| traced(TableCommand::MacDelete(row.key), status);
+    assert!(model.replay(&insert(Status::Full)).is_ok());
     assert_eq!(model.tables.mac_row(&row.key), None);
-    let wrong = model
-        .clone()
-        .replay(op, table, index, &data, Status::Updated)
-        .unwrap_err();
-    assert_eq!(
-        (wrong.expected, wrong.actual),
-        (Status::Ok, Status::Updated)
-    );
-    assert!(model.replay(op, table, index, &data, Status::Ok).is_ok());
+    assert!(model.clone().replay(&insert(Status::Updated)).is_err());
+    assert!(model.clone().replay(&delete(Status::Ok)).is_err());
+    assert!(model.replay(&insert(Status::Ok)).is_ok());
     assert_eq!(model.tables.mac_row(&row.key), Some(&row));
-    assert!(
-        model
-            .clone()
-            .replay(op, table, index, &data, Status::Full)
-            .is_err()
-    );
-    let (op, table, index, data) = TableCommand::MacDelete(row.key).encode();
-    assert!(
-        model
-            .replay(op, table, index, &data, Status::Denied)
-            .is_ok()
-    );
+    assert!(model.clone().replay(&insert(Status::Full)).is_err());
+    assert!(model.clone().replay(&insert(Status::Ok)).is_err());
+    assert!(model.clone().replay(&delete(Status::NotFound)).is_err());
+    assert!(model.replay(&delete(Status::Denied)).is_ok());
     assert_eq!(model.tables.mac_row(&row.key), Some(&row));
-    assert!(
-        model
-            .replay(Op::Lookup, Table::Mac, 0, &data, Status::NotFound)
-            .is_ok()
-    );
+    let lookup = Traced {
+        op: Op::Lookup,
+        ..delete(Status::NotFound)
+    };
+    assert!(model.replay(&lookup).is_ok());
+    assert!(model.replay(&delete(Status::Ok)).is_ok());
+    assert_eq!(model.tables.mac_row(&row.key), None);
 }

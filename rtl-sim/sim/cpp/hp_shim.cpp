@@ -33,7 +33,8 @@ constexpr uint32_t kCsrLimit = 100000;    // clocks until a register access has 
 constexpr uint32_t kResetClocks = 32;
 constexpr uint64_t kNever = ~uint64_t{0};
 constexpr uint32_t kAlways = 65536;
-constexpr uint8_t kOpInsert = 3;
+constexpr size_t kCommandBytes = 22 * 4;
+constexpr size_t kDecisionBytes = 24 * 4;
 
 struct Rng {
   uint64_t s = 1;
@@ -294,7 +295,7 @@ struct hp_model {
   }
 
   void log_command() {
-    std::memcpy(record(HP_COMMAND, 0, 0, now, 0, 32), top->cmd_o.data(), 32);
+    std::memcpy(record(HP_COMMAND, 0, 0, now, 0, kCommandBytes), top->cmd_o.data(), kCommandBytes);
   }
 
   // ---- handshakes of this clock, outputs settled
@@ -365,14 +366,13 @@ struct hp_model {
     }
 
     if (top->entry_o) entered[top->entry_seq_o] = now;
-    if (top->cmd_valid_o && (top->cmd_o[0] & 0xf) != kOpInsert) log_command();
+    if (top->cmd_valid_o) log_command();
     if (top->dec_valid_o) {
       const uint32_t w0 = top->dec_o[0], w1 = top->dec_o[1];
       const uint32_t age = uint32_t(now - entered[uint16_t(w1)]);
-      std::memcpy(record(HP_DECISION, uint8_t(w0), uint16_t(w1), now, age, 96), top->dec_o.data(),
-                  96);
+      std::memcpy(record(HP_DECISION, uint8_t(w0), uint16_t(w1), now, age, kDecisionBytes),
+                  top->dec_o.data(), kDecisionBytes);
     }
-    if (top->cmd_valid_o && (top->cmd_o[0] & 0xf) == kOpInsert) log_command();
     if (top->loss_valid_o) {
       log_loss(top->loss_host_o);
       log_loss(top->loss_rep_o);

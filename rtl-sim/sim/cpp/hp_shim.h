@@ -2,7 +2,7 @@
 //
 // The one C interface between the Verilated NIC and Rust (src/model/ffi.rs mirrors it).
 //
-// Every variant of the model (check, fast, trace) is a library with one exported function,
+// Every variant of the model (check, small, fast, trace) is a library with one exported function,
 // hairpin_model_<variant>(), that returns the table of entry points below. All per-clock work stays
 // behind hp_api.run; what happened comes back as one ordered binary log.
 
@@ -16,19 +16,19 @@
 extern "C" {
 #endif
 
-#define HP_ABI 3u
+#define HP_ABI 4u
 #define HP_UPLINK 64u
 
 // One record of the log: this header, then `size - 24` bytes of payload, padded to 8.
 //   kind        payload
 //   1 decision  24 words, see sv/hp_sim_top.sv (seq repeated in the header), aux = clocks since the
 //               frame entered the pipeline
-//   2 command   8 words, see sv/hp_sim_top.sv
+//   2 command   22 words, see sv/hp_sim_top.sv
 //   3 loss      none; port, seq, aux = reason
 //   4 output    bytes of the frame, aux = length, cycle = its first beat
 //   5 input     none; port, aux = the id given at push, cycle = its first beat
-// Order: that of the serialization point. Inside one cycle: input, command, decision, `INSERT`
-// command, loss, output (an output is logged with its last beat).
+// Order: that of the serialization point. Inside one cycle: input, command, decision, loss, output
+// (an output is logged with its last beat).
 typedef struct {
   uint8_t kind;
   uint8_t port;
@@ -59,7 +59,7 @@ enum { HP_CSR_OK = 0, HP_CSR_ERROR = 1, HP_CSR_TIMEOUT = 2, HP_CSR_FAILED = 3 };
 enum { HP_BAD = 1 };
 
 // Flags of hp_api.flags.
-enum { HP_CHECKS = 1, HP_TRACES = 2 };
+enum { HP_CHECKS = 1, HP_TRACES = 2, HP_SMALL = 4 };
 
 // Ready and gap patterns. A level of 65536 is "always"; otherwise the signal is redrawn every 1 to
 // `hold` cycles and high with probability level/65536.

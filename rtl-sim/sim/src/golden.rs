@@ -5,11 +5,13 @@ use std::fmt::Display;
 use std::rc::Rc;
 
 use hairpin_abi::counter::CounterAddr;
-use hairpin_abi::{Op, PortId, Reason, Status, Table, Vlan};
-use hairpin_eswitch::model::Model;
-use hairpin_eswitch::{Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit};
+use hairpin_abi::{FlowKeyWords, Op, PortId, Reason, Status, Table, Vlan};
+use hairpin_eswitch::model::{Model, Traced};
+use hairpin_eswitch::{
+    CacheUse, Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit,
+};
 
-use crate::model::UPLINK;
+use crate::model::{Cycle, UPLINK};
 use crate::trace::{AppliedCommand, Decided, DecidedKind, Key};
 
 /// Largest copy on any bus, with room.
@@ -44,6 +46,7 @@ pub struct Expected {
     served: bool,
     len: usize,
     key: Option<Key>,
+    flow: Option<u16>,
     /// How each copy is dressed, fixed when the frame is decided.
     copies: Vec<(u8, Egress)>,
 }
@@ -78,7 +81,7 @@ impl Golden {
     ///
     /// # Errors
     /// What it should have been answered.
-    pub fn command(&mut self, c: &AppliedCommand) -> Result<(), String> {
+    pub fn command(&mut self, cycle: Cycle, c: &AppliedCommand) -> Result<(), String> {
         let (Some(op), Some(table), Some(status)) = (
             Op::from_code(c.op),
             Table::from_code(c.table),
@@ -87,8 +90,16 @@ impl Golden {
             return Err("a known operation, table and status".to_owned());
         };
         self.model
-            .replay(op, table, c.index, &c.data, status)
-            .map_err(|wrong| wrong.expected.to_string())
+            .replay(&Traced {
+                op,
+                table,
+                index: c.index,
+                data: c.data,
+                key: FlowKeyWords(c.flow_key),
+                status,
+                time: cycle,
+            })
+            .map_err(|wrong| wrong.to_string())
     }
 
     /// Decides about a frame of the trace and counts it in.
@@ -152,6 +163,10 @@ impl Golden {
             served: decision.served,
             len: decision.len,
             key,
+            flow: match decision.cache {
+                CacheUse::Hit(handle) => Some(handle),
+                CacheUse::Unused | CacheUse::Miss => None,
+            },
             copies,
         }
     }
@@ -213,6 +228,7 @@ impl Expected {
             served: false,
             len: usize::from(d.len),
             key: None,
+            flow: None,
             copies: Vec::new(),
         }
     }
@@ -263,6 +279,13 @@ impl Expected {
         if self.kind != DecidedKind::Drop {
             field("length", self.len == usize::from(d.len), &self.len, &d.len);
         }
+        let handle = |flow: Option<u16>| flow.map_or("none".to_owned(), |h| h.to_string());
+        field(
+            "flow entry",
+            self.flow == d.flow,
+            &handle(self.flow),
+            &handle(d.flow),
+        );
         if let (Some(want), Some(got)) = (&self.key, &d.key) {
             field(
                 "key",

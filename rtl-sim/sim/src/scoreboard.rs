@@ -186,9 +186,12 @@ impl Scoreboard {
                 self.insert_failed += u64::from(
                     command.op == Op::Insert.code() && command.status == Status::Full.code(),
                 );
-                if let Err(expected) = self.golden.command(command) {
-                    let what = format!("status of table command {command:x?}");
-                    self.differ(event.cycle, what, expected, command.status);
+                if let Err(expected) = self.golden.command(event.cycle, command) {
+                    let what = format!("table command {command:x?}");
+                    let status = Status::from_code(command.status);
+                    let status =
+                        status.map_or_else(|| command.status.to_string(), |s| s.to_string());
+                    self.differ(event.cycle, what, expected, status);
                 }
             }
             EventKind::Decision(decided) => self.decision(event.cycle, decided),

@@ -10,7 +10,7 @@ use crate::model::Cycle;
 
 const HEADER: usize = 24;
 const DECISION_WORDS: usize = 24;
-const COMMAND_WORDS: usize = 8;
+const COMMAND_WORDS: usize = 22;
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,8 @@ pub struct Decided {
     pub time: u64,
     /// The flow key, where there is one.
     pub key: Option<Key>,
+    /// Handle of the flow entry that was applied.
+    pub flow: Option<u16>,
 }
 
 /// A flow key as traced (`hp_pkg::flow_key_t`); addresses as numbers, first wire byte on top.
@@ -159,10 +161,12 @@ pub struct AppliedCommand {
     pub op: u8,
     /// Table.
     pub table: u8,
-    /// Row.
+    /// Row; of an `INSERT`, the handle.
     pub index: u16,
     /// Row's words.
     pub data: [u32; 6],
+    /// Key of a command on the flow cache.
+    pub flow_key: [u32; 14],
     /// Status given back.
     pub status: u8,
 }
@@ -313,6 +317,7 @@ fn decision(w: &[u32; DECISION_WORDS], age: u32) -> Option<Decided> {
         targets: pair(w, 5),
         time: pair(w, 7),
         key: flag(7).then_some(key),
+        flow: (bits(w[23], 16, 1) != 0).then_some(bits(w[23], 0, 16) as u16),
     })
 }
 
@@ -322,7 +327,8 @@ fn command(w: &[u32; COMMAND_WORDS]) -> AppliedCommand {
         table: bits(w[0], 4, 4) as u8,
         status: bits(w[0], 8, 4) as u8,
         index: bits(w[0], 16, 16) as u16,
-        data: [w[1], w[2], w[3], w[4], w[5], w[6]],
+        data: std::array::from_fn(|i| w[1 + i]),
+        flow_key: std::array::from_fn(|i| w[7 + i]),
     }
 }
 

@@ -10,6 +10,7 @@ module hp_sim_top import hp_pkg::*; #(
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
   parameter int unsigned MAC_DEPTH = 1024,
+  parameter int unsigned FLOW_DEPTH = 1024,
   parameter int unsigned TCM_KIB   = 64
 ) (
   input  logic                clk_i,
@@ -81,7 +82,7 @@ module hp_sim_top import hp_pkg::*; #(
   output logic                cmd_valid_o,
   output logic                loss_valid_o,   // any of the three
   output logic [24*32-1:0]    dec_o,
-  output logic [8*32-1:0]     cmd_o,
+  output logic [22*32-1:0]    cmd_o,
   output logic [31:0]         loss_host_o,
   output logic [31:0]         loss_rep_o,
   output logic [31:0]         loss_other_o
@@ -95,6 +96,7 @@ module hp_sim_top import hp_pkg::*; #(
     .N_VF     (N_VF),
     .N_QP     (N_QP),
     .MAC_DEPTH(MAC_DEPTH),
+    .FLOW_DEPTH(FLOW_DEPTH),
     .TCM_KIB  (TCM_KIB)
   ) nic (
     .host_req_i        (host_req_i[N_VF-1:0]),
@@ -114,7 +116,7 @@ module hp_sim_top import hp_pkg::*; #(
   assign loss_valid_o = loss_host.valid | loss_rep.valid | loss_other.valid;
 
   assign dec_o = {
-    32'd0,                                                          // 23
+    15'd0, dec.flow_hit, dec.flow_handle,                           // 23
     dec.key.dport, dec.key.sport,                                   // 22
     dec.key.ip_dst,                                                 // 18..21
     dec.key.ip_src,                                                 // 14..17
@@ -132,7 +134,12 @@ module hp_sim_top import hp_pkg::*; #(
     5'd0, dec.kind, 2'd0, dec.reason, 1'b0, dec.meta.direct_port, 1'b0, dec.meta.src  // 0
   };
 
-  assign cmd_o = {32'd0, cmd.data, cmd.index, 4'd0, cmd.status, cmd.tbl, cmd.op};
+  assign cmd_o = {
+    32'd0,                                                          // 21
+    20'd0, cmd.flow_key,                                            // 7..20
+    cmd.data,                                                       // 1..6
+    cmd.index, 4'd0, cmd.status, cmd.tbl, cmd.op                    // 0
+  };
 
   function automatic logic [31:0] loss_word(trace_loss_t l);
     return {l.valid, 1'b0, l.reason, 1'b0, l.port, l.seq};

@@ -143,6 +143,32 @@ impl Nic {
         self
     }
 
+    /// A V.VLAN 100 with flow cache, every field in its key, and a flow for a frame from `src`.
+    pub fn flow(mut self, src: PortId, frame: &Frame, row: FlowRow) -> Self {
+        use hairpin_eswitch::{Canonical, FrameKey, Tables};
+        let (instance, mut vvlan) = self
+            .model
+            .tables
+            .vvlan(VVlan::new(VVLAN_A).unwrap())
+            .unwrap();
+        vvlan.cache = true;
+        vvlan.mode = if vvlan.mode == Mode::Veb {
+            Mode::Auto
+        } else {
+            vvlan.mode
+        };
+        vvlan.key_mask = KeyField::MASK_ALL;
+        vvlan.flow_quota = 5;
+        self.apply(TableCommand::VVlan(instance.into(), vvlan));
+        let frame = Canonical::new(&frame.0, 0).unwrap();
+        let key = FrameKey::extract(src, Vlan::new(VVLAN_A).unwrap(), &frame, TPID);
+        for command in TableCommand::stage(&key.fields) {
+            self.apply(command);
+        }
+        self.apply(TableCommand::FlowInsert(instance.into(), row));
+        self
+    }
+
     pub fn entry(mut self, mac: MacAddr, target: Target) -> Self {
         self.learn(VVLAN_A, mac, target);
         self

@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod flows;
 mod forwarding;
 mod ingress;
 
@@ -151,6 +152,8 @@ fn every_reason_is_given_where_it_should() {
         ingress::ingress_of_the_uplink(),
         forwarding::unicast(),
         forwarding::groups(),
+        flows::hits(),
+        flows::misses(),
         firmware_and_stores(),
     ];
     for (group, cases) in groups_of_cases.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int};
 
-pub(super) const ABI: u32 = 3;
+pub(super) const ABI: u32 = 4;
 
 pub(super) const RUN_UNTIL: c_int = 0;
 pub(super) const RUN_IDLE: c_int = 1;
@@ -19,6 +19,8 @@ pub(super) const CSR_ERROR: c_int = 1;
 pub(super) const CSR_TIMEOUT: c_int = 2;
 
 pub(super) const PUSH_BAD: u32 = 1;
+
+pub(super) const FLAG_SMALL: u32 = 4;
 
 /// The model behind the interface; never seen from here.
 #[repr(C)]
@@ -90,6 +92,7 @@ pub(super) struct Api {
 
 unsafe extern "C" {
     pub(super) fn hairpin_model_check() -> *const Api;
+    pub(super) fn hairpin_model_small() -> *const Api;
     pub(super) fn hairpin_model_fast() -> *const Api;
     pub(super) fn hairpin_model_trace() -> *const Api;
 }

@@ -30,9 +30,11 @@ pub enum Variant {
     /// Assertions on, power-up state random: tests and replays.
     #[default]
     Check,
+    /// As `Check`, with tables that are soon full.
+    Small,
     /// No assertions: benchmarks.
     Fast,
-    /// As `Check`, and writes an FST of every signal.
+    /// As `Check` or `Small`, whichever it was built as, and writes an FST of every signal.
     Trace,
 }
 
@@ -264,6 +266,7 @@ impl Model {
         let api = unsafe {
             &*match options.variant {
                 Variant::Check => ffi::hairpin_model_check(),
+                Variant::Small => ffi::hairpin_model_small(),
                 Variant::Fast => ffi::hairpin_model_fast(),
                 Variant::Trace => ffi::hairpin_model_trace(),
             }
@@ -301,6 +304,12 @@ impl Model {
     #[must_use]
     pub fn n_vf(&self) -> u32 {
         self.api.n_vf
+    }
+
+    /// True if its tables are small.
+    #[must_use]
+    pub fn is_small(&self) -> bool {
+        self.api.flags & ffi::FLAG_SMALL != 0
     }
 
     /// Queues one frame, to start no earlier than `earliest`. `id` comes back in the log.
