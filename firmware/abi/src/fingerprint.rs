@@ -54,7 +54,15 @@ pub fn fingerprint() -> u64 {
     lists!(Op, Table, Status, Tags, Mode, Miss, Role, Bank, Traffic);
     lists!(CacheTraffic, CountedTable, LearnCounter, TableCounter);
     lists!(FlowAction, KeyField, LearnVerdict, Scope, Teacher);
-    lists!(Opcode, AdminError, Crash, FwState, SelfTest, EventCode, RestartCause);
+    lists!(
+        Opcode,
+        AdminError,
+        Crash,
+        FwState,
+        SelfTest,
+        EventCode,
+        RestartCause
+    );
     hash.0
 }
 
