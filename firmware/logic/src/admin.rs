@@ -226,7 +226,7 @@ const STASH: u16 = 8;
 const FLUSH_PASSES: u32 = 8;
 
 /// The row of an instance that serves no V.VLAN.
-const UNUSED: VVlanRow = VVlanRow::new(Vlan::from_tci(0), Mode::Veb, Miss::Ignore);
+pub(crate) const UNUSED: VVlanRow = VVlanRow::new(Vlan::from_tci(0), Mode::Veb, Miss::Ignore);
 
 /// Empties an instance whose V.VLAN is off.
 pub(crate) fn retire(bus: &mut impl TableBus, instance: u8) -> Result<(), BusFault> {

@@ -10,10 +10,10 @@ use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
     FlowAction, FlowKey, FlowRow, GroupRow, IpFields, MacAddr, MacRow, PortId, Scope, Status,
-    Table, TableCommand, Target, Teacher, VPort, VVlan,
+    Table, TableCommand, Target, Teacher, VPort, VVlan, VVlanRow,
 };
 
-use crate::admin::{DYNAMIC, retire};
+use crate::admin::{DYNAMIC, UNUSED, retire};
 use crate::{BusFault, Control, TableBus};
 
 /// Address that the self-test inserts and removes: locally administered, in a V.VLAN that is not
@@ -161,6 +161,13 @@ fn test_mac(bus: &mut impl TableBus, vvlan: VVlan) -> Result<(), BusFault> {
 }
 
 fn test_flow(bus: &mut impl TableBus, vvlan: VVlan) -> Result<(), BusFault> {
+    // No V.VLAN leads to the instance yet; it has to allow a flow.
+    let row = VVlanRow {
+        cache: true,
+        flow_quota: 1,
+        ..UNUSED
+    };
+    bus.write(&TableCommand::VVlan(0, row))?;
     let key = FlowKey {
         src: PortId::Uplink,
         vvlan: vvlan.into(),
@@ -181,7 +188,8 @@ fn test_flow(bus: &mut impl TableBus, vvlan: VVlan) -> Result<(), BusFault> {
         )?;
     }
     expect(bus.flow_delete(&key)?)?;
-    expect(bus.flow_lookup(&key)?.is_none())
+    expect(bus.flow_lookup(&key)?.is_none())?;
+    bus.write(&TableCommand::VVlan(0, UNUSED))
 }
 
 fn expect(right: bool) -> Result<(), BusFault> {

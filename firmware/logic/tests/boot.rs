@@ -26,6 +26,7 @@ fn the_self_test_passes_and_leaves_nothing_behind() {
     assert!(nic.bus.changes.len() > 8);
     assert!(nic.bus.macs.is_empty() && nic.bus.flows.is_empty());
     assert_eq!(nic.bus.group(15), group_row(0));
+    assert!(!nic.bus.instance(0).cache);
 }
 
 #[test]

@@ -252,6 +252,17 @@ fn an_entry_past_its_age_goes_before_a_lower_teacher() {
 fn a_quota_is_the_vvlans_own() {
     let mut nic = nic();
     nic.set_vvlan(
+        300,
+        VVlanRow {
+            flow_quota: 0,
+            ..cached(&[0])
+        },
+    );
+    assert_eq!(
+        nic.run(flow_add(flow(300, 0, 4), LOCAL)),
+        Err(AdminError::Quota)
+    );
+    nic.set_vvlan(
         200,
         VVlanRow {
             flow_quota: 2,

@@ -42,13 +42,9 @@ pub(crate) fn mark_life() {
 
 /// Leaves word of how this run ends.
 pub(crate) fn mark_end(cause: RestartCause) {
+    let end = (&raw mut _life_mark).cast::<u32>();
     // SAFETY: as above; the third word holds the end.
-    unsafe {
-        ptr::write_volatile(
-            (&raw mut _life_mark).cast::<u32>().add(2),
-            cause.code().into(),
-        )
-    };
+    unsafe { ptr::write_volatile(end.add(2), cause.code().into()) };
 }
 
 /// The memory right above the static variables; the linker script leaves at least 8 KiB there.

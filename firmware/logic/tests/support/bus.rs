@@ -143,7 +143,7 @@ impl FakeBus {
         }
         let used = self.flows.values().filter(|flow| flow.instance == instance);
         let quota = self.instance(instance as u8).max_flows() as usize;
-        if old.is_none() && quota != 0 && used.count() >= quota {
+        if old.is_none() && used.count() >= quota {
             return Status::Quota;
         }
         if old.is_none() {

@@ -160,10 +160,11 @@ pub(crate) fn row(numbers: &[u8]) -> VVlanRow {
     }
 }
 
-/// A V.VLAN that uses the flow cache, with every field in the key.
+/// A V.VLAN that uses the flow cache, with every field in the key and a high quota.
 pub(crate) fn cached(numbers: &[u8]) -> VVlanRow {
     VVlanRow {
         cache: true,
+        flow_quota: 15,
         key_mask: KeyField::MASK_ALL,
         ..row(numbers)
     }
