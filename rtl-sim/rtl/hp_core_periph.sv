@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // The soft core's peripherals, all in the datapath clock: register block, mailbox, table window, timer, log
-// ring, host events, punt and inject ports. One access at a time (`acc_*`); its answer comes in the same
+// ring, host events, learning, punt and inject ports. One access at a time (`acc_*`); its answer comes in the same
 // clock, or later for the memories. `clear_i` (level) resets what belongs to one life of the core; the hash
 // seeds, the log ring's bytes and the queue of host events stay.
 
@@ -13,7 +13,8 @@ module hp_core_periph
   parameter int unsigned DATA_W    = 512,
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
-  parameter int unsigned MAC_DEPTH = 1024
+  parameter int unsigned MAC_DEPTH = 1024,
+  parameter int unsigned FLOW_DEPTH = 1024
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -46,6 +47,16 @@ module hp_core_periph
   input  logic              tbl_rsp_valid_i,
   input  tbl_rsp_t          tbl_rsp_i,
   output logic [127:0]      hash_seed_o,
+
+  input  logic              learn_valid_i,
+  input  logic [3:0]        learn_slot_i,
+  input  learn_event_t      learn_event_i,
+  input  logic [4:0]        learn_waiting_i,
+  output logic              learn_act_o,
+  output logic [3:0]        learn_act_slot_o,
+  output logic [1:0]        learn_verdict_o,
+  input  logic              learn_busy_i,
+  input  logic [3:0]        learn_status_i,
 
   input  logic              punt_valid_i,
   input  logic [7:0]        punt_slot_i,
@@ -144,6 +155,7 @@ module hp_core_periph
   assign hwif_in.id.CAP1.mac_capacity.next     = 16'(MAC_DEPTH * 4);
   assign hwif_in.id.CAP1.vvlan_instances.next  = 8'd64;
   assign hwif_in.id.CAP1.group_log2.next       = 4'd8;
+  assign hwif_in.id.CAP3.flow_capacity.next    = 16'(FLOW_DEPTH * 4);
   assign hwif_in.id.SEED0.value.next            = host_i.seed[0+:32];
   assign hwif_in.id.SEED1.value.next            = host_i.seed[32+:32];
   assign hwif_in.id.SEED2.value.next            = host_i.seed[64+:32];
@@ -288,21 +300,31 @@ module hp_core_periph
     end
   end
 
-  // Learn unit: not connected yet.
-  assign hwif_in.id.CAP2.flow_capacity.next      = '0;
-  assign hwif_in.learn.EVENT.slot.next           = '0;
-  assign hwif_in.learn.EVENT.status.next         = '0;
-  assign hwif_in.learn.EVENT.vport.next          = '0;
-  assign hwif_in.learn.EVENT.busy.next           = 1'b0;
-  assign hwif_in.learn.EVENT.from.next           = '0;
-  assign hwif_in.learn.EVENT.from_valid.next     = 1'b0;
-  assign hwif_in.learn.EVENT.waiting.next        = '0;
-  assign hwif_in.learn.EVENT.valid.next          = 1'b0;
-  assign hwif_in.learn.KEY0.mac.next             = '0;
-  assign hwif_in.learn.KEY1.mac.next             = '0;
-  assign hwif_in.learn.KEY1.vvlan.next           = '0;
-  assign hwif_in.learn.RESULT.status.next        = '0;
-  assign hwif_in.learn.RESULT.busy.next          = 1'b0;
+  // Learning.
+  logic act_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) act_q <= 1'b0;
+    else act_q <= hwif_out.learn.ACT.verdict.swmod;
+  end
+
+  assign learn_act_o      = act_q;
+  assign learn_act_slot_o = hwif_out.learn.ACT.slot.value;
+  assign learn_verdict_o  = hwif_out.learn.ACT.verdict.value;
+
+  assign hwif_in.learn.EVENT.slot.next       = learn_slot_i;
+  assign hwif_in.learn.EVENT.status.next     = learn_status_i;
+  assign hwif_in.learn.EVENT.vport.next      = learn_event_i.vport;
+  assign hwif_in.learn.EVENT.busy.next       = learn_busy_i;
+  assign hwif_in.learn.EVENT.from.next       = learn_event_i.from;
+  assign hwif_in.learn.EVENT.from_valid.next = learn_event_i.from_valid;
+  assign hwif_in.learn.EVENT.waiting.next    = learn_waiting_i;
+  assign hwif_in.learn.EVENT.valid.next      = learn_valid_i;
+  assign hwif_in.learn.KEY0.value.next       = learn_event_i.sa[31:0];
+  assign hwif_in.learn.KEY1.mac_hi.next      = learn_event_i.sa[47:32];
+  assign hwif_in.learn.KEY1.vvlan.next       = learn_event_i.vvlan;
+  assign hwif_in.learn.RESULT.status.next    = learn_status_i;
+  assign hwif_in.learn.RESULT.busy.next      = learn_busy_i;
 
   // Punt port: one action at a time, only on a frame that is there.
   logic punt_free;
@@ -407,13 +429,16 @@ module hp_core_periph
   assign hwif_in.ev.PENDING.mbox.next      = mbox_pending;
   assign hwif_in.ev.PENDING.punt.next      = punt_valid_i && !punt_busy_i;
   assign hwif_in.ev.PENDING.timer.next     = timer_pending;
-  assign hwif_in.ev.PENDING.learn.next     = 1'b0;
 
-  logic [2:0] pending, mask;
+  // While an install is busy the next event can only be looked at.
+  logic       learn_pending;
+  logic [3:0] pending, mask;
 
-  assign pending   = {timer_pending, punt_valid_i && !punt_busy_i, mbox_pending};
+  assign learn_pending = learn_valid_i && !learn_busy_i;
+  assign hwif_in.ev.PENDING.learn.next = learn_pending;
+  assign pending   = {learn_pending, timer_pending, punt_valid_i && !punt_busy_i, mbox_pending};
   assign mask      = {
-    hwif_out.ev.MASK.timer.value, hwif_out.ev.MASK.punt.value, hwif_out.ev.MASK.mbox.value
+    hwif_out.ev.MASK.learn.value, hwif_out.ev.MASK.timer.value, hwif_out.ev.MASK.punt.value, hwif_out.ev.MASK.mbox.value
   };
   assign pending_o = |pending;
   assign irq_o     = |(pending & mask);
@@ -445,7 +470,7 @@ module hp_core_periph
 
   // Sideband of the access only: byte lanes, host fields of the core's reset and memory.
   logic unused;
-  assign unused = ^{acc_addr_i[1:0], host_i, hwif_out};
+  assign unused = ^{acc_addr_i[1:0], host_i, hwif_out, learn_event_i};
 
   `HP_ASSERT(OneAccess_A, !acc_valid_i || !(stall_wr || stall_rd))
 endmodule

@@ -23,6 +23,7 @@ module hp_count_bank #(
   input  logic                   ev_valid_i,
   input  logic [IndexW-1:0]      ev_index_i,
   input  logic [LANES*INC_W-1:0] ev_inc_i,
+  input  logic                   ev_clear_i,     // it starts again from zero
 
   input  logic                   rd_req_i,
   input  logic [IndexW-1:0]      rd_index_i,
@@ -35,6 +36,7 @@ module hp_count_bank #(
   logic                   ev1_q, ev2_q, ev3_q, ev4_q, rd1_q, rd2_q, rd_go;
   logic [IndexW-1:0]      index, index1_q, index2_q, index3_q, index4_q, clear_q;
   logic [LANES*INC_W-1:0] inc1_q, inc2_q;
+  logic                   clear1_q, clear2_q;
   logic                   same3_q, same4_q, same5_q;  // as the event one, two, three before
   logic [W-1:0]           ram_data, value, sum, sum3_q, sum4_q, sum5_q;
 
@@ -57,7 +59,7 @@ module hp_count_bank #(
   assign value = same3_q ? sum3_q : same4_q ? sum4_q : same5_q ? sum5_q : ram_data;
 
   for (genvar l = 0; l < int'(LANES); l++) begin : gen_lane
-    assign sum[l*64 +: 64] = value[l*64 +: 64] + 64'(inc2_q[l*INC_W +: INC_W]);
+    assign sum[l*64 +: 64] = (clear2_q ? 64'd0 : value[l*64 +: 64]) + 64'(inc2_q[l*INC_W +: INC_W]);
   end
 
   always_ff @(posedge clk_i) begin
@@ -93,6 +95,8 @@ module hp_count_bank #(
     index4_q  <= index3_q;
     inc1_q    <= ev_inc_i;
     inc2_q    <= inc1_q;
+    clear1_q  <= ev_clear_i;
+    clear2_q  <= clear1_q;
     same3_q   <= ev2_q && index1_q == index2_q;
     same4_q   <= ev3_q && index1_q == index3_q;
     same5_q   <= ev4_q && index1_q == index4_q;

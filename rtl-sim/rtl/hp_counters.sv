@@ -7,7 +7,7 @@
 //   bank 1 V.VLANs         index = instance*4 + the same
 //   bank 2 port drops      index = port*64     + reason
 //   bank 3 V.VLAN drops    index = instance*64 + reason
-// Any other address reads as zero.
+// Any other address reads as zero here; hp_table_counters has banks 4 to 6.
 //
 // A read (`cnt_rd_valid_i`, a pulse; one at a time) takes a clock without events in each bank it
 // needs. `stall_o` asks for no new frames: while the banks are cleared after reset, and when a
@@ -163,6 +163,7 @@ module hp_counters
       .ev_valid_i(ev_valid[b]),
       .ev_index_i(ev_index[b][BIndex-1:0]),
       .ev_inc_i  (ev_inc[b][Lanes*IncW-1:0]),
+      .ev_clear_i(1'b0),
       .rd_req_i  (rd_req[b]),
       .rd_index_i(rd_index[b][BIndex-1:0]),
       .rd_done_o (rd_done[b]),

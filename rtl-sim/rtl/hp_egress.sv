@@ -2,7 +2,7 @@
 //
 // Everything behind the decision: uplink, host stream with replication, punt store, counters.
 //
-// Latency: `eg_*` (cycle 14 of the NIC) to the first beat on a bus, two cycles; group copies
+// Latency: `eg_*` (cycle 22 of the NIC) to the first beat on a bus, two cycles; group copies
 // later. No backpressure to the pipeline; `stall_host_o` and `stall_all_o` hold the arbiter in
 // time.
 
@@ -64,6 +64,8 @@ module hp_egress
   input  logic              punt_tomb_i,
   input  reason_t           punt_tomb_reason_i,
   output logic              punt_busy_o,
+  output logic              punt_we_o,
+  output logic [7:0]        punt_we_slot_o,
   input  logic              inj_valid_i,
   output logic              inj_ready_o,
   input  logic [DATA_W-1:0] inj_data_i,
@@ -171,6 +173,8 @@ module hp_egress
     .punt_tomb_i,
     .punt_tomb_reason_i,
     .punt_busy_o,
+    .store_we_o  (punt_we_o),
+    .store_slot_o(punt_we_slot_o),
     .inj_valid_i,
     .inj_ready_o,
     .inj_data_i,

@@ -2,7 +2,7 @@
 //
 // The eSwitch: three ingresses, the forwarding pipeline, the egress side with its counters. Standard
 // streams outside; the table command bus, the punt port and the counter port belong to the soft core and
-// the host interface. From a frame's first beat behind the arbiter to its first beat out: 16 clocks.
+// the host interface. From a frame's first beat behind the arbiter to its first beat out: 24 clocks.
 
 module hp_eswitch
   import hp_pkg::*;
@@ -10,6 +10,7 @@ module hp_eswitch
   parameter int unsigned DATA_W = 512,
   parameter int unsigned N_VF = 8,
   parameter int unsigned MAC_DEPTH = 1024,  // slots per bank, four banks
+  parameter int unsigned FLOW_DEPTH = 1024, // likewise; 0: no flow cache
   localparam int unsigned Bytes = DATA_W / 8
 ) (
   input  logic              clk_i,
@@ -55,9 +56,21 @@ module hp_eswitch
   // Table command bus.
   input  logic              tbl_req_valid_i,
   output logic              tbl_req_ready_o,
+  input  logic              tbl_core_i,         // the core asks, not the host
   input  tbl_req_t          tbl_req_i,
   output logic              tbl_rsp_valid_o,
   output tbl_rsp_t          tbl_rsp_o,
+
+  // The firmware's side of learning (see hp_learn).
+  output logic              learn_valid_o,
+  output logic [3:0]        learn_slot_o,
+  output learn_event_t      learn_event_o,
+  output logic [4:0]        learn_waiting_o,
+  input  logic              learn_act_i,
+  input  logic [3:0]        learn_act_slot_i,
+  input  logic [1:0]        learn_verdict_i,
+  output logic              learn_busy_o,
+  output logic [3:0]        learn_status_o,
 
   // Punt port and the soft core's own frames (see hp_punt_store).
   output logic              punt_valid_o,
@@ -105,6 +118,16 @@ module hp_eswitch
   frame_meta_t       pl_meta, core_meta;
   egress_meta_t      eg_meta;
   cnt_dec_t          cnt_dec;
+  logic              punt_we, stall_tables, tables_ready;
+  logic [7:0]        punt_we_slot;
+
+  // Counters: two blocks, told apart by the bank.
+  logic        at_tables, traffic_done, tables_done, tables_q;
+  logic [63:0] traffic_data, tables_data;
+  assign at_tables = cnt_rd_addr_i[15];
+  always_ff @(posedge clk_i) if (cnt_rd_valid_i) tables_q <= at_tables;
+  assign cnt_rd_done_o = traffic_done || tables_done;
+  assign cnt_rd_data_o = tables_q ? tables_data : traffic_data;
 
   hp_ingress #(.DATA_W(DATA_W), .N_VF(N_VF)) u_ingress (
     .clk_i,
@@ -122,7 +145,7 @@ module hp_eswitch
     .core_eof_i    (core_eof),
     .core_meta_i   (core_meta),
     .stall_host_i  (stall_host),
-    .stall_all_i   (stall_all),
+    .stall_all_i   (stall_all || stall_tables),
     .pl_valid_o    (pl_valid),
     .pl_sof_o      (pl_sof),
     .pl_eof_o      (pl_eof),
@@ -131,7 +154,7 @@ module hp_eswitch
     .busy_o        (ingress_busy)
   );
 
-  hp_pipeline #(.DATA_W(DATA_W), .N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH)) u_pipeline (
+  hp_pipeline #(.DATA_W(DATA_W), .N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH)) u_pipeline (
     .clk_i,
     .rst_ni,
     .time_i,
@@ -147,7 +170,17 @@ module hp_eswitch
     .eg_eof_o      (eg_eof),
     .eg_data_o     (eg_data),
     .eg_meta_o     (eg_meta),
-    .tbl_req_valid_i, .tbl_req_ready_o, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o,
+    .tbl_req_valid_i, .tbl_req_ready_o, .tbl_core_i, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o,
+    .learn_valid_o, .learn_slot_o, .learn_event_o, .learn_waiting_o, .learn_act_i, .learn_act_slot_i,
+    .learn_verdict_i, .learn_busy_o, .learn_status_o,
+    .punt_we_i     (punt_we),
+    .punt_slot_i   (punt_we_slot),
+    .cnt_rd_valid_i(cnt_rd_valid_i && at_tables),
+    .cnt_rd_addr_i,
+    .cnt_rd_done_o (tables_done),
+    .cnt_rd_data_o (tables_data),
+    .stall_o       (stall_tables),
+    .ready_o       (tables_ready),
     .cnt_dec_o     (cnt_dec),
     .trace_dec_o,
     .trace_cmd_o,
@@ -173,6 +206,8 @@ module hp_eswitch
     .punt_valid_o, .punt_slot_o, .punt_src_o, .punt_vvlan_o, .punt_reason_o, .punt_len_o,
     .punt_seq_o, .punt_rd_req_i, .punt_rd_addr_i, .punt_rd_valid_o, .punt_rd_data_o,
     .punt_pop_i, .punt_send_i, .punt_nopunt_i, .punt_tomb_i, .punt_tomb_reason_i, .punt_busy_o,
+    .punt_we_o     (punt_we),
+    .punt_we_slot_o(punt_we_slot),
     .inj_valid_i, .inj_ready_o, .inj_data_i, .inj_sof_i, .inj_eof_i, .inj_meta_i,
     .core_valid_o  (core_valid),
     .core_ready_i  (core_ready),
@@ -180,12 +215,15 @@ module hp_eswitch
     .core_sof_o    (core_sof),
     .core_eof_o    (core_eof),
     .core_meta_o   (core_meta),
-    .cnt_rd_valid_i, .cnt_rd_addr_i, .cnt_rd_done_o, .cnt_rd_data_o,
+    .cnt_rd_valid_i(cnt_rd_valid_i && !at_tables),
+    .cnt_rd_addr_i,
+    .cnt_rd_done_o (traffic_done),
+    .cnt_rd_data_o (traffic_data),
     .idle_o        (egress_idle),
     .trace_loss_host_o,
     .trace_loss_rep_o,
     .trace_loss_other_o
   );
 
-  assign idle_o = !ingress_busy && !pipeline_busy && egress_idle;
+  assign idle_o = !ingress_busy && !pipeline_busy && tables_ready && egress_idle;
 endmodule

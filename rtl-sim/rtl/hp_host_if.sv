@@ -12,6 +12,7 @@ module hp_host_if
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
   parameter int unsigned MAC_DEPTH = 1024,
+  parameter int unsigned FLOW_DEPTH = 1024,
   parameter int unsigned TCM_KIB   = 64,
   parameter logic [31:0] BUILD_ID  = 32'd0
 ) (
@@ -149,9 +150,10 @@ module hp_host_if
   assign hwif_in.id.CAP1.mac_capacity.next    = 16'(MAC_DEPTH * 4);
   assign hwif_in.id.CAP1.vvlan_instances.next = 8'd64;
   assign hwif_in.id.CAP1.group_log2.next      = 4'd8;
-  assign hwif_in.id.CAP2.flow_cache.next      = 1'b0;
+  assign hwif_in.id.CAP2.flow_cache.next      = FLOW_DEPTH != 0;
   assign hwif_in.id.CAP2.virtqueues.next      = 1'b0;
   assign hwif_in.id.CAP2.reason_count.next    = 8'(Reasons);
+  assign hwif_in.id.CAP3.flow_capacity.next   = 16'(FLOW_DEPTH * 4);
 
   // Port, time, interrupts.
   logic [31:0] time_hi_q;

@@ -13,6 +13,7 @@ module hp_nic
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
   parameter int unsigned MAC_DEPTH = 1024,   // slots per bank, four banks
+  parameter int unsigned FLOW_DEPTH = 1024,  // likewise; 0: no flow cache
   parameter int unsigned TCM_KIB   = 64,
   parameter logic [31:0] BUILD_ID  = 32'd0,
   localparam int unsigned Bytes    = DATA_W / 8
@@ -92,7 +93,7 @@ module hp_nic
   core_to_host_t core_to_host;
 
   // Table command bus: host and core windows, arbiter, tables.
-  logic     host_tv, host_tr, host_rv, core_tv, core_tr, core_rv, tbl_v, tbl_r, tbl_rv;
+  logic     host_tv, host_tr, host_rv, core_tv, core_tr, core_rv, tbl_v, tbl_r, tbl_rv, tbl_core;
   tbl_req_t host_tq, core_tq, tbl_q;
   tbl_rsp_t host_rsp, core_rsp, tbl_rsp;
   logic [127:0] hash_seed;
@@ -116,10 +117,18 @@ module hp_nic
   logic [DATA_W-1:0] inj_data;
   frame_meta_t       inj_meta;
 
+  // Learning.
+  logic         learn_valid, learn_act, learn_busy;
+  logic [3:0]   learn_slot, learn_act_slot, learn_status;
+  logic [4:0]   learn_waiting;
+  logic [1:0]   learn_verdict;
+  learn_event_t learn_event;
+
   logic eswitch_idle, arb_idle, core_idle;
 
   hp_host_if #(
-    .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .MAC_DEPTH(MAC_DEPTH), .TCM_KIB(TCM_KIB),
+    .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH),
+    .TCM_KIB(TCM_KIB),
     .BUILD_ID(BUILD_ID)
   ) u_host_if (
     .clk_i, .rst_ni, .time_i,
@@ -145,7 +154,8 @@ module hp_nic
   );
 
   hp_softcore #(
-    .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .MAC_DEPTH(MAC_DEPTH), .TCM_KIB(TCM_KIB)
+    .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH),
+    .TCM_KIB(TCM_KIB)
   ) u_softcore (
     .clk_i, .rst_ni, .core_clk_i, .core_rst_ni, .time_i, .core_sleep_o,
     .idle_o            (core_idle),
@@ -157,6 +167,15 @@ module hp_nic
     .tbl_rsp_valid_i   (core_rv),
     .tbl_rsp_i         (core_rsp),
     .hash_seed_o       (hash_seed),
+    .learn_valid_i     (learn_valid),
+    .learn_slot_i      (learn_slot),
+    .learn_event_i     (learn_event),
+    .learn_waiting_i   (learn_waiting),
+    .learn_act_o       (learn_act),
+    .learn_act_slot_o  (learn_act_slot),
+    .learn_verdict_o   (learn_verdict),
+    .learn_busy_i      (learn_busy),
+    .learn_status_i    (learn_status),
     .punt_valid_i      (punt_valid),
     .punt_slot_i       (punt_slot),
     .punt_src_i        (punt_src),
@@ -196,13 +215,14 @@ module hp_nic
     .core_rsp_o      (core_rsp),
     .tbl_req_valid_o (tbl_v),
     .tbl_req_ready_i (tbl_r),
+    .tbl_core_o      (tbl_core),
     .tbl_req_o       (tbl_q),
     .tbl_rsp_valid_i (tbl_rv),
     .tbl_rsp_i       (tbl_rsp),
     .idle_o          (arb_idle)
   );
 
-  hp_eswitch #(.DATA_W(DATA_W), .N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH)) u_eswitch (
+  hp_eswitch #(.DATA_W(DATA_W), .N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH)) u_eswitch (
     .clk_i, .rst_ni, .time_i,
     .hash_seed_i       (hash_seed),
     .host_req_i, .host_grant_valid_o, .host_grant_ready_i, .host_grant_vport_o,
@@ -216,9 +236,19 @@ module hp_nic
     .m_wire_tid_o,
     .tbl_req_valid_i   (tbl_v),
     .tbl_req_ready_o   (tbl_r),
+    .tbl_core_i        (tbl_core),
     .tbl_req_i         (tbl_q),
     .tbl_rsp_valid_o   (tbl_rv),
     .tbl_rsp_o         (tbl_rsp),
+    .learn_valid_o     (learn_valid),
+    .learn_slot_o      (learn_slot),
+    .learn_event_o     (learn_event),
+    .learn_waiting_o   (learn_waiting),
+    .learn_act_i       (learn_act),
+    .learn_act_slot_i  (learn_act_slot),
+    .learn_verdict_i   (learn_verdict),
+    .learn_busy_o      (learn_busy),
+    .learn_status_o    (learn_status),
     .punt_valid_o      (punt_valid),
     .punt_slot_o       (punt_slot),
     .punt_src_o        (punt_src),

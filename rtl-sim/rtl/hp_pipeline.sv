@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// The forwarding pipeline: one header per clock, never stalls, 14 clocks from `pl_*` to `eg_*`.
+// The forwarding pipeline: one header per clock, never stalls, 22 clocks from `pl_*` to `eg_*`.
 //
 //   stage 0-2   own tags read and stripped (hp_strip)          hdr at 1, canonical beats at 2
 //   stage 2     V.VLAN known; PORT row here; MAC and VVMAP lookups start; tenant checks
 //   stage 4-6   VVMAP, then the VVLAN row
 //   stage 6-8   membership, VLAN pair, meter
-//   stage 10    MAC answers; 10-14 the decision (hp_decide)
-//   stage 14    decided frame, decision trace, counter event
+//   stage 8     the masked flow key (hp_key_path): flow lookup
+//   stage 10    MAC answers, which wait for the flow cache's
+//   stage 18    the flow cache answers; 18-22 the decision (hp_decide)
+//   stage 22    decided frame, decision trace, counter and learn events
 //
 // The order of the checks and their reasons are those of `firmware/eswitch` (docs: "The decision, exactly").
 
@@ -19,7 +21,8 @@ module hp_pipeline
 #(
   parameter int unsigned DATA_W = 512,
   parameter int unsigned N_VF = 8,
-  parameter int unsigned MAC_DEPTH = 1024
+  parameter int unsigned MAC_DEPTH = 1024,
+  parameter int unsigned FLOW_DEPTH = 1024
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -41,16 +44,41 @@ module hp_pipeline
 
   input  logic              tbl_req_valid_i,
   output logic              tbl_req_ready_o,
+  input  logic              tbl_core_i,
   input  tbl_req_t          tbl_req_i,
   output logic              tbl_rsp_valid_o,
   output tbl_rsp_t          tbl_rsp_o,
+
+  // The firmware's side of learning (see hp_learn).
+  output logic              learn_valid_o,
+  output logic [3:0]        learn_slot_o,
+  output learn_event_t      learn_event_o,
+  output logic [4:0]        learn_waiting_o,
+  input  logic              learn_act_i,
+  input  logic [3:0]        learn_act_slot_i,
+  input  logic [1:0]        learn_verdict_i,
+  output logic              learn_busy_o,
+  output logic [3:0]        learn_status_o,
+
+  // The frame at `eg_*` a clock ago was put into this slot of the punt store.
+  input  logic              punt_we_i,
+  input  logic [7:0]        punt_slot_i,
+
+  // Counters of the tables (see hp_table_counters).
+  input  logic              cnt_rd_valid_i,
+  input  logic [15:0]       cnt_rd_addr_i,
+  output logic              cnt_rd_done_o,
+  output logic [63:0]       cnt_rd_data_o,
+  output logic              stall_o,
+  output logic              ready_o,
 
   output cnt_dec_t          cnt_dec_o,
   output trace_dec_t        trace_dec_o,
   output trace_cmd_t        trace_cmd_o,
   output logic              busy_o
 );
-  localparam int unsigned LastStage = 14;
+  localparam int unsigned LastStage = 22;
+  localparam int unsigned DecStage = 18;   // the decision begins
   localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
 
   // Tables.
@@ -58,38 +86,81 @@ module hp_pipeline
   logic [N_VF-1:0] enabled_mask, tag_mask, reflect_mask, meter_fresh_set, group_row;
   port_row_t       port_row;
   vvlan_row_t      vvlan_row;
-  logic            vvmap_valid, da_hit, sa_hit, tables_busy;
-  logic [5:0]      vvmap_inst;
+  logic            vvmap_valid, da_hit, sa_hit, tables_busy, sa_touch, flow_live, flow_new;
+  logic [5:0]      vvmap_inst, inst_10, src_10;
   mac_act_t        da_act, sa_act;
+  flow_act_t       flow_act;
+  mac_seen_t       seen_11, seen_22;
   vlan_t           vvlan_2;
   mac_t            da_2, sa_2;
   logic [7:0]      group_idx;
+  logic [FlowKeyW-1:0] masked_8;
+  logic [15:0]     flow_handle_19, flow_handle_22, flow_new_handle, mac_occupied, flow_occupied;
+  epoch_t [2:0]    flow_teacher_19, flow_teacher_22;
+  epoch_t          flow_inst_19, flow_inst_22, flow_src_19, flow_src_22;
+  tbl_count_t      mac_count, flow_count;
+  logic            install_valid, install_ready, install_done, punt_we_q, flow_touch;
+  logic [3:0]      install_status;
+  learn_req_t      install;
+  logic [7:0]      punt_slot_q;
+  punt_key_t       punt_key_now_q, punt_key_q;
 
-  hp_tables #(.N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH)) u_tables (
+  hp_tables #(.N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH)) u_tables (
     .clk_i, .rst_ni, .hash_seed_i,
-    .tbl_req_valid_i, .tbl_req_ready_o, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o, .trace_cmd_o,
-    .cfg_o            (cfg),
+    .now_i              (time_i[STAMP_SHIFT +: 16]),
+    .tbl_req_valid_i, .tbl_req_ready_o, .tbl_core_i, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o,
+    .learn_valid_i      (install_valid),
+    .learn_ready_o      (install_ready),
+    .learn_i            (install),
+    .learn_done_o       (install_done),
+    .learn_status_o     (install_status),
+    .trace_cmd_o,
+    .cfg_o              (cfg),
     .vswitch_mask_o,
-    .port_idx_i       (pl_meta_i.src),
-    .port_row_o       (port_row),
-    .vvmap_idx_i      (vvlan_2),
-    .vvmap_valid_o    (vvmap_valid),
-    .vvmap_inst_o     (vvmap_inst),
-    .da_key_i         ({vvlan_2, da_2}),
-    .sa_key_i         ({vvlan_2, sa_2}),
-    .da_hit_o         (da_hit),
-    .da_act_o         (da_act),
-    .sa_hit_o         (sa_hit),
-    .sa_act_o         (sa_act),
-    .vvlan_idx_i      (vvmap_inst),
-    .vvlan_row_o      (vvlan_row),
-    .meter_fresh_set_o(meter_fresh_set),
-    .group_idx_i      (group_idx),
-    .group_row_o      (group_row),
-    .enabled_mask_o   (enabled_mask),
-    .tag_mask_o       (tag_mask),
-    .reflect_mask_o   (reflect_mask),
-    .busy_o           (tables_busy)
+    .port_idx_i         (pl_meta_i.src),
+    .port_row_o         (port_row),
+    .vvmap_idx_i        (vvlan_2),
+    .vvmap_valid_o      (vvmap_valid),
+    .vvmap_inst_o       (vvmap_inst),
+    .da_key_i           ({vvlan_2, da_2}),
+    .sa_key_i           ({vvlan_2, sa_2}),
+    .vvlan_idx_i        (vvmap_inst),
+    .vvlan_row_o        (vvlan_row),
+    .meter_fresh_set_o  (meter_fresh_set),
+    .flow_key_i         (masked_8),
+    .inst_10_i          (inst_10),
+    .src_10_i           (src_10),
+    .learn_seen_o       (seen_11),
+    .da_hit_o           (da_hit),
+    .da_act_o           (da_act),
+    .sa_hit_o           (sa_hit),
+    .sa_act_o           (sa_act),
+    .sa_touch_i         (sa_touch),
+    .inst_18_i          (h18.vvidx),
+    .src_18_i           (h18.w.meta.src[5:0]),
+    .group_idx_i        (group_idx),
+    .group_row_o        (group_row),
+    .flow_live_o        (flow_live),
+    .flow_act_o         (flow_act),
+    .flow_handle_o      (flow_handle_19),
+    .flow_teacher_o     (flow_teacher_19),
+    .flow_inst_o        (flow_inst_19),
+    .flow_src_o         (flow_src_19),
+    .enabled_mask_o     (enabled_mask),
+    .tag_mask_o         (tag_mask),
+    .reflect_mask_o     (reflect_mask),
+    .flow_touch_i       (flow_touch),
+    .flow_touch_handle_i(flow_handle_22),
+    .punt_we_i          (punt_we_q),
+    .punt_slot_i        (punt_slot_q),
+    .punt_key_i         (punt_key_q),
+    .flow_new_o         (flow_new),
+    .flow_new_handle_o  (flow_new_handle),
+    .mac_count_o        (mac_count),
+    .mac_occupied_o     (mac_occupied),
+    .flow_count_o       (flow_count),
+    .flow_occupied_o    (flow_occupied),
+    .busy_o             (tables_busy)
   );
 
   // Own tags.
@@ -110,7 +181,7 @@ module hp_pipeline
 
   // Header stages: hN_q is the frame whose first beat is at stage N, hN_d what stage N makes of it.
   hdr_t                 h1, h2_q, h2_d, h3_q, h4_q, h4_d, h5_q, h6_q, h6_d, h7_q, h8_q, h8_d;
-  hdr_t                 h9_q, h10_q, h11_q, h12_q, h13_q, h14_q;
+  hdr_t                 h18, h22;
   logic [LastStage:2]   v_q;     // a header is at stage N; at stage 1: hdr_valid
   cfg_row_t             cfg_1_q;  // sampled at stage 0, travels along
 
@@ -137,12 +208,6 @@ module hp_pipeline
     h6_q    <= h5_q;
     h7_q    <= h6_d;
     h8_q    <= h7_q;
-    h9_q    <= h8_d;
-    h10_q   <= h9_q;
-    h11_q   <= h10_q;
-    h12_q   <= h11_q;
-    h13_q   <= h12_q;
-    h14_q   <= h13_q;
   end
 
   // Stage 2: addresses, V.VLAN, tenant tags; checks that need no V.VLAN row.
@@ -193,6 +258,7 @@ module hp_pipeline
     h2_d.da_bcast = &da_2;
     h2_d.tags     = tag2 ? 2'd3 : tag1 ? 2'd2 : tag0 ? 2'd1 : 2'd0;
     h2_d.m_shift  = port_row.meter_shift;
+    h2_d.learning = port_row.learning;
     h2_d.m_burst  = port_row.meter_burst;
     h2_d.vv_ok    = 1'b1;
 
@@ -251,6 +317,9 @@ module hp_pipeline
     h6_d.out_vlan = vvlan_row.vlan;
     h6_d.miss     = vvlan_row.miss;
     h6_d.members  = vvlan_row.members;
+    h6_d.cache    = vvlan_row.cache;
+    h6_d.acl      = vvlan_row.acl;
+    h6_d.veb      = vvlan_row.mode == MODE_VEB;
     h6_d.dflt_ok  = vvlan_row.vswitch_valid;
     h6_d.dflt     = vvlan_row.vswitch_port;
     h6_d.time_q   = time_i;
@@ -275,22 +344,51 @@ module hp_pipeline
     .burst_i    (h7_q.m_burst),
     .refused_o  (meter_refused)
   );
+  // Stage 8: is there a flow key? If an ACL would need one, its absence is a miss action of its own.
+  logic keyable_8;
   always_comb begin
     h8_d = h8_q;
     if (meter_refused) h8_d.reason = RSN_METER;
+    h8_d.may_hit = h8_q.cache && keyable_8;
+    if (h8_q.cache && h8_q.acl && !keyable_8)
+      h8_d.miss = h8_q.reflects ? MISS_EXTERNAL : MISS_SLOWPATH;
   end
 
+  // Nothing more becomes known of a header until the decision.
+  hp_delay #(.WIDTH($bits(hdr_t)), .CYCLES(DecStage - 8)) u_hdr_wait (
+    .clk_i, .rst_ni, .d_i(h8_d), .q_o(h18)
+  );
+  hp_delay #(.WIDTH($bits(hdr_t)), .CYCLES(LastStage - DecStage)) u_hdr_decide (
+    .clk_i, .rst_ni, .d_i(h18), .q_o(h22)
+  );
 
-  // Stages 10 to 14: the decision.
+  // What a learn event or an INSTALL would need: the epochs in the clock in which the tables compared theirs.
+  hp_delay #(.WIDTH(12), .CYCLES(2)) u_at_mac (
+    .clk_i, .rst_ni, .d_i({h8_d.vvidx, h8_d.w.meta.src[5:0]}), .q_o({inst_10, src_10})
+  );
+  hp_delay #(.WIDTH($bits(mac_seen_t)), .CYCLES(LastStage - 11)) u_seen (
+    .clk_i, .rst_ni, .d_i(seen_11), .q_o(seen_22)
+  );
+  hp_delay #(.WIDTH(16 + 40), .CYCLES(LastStage - 19)) u_flow_seen (
+    .clk_i, .rst_ni, .d_i({flow_handle_19, flow_teacher_19, flow_inst_19, flow_src_19}),
+    .q_o({flow_handle_22, flow_teacher_22, flow_inst_22, flow_src_22})
+  );
+  assign sa_touch = v_q[DecStage] && h18.vport && !h18.w.meta.tomb && !h18.w.meta.direct &&
+                    (h18.reason == '0) && sa_hit && !sa_act.is_static && !sa_act.is_group &&
+                    (sa_act.target == 8'(h18.w.meta.src));
+
+  // Stages 18 to 22: the decision.
   dec_t dec;
   assign group_idx = da_act.target;
   hp_decide #(.N_VF(N_VF)) u_decide (
     .clk_i,
-    .h_i           (h10_q),
+    .h_i           (h18),
     .da_hit_i      (da_hit),
     .da_act_i      (da_act),
     .sa_hit_i      (sa_hit),
     .sa_act_i      (sa_act),
+    .flow_live_i   (flow_live),
+    .flow_act_i    (flow_act),
     .enabled_mask_i(enabled_mask),
     .tag_mask_i    (tag_mask),
     .reflect_mask_i(reflect_mask),
@@ -298,106 +396,156 @@ module hp_pipeline
     .dec_o         (dec)
   );
 
-  // Stage 14. `dec` changes with each header, the frame needs it for all its beats.
+  // Stage 22. `dec` changes with each header, the frame needs it for all its beats.
   egress_meta_t eg_meta_d, eg_meta_q;
 
   always_comb begin
     eg_meta_d             = '0;
-    eg_meta_d.src         = h14_q.w.meta.src;
-    eg_meta_d.seq         = h14_q.w.meta.seq;
-    eg_meta_d.len         = h14_q.w.len;
-    eg_meta_d.vvlan       = h14_q.vvlan;
-    eg_meta_d.vvidx       = h14_q.vvidx;
-    eg_meta_d.vvidx_valid = h14_q.vvidx_valid;
-    eg_meta_d.raw         = h14_q.w.meta.direct || h14_q.control;
-    eg_meta_d.tpid        = h14_q.tpid;
-    eg_meta_d.pcp         = h14_q.pcp;
-    eg_meta_d.vlan        = h14_q.out_vlan;
+    eg_meta_d.src         = h22.w.meta.src;
+    eg_meta_d.seq         = h22.w.meta.seq;
+    eg_meta_d.len         = h22.w.len;
+    eg_meta_d.vvlan       = h22.vvlan;
+    eg_meta_d.vvidx       = h22.vvidx;
+    eg_meta_d.vvidx_valid = h22.vvidx_valid;
+    eg_meta_d.raw         = h22.w.meta.direct || h22.control;
+    eg_meta_d.tpid        = h22.tpid;
+    eg_meta_d.pcp         = h22.pcp;
+    eg_meta_d.vlan        = h22.out_vlan;
     eg_meta_d.to_uplink   = dec.to_uplink;
     eg_meta_d.served      = dec.served;
     eg_meta_d.to_host     = dec.to_host;
     eg_meta_d.host_port   = dec.host_port;
-    eg_meta_d.host_tag    = dec.host_tag && !h14_q.w.meta.direct;
+    eg_meta_d.host_tag    = dec.host_tag && !h22.w.meta.direct;
     eg_meta_d.group       = dec.group;
     eg_meta_d.targets     = dec.group ? dec.targets : '0;
     eg_meta_d.tag_mask    = dec.tag_mask;
     eg_meta_d.to_core     = dec.kind == KindPunt;
     eg_meta_d.reason      = dec.reason;
   end
-  always_ff @(posedge clk_i) if (v_q[14]) eg_meta_q <= eg_meta_d;
-  assign eg_meta_o = v_q[14] ? eg_meta_d : eg_meta_q;
+  always_ff @(posedge clk_i) if (v_q[LastStage]) eg_meta_q <= eg_meta_d;
+  assign eg_meta_o = v_q[LastStage] ? eg_meta_d : eg_meta_q;
 
-  // The frame itself waits for its decision: 12 clocks from stage 2.
-  logic [11:0] cv_q, cs_q, ce_q;
+  // The frame itself waits for its decision: from stage 2 on.
+  localparam int unsigned Wait = LastStage - 2;
+  logic [Wait-1:0] cv_q, cs_q, ce_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) cv_q <= '0;
-    else cv_q <= {cv_q[10:0], cb_valid};
-    cs_q <= {cs_q[10:0], cb_sof};
-    ce_q <= {ce_q[10:0], cb_eof};
+    else cv_q <= {cv_q[Wait-2:0], cb_valid};
+    cs_q <= {cs_q[Wait-2:0], cb_sof};
+    ce_q <= {ce_q[Wait-2:0], cb_eof};
   end
-  hp_delay #(.WIDTH(DATA_W), .CYCLES(12)) u_data (
+  hp_delay #(.WIDTH(DATA_W), .CYCLES(Wait)) u_data (
     .clk_i, .rst_ni, .d_i(cb_data), .q_o(eg_data_o)
   );
   logic goes;
   assign goes       = eg_meta_o.to_uplink || eg_meta_o.to_host || eg_meta_o.group || eg_meta_o.to_core;
-  assign eg_valid_o = cv_q[11] && goes;
-  assign eg_sof_o   = cs_q[11];
-  assign eg_eof_o   = ce_q[11];
+  assign eg_valid_o = cv_q[Wait-1] && goes;
+  assign eg_sof_o   = cs_q[Wait-1];
+  assign eg_eof_o   = ce_q[Wait-1];
 
   assign busy_o = pl_valid_i || hdr_valid || (|v_q) || cb_valid || (|cv_q) || tables_busy;
 
-  // Flow key: parsed beside the lookups, traced; the flow cache will use it.
-  localparam int unsigned KeyStage = (DATA_W == 512) ? 3 : 4;  // the first 96 bytes are here
-  logic [767:0]                 win;
-  logic [DATA_W-1:0]            cb3_q;
-  logic                         cb3_more_q;   // stage 3 holds a frame's second or later beat
-  logic                         cb_more;
-  flow_key_t                    key;
-  logic [$bits(flow_key_t)-1:0] key_14;
-
-  assign cb_more = cb_valid && !cb_sof;
-  always_ff @(posedge clk_i) begin
-    cb3_q      <= cb_data;
-    cb3_more_q <= cb_more;
-  end
-  if (DATA_W == 512) begin : gen_win_512
-    assign win = {cb_more ? cb_data[255:0] : 256'd0, cb3_q};
-  end else begin : gen_win_256
-    logic [DATA_W-1:0] cb4_q;
-    always_ff @(posedge clk_i) cb4_q <= cb3_q;
-    assign win = {(cb3_more_q && cb_more) ? cb_data : 256'd0, cb3_more_q ? cb3_q : 256'd0, cb4_q};
-  end
-
-  hdr_t h_key;
-  assign h_key = (KeyStage == 3) ? h3_q : h4_q;
-
-  hp_key_parse u_key (
-    .clk_i,
-    .win_i  (win),
-    .len_i  (h_key.w.len),
-    .src_i  (h_key.w.meta.src),
-    .vvlan_i(h_key.vvlan),
-    .tags_i (h_key.tags),
-    .key_o  (key)
+  // Flow key, beside the lookups.
+  flow_key_t           key_22;
+  logic [KeyMaskW-1:0] mask_22;
+  hp_key_path #(.DATA_W(DATA_W), .LAST(LastStage)) u_key (
+    .clk_i, .rst_ni,
+    .cb_valid_i (cb_valid),
+    .cb_sof_i   (cb_sof),
+    .cb_data_i  (cb_data),
+    .h3_i       (h3_q),
+    .h4_i       (h4_q),
+    .mask_i     (vvlan_row.key_mask[KeyMaskW-1:0]),
+    .keyable_8_o(keyable_8),
+    .masked_8_o (masked_8),
+    .key_last_o (key_22),
+    .mask_last_o(mask_22)
   );
-  hp_delay #(.WIDTH($bits(flow_key_t)), .CYCLES(LastStage - (KeyStage + 3))) u_key_delay (
-    .clk_i, .rst_ni, .d_i(key), .q_o(key_14)
+
+  // A punted frame's key goes into its slot; the slot is known with the frame's last beat.
+  punt_key_t punt_key_d;
+  assign punt_key_d = '{
+    usable: h22.vvidx_valid && !key_22.unkeyable, key: key_22, mask: mask_22, inst: h22.vvidx,
+    teacher: flow_teacher_22, e_inst: flow_inst_22, e_src: flow_src_22
+  };
+  always_ff @(posedge clk_i) begin
+    if (v_q[LastStage]) punt_key_now_q <= punt_key_d;
+    punt_we_q   <= punt_we_i && rst_ni;
+    punt_slot_q <= punt_slot_i;
+    punt_key_q  <= punt_key_now_q;
+  end
+
+  // Learning.
+  learn_event_t learn_event;
+  logic         learn_new, learn_again, learn_full;
+  assign learn_event = '{
+    valid: v_q[LastStage] && dec.learn, vvlan: h22.vvlan, sa: key_22.sa, vport: h22.w.meta.src,
+    from_valid: dec.from_valid, from: dec.from, inst: h22.vvidx, seen: seen_22
+  };
+  hp_learn u_learn (
+    .clk_i, .rst_ni,
+    .time_i            (time_i[31:0]),
+    .ev_i              (learn_event),
+    .valid_o           (learn_valid_o),
+    .slot_o            (learn_slot_o),
+    .event_o           (learn_event_o),
+    .waiting_o         (learn_waiting_o),
+    .act_i             (learn_act_i),
+    .act_slot_i        (learn_act_slot_i),
+    .act_verdict_i     (learn_verdict_i),
+    .busy_o            (learn_busy_o),
+    .status_o          (learn_status_o),
+    .req_valid_o       (install_valid),
+    .req_ready_i       (install_ready),
+    .req_o             (install),
+    .done_i            (install_done),
+    .done_status_i     (install_status),
+    .count_event_o     (learn_new),
+    .count_suppressed_o(learn_again),
+    .count_no_slot_o   (learn_full)
+  );
+
+  // Counters of the tables.
+  assign flow_touch = v_q[LastStage] && dec.flow_hit;
+  hp_table_counters #(.FLOW_DEPTH(FLOW_DEPTH)) u_counters (
+    .clk_i, .rst_ni,
+    .hit_i             (flow_touch),
+    .miss_i            (v_q[LastStage] && dec.flow_miss),
+    .handle_i          (flow_handle_22),
+    .inst_i            (h22.vvidx),
+    .len_i             (h22.w.meta.len),
+    .new_i             (flow_new),
+    .new_handle_i      (flow_new_handle),
+    .mac_i             (mac_count),
+    .mac_occupied_i    (mac_occupied),
+    .flow_i            (flow_count),
+    .flow_occupied_i   (flow_occupied),
+    .learn_event_i     (learn_new),
+    .learn_suppressed_i(learn_again),
+    .learn_no_slot_i   (learn_full),
+    .rd_valid_i        (cnt_rd_valid_i),
+    .rd_addr_i         (cnt_rd_addr_i),
+    .rd_done_o         (cnt_rd_done_o),
+    .rd_data_o         (cnt_rd_data_o),
+    .stall_o,
+    .ready_o
   );
 
   assign trace_dec_o = '{
-    valid: v_q[14], meta: h14_q.w.meta, len: h14_q.w.len, kind: dec.kind, reason: dec.reason,
-    vvlan: h14_q.vvlan, vvidx: h14_q.vvidx, vvidx_valid: h14_q.vvidx_valid,
-    to_uplink: dec.to_uplink, served: dec.served, targets: dec.targets, time_q: h14_q.time_q,
-    key_valid: h14_q.vv_ok, key: flow_key_t'(key_14)
+    valid: v_q[LastStage], meta: h22.w.meta, len: h22.w.len, kind: dec.kind, reason: dec.reason,
+    vvlan: h22.vvlan, vvidx: h22.vvidx, vvidx_valid: h22.vvidx_valid,
+    to_uplink: dec.to_uplink, served: dec.served, targets: dec.targets, time_q: h22.time_q,
+    key_valid: h22.vv_ok, key: key_22, flow_hit: dec.flow_hit,
+    flow_handle: dec.flow_hit ? flow_handle_22 : '0
   };
 
   assign cnt_dec_o = '{
-    valid: v_q[14], count_in: !h14_q.w.meta.core, src: h14_q.w.meta.src, len: h14_q.w.meta.len,
-    frames: h14_q.w.meta.tomb ? h14_q.w.meta.count : 16'd1,
-    vvidx_valid: h14_q.vvidx_valid, vvidx: h14_q.vvidx,
+    valid: v_q[LastStage], count_in: !h22.w.meta.core, src: h22.w.meta.src, len: h22.w.meta.len,
+    frames: h22.w.meta.tomb ? h22.w.meta.count : 16'd1,
+    vvidx_valid: h22.vvidx_valid, vvidx: h22.vvidx,
     drop: dec.kind == KindDrop, reason: dec.reason
   };
 
   logic unused_bits;
-  assign unused_bits = ^{cfg, cfg_1_q, port_row, vvlan_row, h_key, h14_q, cb3_more_q};
+  assign unused_bits = ^{cfg, cfg_1_q, port_row, vvlan_row, h18, h22, mask_22};
 endmodule

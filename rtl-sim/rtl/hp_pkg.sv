@@ -82,6 +82,9 @@ package hp_pkg;
     logic [15:0]  dport;
   } flow_key_t;
 
+  localparam int unsigned FlowKeyW = $bits(flow_key_t) - 1;  // without `unkeyable`
+  localparam int unsigned KeyMaskW = 9;
+
   typedef struct packed {
     logic             valid;
     frame_meta_t      meta;
@@ -97,6 +100,8 @@ package hp_pkg;
     logic [63:0]      time_q;     // time at the meter
     logic             key_valid;
     flow_key_t        key;
+    logic             flow_hit;   // a flow was applied ...
+    logic [15:0]      flow_handle;
   } trace_dec_t;
 
   typedef struct packed {
@@ -106,6 +111,7 @@ package hp_pkg;
     logic [15:0]  index;
     logic [191:0] data;
     logic [3:0]   status;
+    logic [FlowKeyW-1:0] flow_key;   // zero if it is not about a flow
   } trace_cmd_t;
 
   typedef struct packed {
@@ -151,6 +157,101 @@ package hp_pkg;
     logic [7:0] target;      // vPort, or group index
   } mac_act_t;
 
+  // Epochs: an entry lives while its copies equal the current numbers.
+  typedef logic [7:0] epoch_t;
+
+  typedef struct packed {
+    epoch_t teacher;
+    epoch_t inst;
+    epoch_t port;            // of a dynamic entry's vPort
+  } mac_seen_t;
+
+  typedef struct packed {
+    mac_seen_t  seen;
+    logic [5:0] inst;        // V.VLAN instance it lives with
+    mac_act_t   act;
+  } mac_entry_t;
+
+  // What a flow says.
+  typedef struct packed {
+    logic [2:0] action;
+    logic [1:0] teacher;
+    logic       pending;
+    port_t      port;
+  } flow_act_t;
+
+  typedef struct packed {
+    epoch_t teacher;
+    epoch_t inst;
+    epoch_t src;             // ingress vPort
+    epoch_t port;            // vPort it leads to
+  } flow_seen_t;
+
+  typedef struct packed {
+    flow_seen_t seen;
+    logic [5:0] inst;
+    flow_act_t  act;
+  } flow_entry_t;
+
+  // The key of a punted frame, as INSTALL needs it.
+  typedef struct packed {
+    logic                usable;     // it has a V.VLAN and can be a key
+    flow_key_t           key;
+    logic [KeyMaskW-1:0] mask;
+    logic [5:0]          inst;
+    epoch_t [2:0]        teacher;
+    epoch_t              e_inst;
+    epoch_t              e_src;
+  } punt_key_t;
+
+  // A source address that a vPort showed: for the learn unit.
+  typedef struct packed {
+    logic       valid;
+    vlan_t      vvlan;
+    mac_t       sa;
+    port_t      vport;
+    logic       from_valid;   // it was known behind another vPort
+    port_t      from;
+    logic [5:0] inst;
+    mac_seen_t  seen;
+  } learn_event_t;
+
+  // An install of the learn unit, as hp_tables takes it.
+  typedef struct packed {
+    vlan_t      vvlan;
+    mac_t       sa;
+    port_t      vport;
+    logic [5:0] inst;
+    mac_seen_t  seen;
+  } learn_req_t;
+
+  // A change of the MAC table or the flow cache: at most one of the first six. A pulse.
+  typedef struct packed {
+    logic        insert;      // an entry became visible, with a handle of its own
+    logic        update;      // the action of an entry was replaced
+    logic        removed;     // by command
+    logic        aged;
+    logic        swept;       // a dead entry is gone; nobody could see it any more
+    logic        refused;     // a command changed nothing; `status` says why
+    logic        revive;      // with `update`: the old entry was dead
+    logic [3:0]  status;
+    logic [15:0] handle;
+    logic [191:0] data;       // the row
+  } tbl_chg_t;
+
+  // Counter events of a table.
+  typedef struct packed {
+    logic chg_insert;
+    logic chg_aged;
+    logic chg_swept;
+    logic full;
+    logic stale;
+    logic quota;
+    logic refused;
+    logic move;
+    logic invalidate;
+  } tbl_count_t;
+
   // A header on its way through the pipeline's stages.
   typedef struct packed {
     wire_hdr_t   w;
@@ -171,6 +272,11 @@ package hp_pkg;
     logic [7:0]  m_burst;
     vlan_t       out_vlan;
     logic [1:0]  miss;
+    logic        learning;     // the vPort's addresses are learned
+    logic        cache;        // the V.VLAN uses the flow cache ...
+    logic        may_hit;      // ... and the frame has a key
+    logic        acl;
+    logic        veb;          // mode veb: no learned flows
     logic [63:0] members;
     logic        dflt_ok;      // the V.VLAN has a vswitch vPort
     port_t       dflt;
@@ -190,6 +296,11 @@ package hp_pkg;
     logic             group;
     logic [MaxVf-1:0] targets;
     logic [MaxVf-1:0] tag_mask;
+    logic             flow_hit;
+    logic             flow_miss;    // of a V.VLAN that uses the flow cache
+    logic             learn;        // its source address is news
+    logic             from_valid;
+    port_t            from;
   } dec_t;
 
   // Counter events. A decision (in + drop), and one per frame that left or was lost.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames for the soft core, whole, and the way back. The head frame's facts are on `punt_*`; its
+// Frames for the soft core, whole, and the way back. Their keys are kept by slot with the flow cache. The head frame's facts are on `punt_*`; its
 // first 128 bytes are read by word (`punt_rd_*`, three cycles, zeros past the frame).
 // `punt_pop_i` drops the head, `punt_send_i` moves it, or a tombstone in its place, into the core
 // ingress stream and then drops it; both are pulses, given only while `punt_valid_o &&
@@ -46,6 +46,8 @@ module hp_punt_store
   input  logic              punt_tomb_i,
   input  reason_t           punt_tomb_reason_i,
   output logic              punt_busy_o,
+  output logic              store_we_o,         // the frame at `eg_*` a clock ago took this slot
+  output logic [7:0]        store_slot_o,
 
   input  logic              inj_valid_i,
   output logic              inj_ready_o,
@@ -146,6 +148,14 @@ module hp_punt_store
     cnt_out_o.len          <= eg_meta_i.len;
     cnt_out_o.vvidx_valid  <= eg_meta_i.vvidx_valid;
     cnt_out_o.vvidx        <= eg_meta_i.vvidx;
+  end
+
+  // The key of a frame is kept elsewhere, by slot.
+  logic [SlotW-1:0] taken;
+  assign taken = slot_q + SlotW'(desc_count);
+  always_ff @(posedge clk_i) begin
+    store_we_o   <= rst_ni && push;
+    store_slot_o <= 8'(taken);
   end
 
   assign punt_valid_o  = desc_valid;

@@ -15,6 +15,7 @@ module hp_softcore
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
   parameter int unsigned MAC_DEPTH = 1024,
+  parameter int unsigned FLOW_DEPTH = 1024,
   parameter int unsigned TCM_KIB   = 64
 ) (
   input  logic              clk_i,
@@ -34,6 +35,16 @@ module hp_softcore
   input  logic              tbl_rsp_valid_i,
   input  tbl_rsp_t          tbl_rsp_i,
   output logic [127:0]      hash_seed_o,
+
+  input  logic              learn_valid_i,
+  input  logic [3:0]        learn_slot_i,
+  input  learn_event_t      learn_event_i,
+  input  logic [4:0]        learn_waiting_i,
+  output logic              learn_act_o,
+  output logic [3:0]        learn_act_slot_o,
+  output logic [1:0]        learn_verdict_o,
+  input  logic              learn_busy_i,
+  input  logic [3:0]        learn_status_i,
 
   input  logic              punt_valid_i,
   input  logic [7:0]        punt_slot_i,
@@ -261,7 +272,8 @@ module hp_softcore
     .DATA_W   (DATA_W),
     .N_VF     (N_VF),
     .N_QP     (N_QP),
-    .MAC_DEPTH(MAC_DEPTH)
+    .MAC_DEPTH(MAC_DEPTH),
+    .FLOW_DEPTH(FLOW_DEPTH)
   ) u_periph (
     .clk_i,
     .rst_ni,
@@ -289,6 +301,15 @@ module hp_softcore
     .tbl_rsp_valid_i,
     .tbl_rsp_i,
     .hash_seed_o,
+    .learn_valid_i,
+    .learn_slot_i,
+    .learn_event_i,
+    .learn_waiting_i,
+    .learn_act_o,
+    .learn_act_slot_o,
+    .learn_verdict_o,
+    .learn_busy_i,
+    .learn_status_i,
     .punt_valid_i,
     .punt_slot_i,
     .punt_src_i,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// The tables that forwarding reads, behind the table command bus.
+// The tables that forwarding reads, behind the table command bus. Lookups never stall; where each table is
+// read and answers is said in hp_row_tables, hp_mac_side and hp_flow_side.
 //
-// Lookups never stall; the stage (cycle after the arbiter's register) at which each table is read is
-// fixed: PORT and CFG 0, VVMAP 2, VVLAN 4, MAC 2 (answer at 10), GROUP 10. Rows come two cycles later.
-// A command changes one table at one place in the frame order; `trace_cmd_o` reports it aligned with the
-// frames' decisions (cycle 14), and the response comes when every earlier frame has been decided.
+// One command at a time, of the bus or the learn unit. It changes one table at one place in the frame order;
+// `trace_cmd_o` reports that aligned with the frames' decisions (stage 22), and the response comes when
+// every earlier frame has been decided. Removals for age happen between commands that change something, so
+// that no two reports meet. FLOW_DEPTH = 0 leaves the flow cache out.
 
 `include "hp_assert.svh"
 
@@ -14,295 +15,413 @@ module hp_tables
   import hp_abi_pkg::*;
 #(
   parameter int unsigned N_VF = 8,
-  parameter int unsigned MAC_DEPTH = 1024
+  parameter int unsigned MAC_DEPTH = 1024,    // slots per bank, four banks
+  parameter int unsigned FLOW_DEPTH = 1024,
+  localparam int unsigned FlowHandleW = (FLOW_DEPTH > 0) ? $clog2(FLOW_DEPTH) + 2 : 1
 ) (
-  input  logic            clk_i,
-  input  logic            rst_ni,
-  input  logic [127:0]    hash_seed_i,
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic [127:0]        hash_seed_i,
+  input  logic [15:0]         now_i,            // stamp
 
-  input  logic            tbl_req_valid_i,
-  output logic            tbl_req_ready_o,
-  input  tbl_req_t        tbl_req_i,
-  output logic            tbl_rsp_valid_o,
-  output tbl_rsp_t        tbl_rsp_o,
-  output trace_cmd_t      trace_cmd_o,
+  input  logic                tbl_req_valid_i,
+  output logic                tbl_req_ready_o,
+  input  logic                tbl_core_i,       // the core asks, not the host
+  input  tbl_req_t            tbl_req_i,
+  output logic                tbl_rsp_valid_o,
+  output tbl_rsp_t            tbl_rsp_o,
+  input  logic                learn_valid_i,
+  output logic                learn_ready_o,
+  input  learn_req_t          learn_i,
+  output logic                learn_done_o,
+  output logic [3:0]          learn_status_o,
+  output trace_cmd_t          trace_cmd_o,
 
   // Stage 0.
-  output cfg_row_t        cfg_o,
-  output logic [N_VF-1:0] vswitch_mask_o,
-  input  port_t           port_idx_i,
-  output port_row_t       port_row_o,       // stage 2
+  output cfg_row_t            cfg_o,
+  output logic [N_VF-1:0]     vswitch_mask_o,
+  input  port_t               port_idx_i,
+  output port_row_t           port_row_o,       // stage 2
   // Stage 2.
-  input  vlan_t           vvmap_idx_i,
-  output logic            vvmap_valid_o,    // stage 4
-  output logic [5:0]      vvmap_inst_o,
-  input  logic [59:0]     da_key_i,
-  input  logic [59:0]     sa_key_i,
-  output logic            da_hit_o,         // stage 10
-  output mac_act_t        da_act_o,
-  output logic            sa_hit_o,
-  output mac_act_t        sa_act_o,
+  input  vlan_t               vvmap_idx_i,
+  output logic                vvmap_valid_o,    // stage 4
+  output logic [5:0]          vvmap_inst_o,
+  input  logic [59:0]         da_key_i,
+  input  logic [59:0]         sa_key_i,
   // Stage 4.
-  input  logic [5:0]      vvlan_idx_i,
-  output vvlan_row_t      vvlan_row_o,      // stage 6
+  input  logic [5:0]          vvlan_idx_i,
+  output vvlan_row_t          vvlan_row_o,      // stage 6
   // Stage 7: the vPort's PORT row was written since; cleared by the meter.
-  output logic [N_VF-1:0] meter_fresh_set_o,
-  // Stage 10.
-  input  logic [7:0]      group_idx_i,
-  output logic [N_VF-1:0] group_row_o,      // stage 12
-  // Stage 11: what the target checks need of every vPort.
-  output logic [N_VF-1:0] enabled_mask_o,
-  output logic [N_VF-1:0] tag_mask_o,
-  output logic [N_VF-1:0] reflect_mask_o,
+  output logic [N_VF-1:0]     meter_fresh_set_o,
+  // Stage 8.
+  input  logic [FlowKeyW-1:0] flow_key_i,
+  // Stage 10: the frame's V.VLAN instance and vPort.
+  input  logic [5:0]          inst_10_i,
+  input  logic [5:0]          src_10_i,
+  output mac_seen_t           learn_seen_o,     // stage 11
+  // Stage 18.
+  output logic                da_hit_o,
+  output mac_act_t            da_act_o,
+  output logic                sa_hit_o,
+  output mac_act_t            sa_act_o,
+  input  logic                sa_touch_i,
+  input  logic [5:0]          inst_18_i,
+  input  logic [5:0]          src_18_i,
+  input  logic [7:0]          group_idx_i,
+  output logic [N_VF-1:0]     group_row_o,      // stage 20
+  // Stage 19.
+  output logic                flow_live_o,
+  output flow_act_t           flow_act_o,
+  output logic [15:0]         flow_handle_o,
+  output epoch_t [2:0]        flow_teacher_o,   // epochs that the frame's key would be installed with
+  output epoch_t              flow_inst_o,
+  output epoch_t              flow_src_o,
+  output logic [N_VF-1:0]     enabled_mask_o,   // what the target checks need of every vPort
+  output logic [N_VF-1:0]     tag_mask_o,
+  output logic [N_VF-1:0]     reflect_mask_o,
+  // Stage 22: a flow was applied.
+  input  logic                flow_touch_i,
+  input  logic [15:0]         flow_touch_handle_i,
 
-  output logic            busy_o
+  input  logic                punt_we_i,        // a punt slot was taken
+  input  logic [7:0]          punt_slot_i,
+  input  punt_key_t           punt_key_i,
+
+  output logic                flow_new_o,       // a handle was given out
+  output logic [15:0]         flow_new_handle_o,
+  output tbl_count_t          mac_count_o,
+  output logic [15:0]         mac_occupied_o,
+  output tbl_count_t          flow_count_o,
+  output logic [15:0]         flow_occupied_o,
+  output logic                busy_o
 );
-  // A command's life: t counts clocks since it was taken.
-  localparam logic [4:0] TCfg    = 5'd0;   // registers read at stage 0 change here ...
-  localparam logic [4:0] TStrobe = 5'd1;   // ... and RAMs here, in the same place of the frame order
-  localparam logic [4:0] TRead   = 5'd3;
-  localparam logic [4:0] TMeter  = 5'd7;
-  localparam logic [4:0] TMasks  = 5'd11;
-  localparam logic [4:0] TRsp    = 5'd19;
+  localparam int unsigned MacPlaces  = 4 * MAC_DEPTH + 8;
+  localparam int unsigned FlowPlaces = 4 * FLOW_DEPTH + 8;
+  localparam int unsigned PuntSlots  = 16;
+  localparam bit          HasFlow    = FLOW_DEPTH != 0;
+  // Clocks until every frame that came before a command has been decided.
+  localparam logic [4:0]  Drain      = 5'd24;
+  localparam int unsigned MacHandleW = $clog2(MAC_DEPTH) + 2;
 
-  typedef enum logic [1:0] {StIdle, StRun, StMac, StRsp} state_e;
+  typedef enum logic [2:0] {
+    StIdle,
+    StGo,      // wait until it may begin
+    StRun,
+    StDrain,
+    StRsp
+  } state_e;
+
+  typedef enum logic [2:0] {ToRows, ToKey, ToMac, ToFlow, ToEpoch, ToSweep, ToNone} unit_e;
 
   state_e       state_q;
-  logic [4:0]   t_q;
-  tbl_req_t     req_q;
+  unit_e        unit_q;
+  tbl_req_t     req_q, learn_req;
+  logic         learn_q, core_q, is_mac, go, changes, quiet, take;
+  logic [4:0]   drain_q;
   logic [3:0]   status_q;
-  logic [191:0] rdata_q;
+  logic [191:0] data_q;
 
-  logic is_mac, is_read, is_write, in_range, wr_strobe, any_strobe;
-  logic mac_ready, mac_rsp_valid, mac_entry_valid, mac_chg_bank, mac_chg_update;
-  logic [3:0]  mac_status;
-  logic [59:0] mac_rsp_key;
-  mac_act_t    mac_rsp_act;
-
-  // Rows as the lookups and the command port see them.
-  localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
-  localparam int unsigned PortRowW = 96;
-  port_row_t           port_wr;
-  logic [PortRowW-1:0] port_rd, port_row;
-  logic [PortIdxW-1:0] port_cmd_idx;
-  logic                port_change;
-  logic [6:0]          vvmap_row, vvmap_rd;
-  logic [175:0]        vvlan_row, vvlan_rd;
-  logic [N_VF-1:0]     group_rd;
-
-  function automatic logic [3:0] check(input logic [3:0] op, input logic [3:0] tbl,
-                                       input logic [15:0] index);
-    logic rw;
-    rw = op inside {OP_READ, OP_WRITE};
-    unique case (tbl)
-      TBL_PORT:  return !rw ? ST_BAD_OP : (index < 16'(N_VF)) ? ST_OK : ST_BAD_INDEX;
-      TBL_CFG:   return !rw ? ST_BAD_OP : (index == '0) ? ST_OK : ST_BAD_INDEX;
-      TBL_VVMAP: return !rw ? ST_BAD_OP : (index < 16'd4096) ? ST_OK : ST_BAD_INDEX;
-      TBL_VVLAN: return !rw ? ST_BAD_OP : (index < 16'd64) ? ST_OK : ST_BAD_INDEX;
-      TBL_GROUP: return !rw ? ST_BAD_OP : (index < 16'd256) ? ST_OK : ST_BAD_INDEX;
-      TBL_MAC:
-        if (op == OP_READ) return (32'(index) < 4 * MAC_DEPTH) ? ST_OK : ST_BAD_INDEX;
-        else return (op inside {OP_INSERT, OP_DELETE, OP_LOOKUP}) ? ST_OK : ST_BAD_OP;
+  function automatic logic [3:0] check(input tbl_req_t r);
+    logic rw, which_ok;
+    rw = r.op inside {OP_READ, OP_WRITE};
+    unique case (r.index[1:0])
+      SCOPE_ALL:     which_ok = 1'b1;
+      SCOPE_TEACHER: which_ok = r.data[7:0] < ((r.tbl == TBL_MAC) ? 8'd2 : 8'd3);
+      default:       which_ok = r.data[7:0] < 8'd64;
+    endcase
+    unique case (r.tbl)
+      TBL_PORT:  return !rw ? ST_BAD_OP : (r.index < 16'(N_VF)) ? ST_OK : ST_BAD_INDEX;
+      TBL_CFG:   return !rw ? ST_BAD_OP : (r.index == '0) ? ST_OK : ST_BAD_INDEX;
+      TBL_VVMAP: return !rw ? ST_BAD_OP : (r.index < 16'd4096) ? ST_OK : ST_BAD_INDEX;
+      TBL_VVLAN: return !rw ? ST_BAD_OP : (r.index < 16'd64) ? ST_OK : ST_BAD_INDEX;
+      TBL_GROUP: return !rw ? ST_BAD_OP : (r.index < 16'd256) ? ST_OK : ST_BAD_INDEX;
+      TBL_KEY:   return !(rw && HasFlow) ? ST_BAD_OP : (r.index < 16'd3) ? ST_OK : ST_BAD_INDEX;
+      TBL_MAC, TBL_FLOW: begin
+        if (r.tbl == TBL_FLOW && !HasFlow) return ST_BAD_OP;
+        unique case (r.op)
+          OP_READ:
+            return (32'(r.index) < ((r.tbl == TBL_MAC) ? MacPlaces : FlowPlaces)) ? ST_OK : ST_BAD_INDEX;
+          OP_INSERT:            return (r.index < 16'd64) ? ST_OK : ST_BAD_INDEX;
+          OP_DELETE, OP_LOOKUP: return ST_OK;
+          OP_SWEEP:             return ST_OK;
+          OP_INVALIDATE:        return (r.index < 16'd4 && which_ok) ? ST_OK : ST_BAD_INDEX;
+          OP_INSTALL:
+            return (r.tbl == TBL_MAC) ? ST_BAD_OP : (r.index < 16'(PuntSlots)) ? ST_OK : ST_BAD_INDEX;
+          default: return ST_BAD_OP;
+        endcase
+      end
       default: return ST_BAD_OP;
     endcase
   endfunction
 
-  assign is_mac     = req_q.tbl == TBL_MAC;
-  assign is_read    = req_q.op == OP_READ;
-  assign is_write   = req_q.op == OP_WRITE;
-  assign in_range   = status_q == ST_OK;
-  assign any_strobe = (state_q == StRun) && in_range && !is_mac && (t_q == TStrobe);
-  assign wr_strobe  = any_strobe && is_write;
+  function automatic unit_e unit(input tbl_req_t r);
+    if (check(r) != ST_OK) return ToNone;
+    if (r.tbl == TBL_KEY) return ToKey;
+    if (!(r.tbl inside {TBL_MAC, TBL_FLOW})) return ToRows;
+    if (r.op == OP_INVALIDATE) return ToEpoch;
+    if (r.op == OP_SWEEP) return ToSweep;
+    return (r.tbl == TBL_MAC) ? ToMac : ToFlow;
+  endfunction
+
+  // The learn unit's install is an INSERT into MAC that holds only while its epochs do.
+  always_comb begin
+    mac_row_t r;
+    r         = '0;
+    r.mac     = learn_i.sa;
+    r.vvlan   = learn_i.vvlan;
+    r.target  = 8'(learn_i.vport);
+    learn_req = '{op: OP_INSERT, tbl: TBL_MAC, index: 16'(learn_i.inst), data: 192'(r)};
+  end
+
+  // What the units say.
+  logic         rows_done, mac_done, flow_done, flow_entry, mac_ready, flow_ready;
+  logic [191:0] rows_row, mac_row, flow_row, key_row;
+  logic [3:0]   mac_status, flow_status;
+  logic         mac_guard, flow_guard, mac_age_busy, flow_age_busy, guard, age_busy;
+  logic         mac_aging, flow_aging, mac_age_ok, flow_age_ok, mac_age_take, flow_age_take;
+
+  assign is_mac  = req_q.tbl == TBL_MAC;
+  assign guard   = (mac_guard && (is_mac || req_q.tbl == TBL_PORT)) ||
+                   (flow_guard && (!is_mac || req_q.tbl == TBL_PORT));
+  assign age_busy = mac_age_busy || flow_age_busy;
+  assign changes  = !(req_q.op inside {OP_READ, OP_LOOKUP});
+
+  always_comb begin
+    unique case (unit_q)
+      ToRows:  go = !(req_q.tbl == TBL_PORT && req_q.op == OP_WRITE && guard);
+      ToEpoch: go = !guard;
+      ToSweep: go = !age_busy;
+      default: go = 1'b1;
+    endcase
+  end
+
+  assign take            = (state_q == StIdle) && mac_ready && flow_ready && !mac_aging && !flow_aging;
+  assign learn_ready_o   = take;
+  assign tbl_req_ready_o = take && !learn_valid_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= StIdle;
-      t_q     <= '0;
+      learn_q <= 1'b0;
     end else begin
       unique case (state_q)
         StIdle: begin
-          t_q <= '0;
-          if (tbl_req_valid_i) state_q <= StRun;
+          learn_q <= learn_valid_i;
+          if (take && (learn_valid_i || tbl_req_valid_i)) state_q <= StGo;
+        end
+        StGo: if (go) begin
+          unique case (unit_q)
+            ToRows, ToMac, ToFlow: state_q <= StRun;
+            ToEpoch:               state_q <= StDrain;
+            default:               state_q <= StRsp;
+          endcase
         end
         StRun: begin
-          t_q <= t_q + 5'd1;
-          if (is_mac && in_range && t_q == TStrobe && mac_ready) state_q <= StMac;
-          if (t_q == TRsp) state_q <= StRsp;
+          if (rows_done) state_q <= StRsp;
+          if (mac_done || flow_done) state_q <= changes ? StDrain : StRsp;
         end
-        StMac: if (mac_rsp_valid) begin
-          state_q <= StRun;
-          t_q     <= TStrobe + 5'd1;
-        end
+        StDrain: if (drain_q == '0) state_q <= StRsp;
         default: state_q <= StIdle;
       endcase
     end
   end
 
   always_ff @(posedge clk_i) begin
+    drain_q <= (state_q == StDrain) ? drain_q - 5'd1 : Drain;
     if (state_q == StIdle) begin
-      req_q    <= tbl_req_i;
-      status_q <= check(tbl_req_i.op, tbl_req_i.tbl, tbl_req_i.index);
-      rdata_q  <= '0;
+      req_q    <= learn_valid_i ? learn_req : tbl_req_i;
+      core_q   <= tbl_core_i;
+      unit_q   <= unit(learn_valid_i ? learn_req : tbl_req_i);
+      status_q <= check(learn_valid_i ? learn_req : tbl_req_i);
+      data_q   <= '0;
     end
-    if (state_q == StRun && t_q == TRead && in_range && is_read && !is_mac) begin
-      unique case (req_q.tbl)
-        TBL_PORT:  rdata_q <= 192'(port_rd);
-        TBL_CFG:   rdata_q <= 192'(cfg_o);
-        TBL_VVMAP: rdata_q <= {160'd0, vvmap_rd[6], 25'd0, vvmap_rd[5:0]};
-        TBL_VVLAN: rdata_q <= 192'(vvlan_rd);
-        default:   rdata_q <= 192'(group_rd);
-      endcase
-    end
-    if (state_q == StMac && mac_rsp_valid) begin
-      status_q <= mac_status;
-      rdata_q  <= {96'd0, mac_entry_valid, 21'd0, mac_rsp_act,
-                   4'd0, mac_rsp_key[59:48], mac_rsp_key[47:32], mac_rsp_key[31:0]};
-    end
+    if (state_q == StGo && unit_q == ToKey && req_q.op == OP_READ) data_q <= key_row;
+    if (rows_done) data_q <= rows_row;
+    if (mac_done) {status_q, data_q} <= {mac_status, mac_row};
+    if (flow_done) {status_q, data_q} <= {flow_status, flow_row};
   end
 
-  assign tbl_req_ready_o = state_q == StIdle;
-  assign tbl_rsp_valid_o = state_q == StRsp;
-  assign tbl_rsp_o       = '{status: status_q, data: rdata_q};
-  assign busy_o          = state_q != StIdle;
+  assign tbl_rsp_valid_o = (state_q == StRsp) && !learn_q;
+  assign tbl_rsp_o       = '{status: status_q, data: data_q};
+  assign learn_done_o    = (state_q == StRsp) && learn_q;
+  assign learn_status_o  = status_q;
+  assign busy_o          = (state_q != StIdle) || mac_aging || flow_aging;
 
-  // One change is on its way to the trace at a time: count down to the decision stage.
-  logic [3:0] tr_cnt_q;
-  logic       tr_valid_q;
+  // Removals for age.
+  assign quiet = (state_q == StIdle) ? !(tbl_req_valid_i || learn_valid_i)
+                                     : (!changes || unit_q == ToSweep);
+  logic [2:0] mac_aging_q, flow_aging_q;
+  logic       mac_aged, flow_aged;
+  assign mac_aging   = mac_aging_q != '0;
+  assign flow_aging  = flow_aging_q != '0;
+  assign mac_age_ok  = quiet && !flow_aging;
+  assign flow_age_ok = quiet && !mac_aging && !mac_age_take;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      tr_cnt_q   <= '0;
-      tr_valid_q <= 1'b0;
+      mac_aging_q  <= '0;
+      flow_aging_q <= '0;
     end else begin
-      if (wr_strobe) begin
-        unique case (req_q.tbl)
-          TBL_PORT, TBL_CFG: tr_cnt_q <= 4'd13;
-          TBL_VVMAP:         tr_cnt_q <= 4'd11;
-          TBL_VVLAN:         tr_cnt_q <= 4'd9;
-          default:           tr_cnt_q <= 4'd3;
-        endcase
-      end else if (mac_chg_bank) begin
-        tr_cnt_q <= 4'd9;
-      end else if (mac_chg_update) begin
-        tr_cnt_q <= 4'd4;   // one early: an update precedes its frame, an INSERT is read as following it
-      end else if (tr_cnt_q != '0) begin
-        tr_cnt_q <= tr_cnt_q - 4'd1;
-      end
-      tr_valid_q <= tr_cnt_q == 4'd1;
-    end
-  end
-  assign trace_cmd_o = '{
-    valid: tr_valid_q, op: req_q.op, tbl: req_q.tbl, index: req_q.index, data: req_q.data,
-    status: status_q
-  };
-
-  // PORT, with the bits that are needed for all vPorts at once kept in registers as well.
-  assign port_wr      = port_row_t'(req_q.data);
-  assign port_cmd_idx = req_q.index[PortIdxW-1:0];
-  assign port_change  = (state_q == StRun) && in_range && is_write && (req_q.tbl == TBL_PORT);
-
-  hp_index_table #(.WIDTH(PortRowW), .DEPTH(2 ** PortIdxW)) u_port (
-    .clk_i,
-    .idx_i    (port_idx_i[PortIdxW-1:0]),
-    .row_o    (port_row),
-    .cmd_en_i (any_strobe && req_q.tbl == TBL_PORT),
-    .cmd_we_i (is_write),
-    .cmd_idx_i(port_cmd_idx),
-    .cmd_row_i(req_q.data[PortRowW-1:0]),
-    .cmd_row_o(port_rd)
-  );
-  assign port_row_o = port_row_t'(192'(port_row));
-
-  always_ff @(posedge clk_i) begin
-    meter_fresh_set_o <= '0;
-    if (!rst_ni) begin
-      vswitch_mask_o <= '0;
-      enabled_mask_o <= '0;
-      tag_mask_o     <= '0;
-      reflect_mask_o <= '0;
-      meter_fresh_set_o <= '1;
-    end else if (port_change) begin
-      if (t_q == TCfg) vswitch_mask_o[port_cmd_idx] <= port_wr.vswitch;
-      if (t_q == TMeter) meter_fresh_set_o[port_cmd_idx] <= 1'b1;
-      if (t_q == TMasks) begin
-        enabled_mask_o[port_cmd_idx] <= port_wr.enabled;
-        tag_mask_o[port_cmd_idx]     <= port_wr.vswitch;
-        reflect_mask_o[port_cmd_idx] <= port_wr.vswitch && port_wr.reflect;
-      end
+      mac_aging_q  <= mac_aging_q + 3'(mac_age_take) - 3'(mac_aged);
+      flow_aging_q <= flow_aging_q + 3'(flow_age_take) - 3'(flow_aged);
     end
   end
 
-  // CFG.
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) cfg_o <= cfg_row_t'(192'h8100);
-    else if (state_q == StRun && in_range && is_write && req_q.tbl == TBL_CFG && t_q == TCfg)
-      cfg_o <= cfg_row_t'(192'(req_q.data[19:0]));
+  // Invalidations: by command, or because a vPort goes down.
+  logic       down_mac, down_flow, epoch_go;
+  logic [1:0] scope;
+  logic [5:0] which;
+  assign epoch_go = (state_q == StGo) && go && (unit_q == ToEpoch);
+  assign scope    = (unit_q == ToEpoch) ? req_q.index[1:0] : SCOPE_VPORT;
+  assign which    = (unit_q == ToEpoch) ? req_q.data[5:0] : req_q.index[5:0];
+
+  // The trace.
+  logic                rows_trace;
+  logic [4:0]          rows_clocks;
+  tbl_chg_t            mac_chg, flow_chg;
+  logic [FlowKeyW-1:0] flow_chg_key;
+  hp_tbl_trace u_trace (
+    .clk_i, .rst_ni,
+    .req_i       (req_q),
+    .row_i       (rows_trace || epoch_go),
+    .row_clocks_i(!epoch_go ? rows_clocks : is_mac ? 5'd13 : 5'd5),  // epochs are read at 10, 18
+    .mac_i       (mac_chg),
+    .flow_i      (flow_chg),
+    .flow_key_i  (flow_chg_key),
+    .mac_aged_o  (mac_aged),
+    .flow_aged_o (flow_aged),
+    .trace_cmd_o
+  );
+
+  hp_row_tables #(.N_VF(N_VF)) u_rows (
+    .clk_i, .rst_ni,
+    .cmd_i         ((state_q == StGo) && go && (unit_q == ToRows)),
+    .req_i         (req_q),
+    .done_o        (rows_done),
+    .done_row_o    (rows_row),
+    .trace_o       (rows_trace),
+    .trace_clocks_o(rows_clocks),
+    .down_mac_o    (down_mac),
+    .down_flow_o   (down_flow),
+    .cfg_o, .vswitch_mask_o, .port_idx_i, .port_row_o,
+    .vvmap_idx_i, .vvmap_valid_o, .vvmap_inst_o, .vvlan_idx_i, .vvlan_row_o, .meter_fresh_set_o,
+    .group_idx_i, .group_row_o, .enabled_mask_o, .tag_mask_o, .reflect_mask_o
+  );
+
+  logic [MacHandleW:0] mac_occupied;
+  hp_mac_side #(.DEPTH(MAC_DEPTH)) u_mac (
+    .clk_i, .rst_ni, .hash_seed_i, .now_i,
+    .ready_o      (mac_ready),
+    .da_key_i, .sa_key_i,
+    .frame_inst_i (inst_10_i),
+    .frame_src_i  (src_10_i),
+    .frame_seen_o (learn_seen_o),
+    .da_hit_o, .da_act_o, .sa_hit_o, .sa_act_o,
+    .touch_i      (sa_touch_i),
+    .cmd_i        ((state_q == StGo) && (unit_q == ToMac)),
+    .cmd_op_i     (req_q.op),
+    .cmd_index_i  (req_q.index),
+    .cmd_key_i    (req_q.data[59:0]),
+    .cmd_act_i    (req_q.data[73:64]),
+    .cmd_check_i  (learn_q),
+    .cmd_seen_i   (learn_i.seen),
+    .done_o       (mac_done),
+    .done_status_o(mac_status),
+    .done_row_o   (mac_row),
+    .bump_i       ((epoch_go && is_mac) || down_mac),
+    .scope_i      (scope),
+    .which_i      (which),
+    .guard_o      (mac_guard),
+    .age_cmd_i    ((state_q == StGo) && go && (unit_q == ToSweep) && is_mac),
+    .age_i        (req_q.data[15:0]),
+    .age_busy_o   (mac_age_busy),
+    .age_ok_i     (mac_age_ok),
+    .age_take_o   (mac_age_take),
+    .limit_we_i   (rows_trace && req_q.tbl == TBL_PORT),
+    .limit_port_i (req_q.index[5:0]),
+    .limit_i      (req_q.data[15:8]),
+    .chg_o        (mac_chg),
+    .count_o      (mac_count_o),
+    .occupied_o   (mac_occupied)
+  );
+  assign mac_occupied_o = 16'(mac_occupied);
+
+  if (HasFlow) begin : gen_flow
+    logic [FlowKeyW-1:0]    key, read_key;
+    logic [FlowHandleW-1:0] handle;
+    logic [FlowHandleW:0]   occupied;
+
+    hp_key_buffers u_keys (
+      .clk_i,
+      .core_i  (core_q),
+      .we_i    ((state_q == StGo) && (unit_q == ToKey) && (req_q.op == OP_WRITE)),
+      .index_i (req_q.index[1:0]),
+      .row_i   (req_q.data),
+      .row_o   (key_row),
+      .key_we_i(flow_done && flow_entry && req_q.op == OP_READ),
+      .key_i   (read_key),
+      .key_o   (key)
+    );
+    hp_flow_side #(.DEPTH(FLOW_DEPTH), .PUNT_SLOTS(PuntSlots)) u_flow (
+      .clk_i, .rst_ni, .hash_seed_i, .now_i,
+      .ready_o        (flow_ready),
+      .key_8_i        (flow_key_i),
+      .frame_inst_i   (inst_18_i),
+      .frame_src_i    (src_18_i),
+      .live_o         (flow_live_o),
+      .act_o          (flow_act_o),
+      .handle_o       (handle),
+      .frame_teacher_o(flow_teacher_o),
+      .frame_inst_o   (flow_inst_o),
+      .frame_src_o    (flow_src_o),
+      .touch_i        (flow_touch_i),
+      .touch_handle_i (flow_touch_handle_i[FlowHandleW-1:0]),
+      .punt_we_i, .punt_slot_i, .punt_key_i,
+      .cmd_i          ((state_q == StGo) && (unit_q == ToFlow)),
+      .cmd_op_i       (req_q.op),
+      .cmd_index_i    (req_q.index),
+      .cmd_data_i     (req_q.data[63:0]),
+      .cmd_key_i      (key),
+      .done_o         (flow_done),
+      .done_status_o  (flow_status),
+      .done_row_o     (flow_row),
+      .done_entry_o   (flow_entry),
+      .done_key_o     (read_key),
+      .bump_i         ((epoch_go && !is_mac) || down_flow),
+      .scope_i        (scope),
+      .which_i        (which),
+      .guard_o        (flow_guard),
+      .age_cmd_i      ((state_q == StGo) && go && (unit_q == ToSweep) && !is_mac),
+      .age_i          (req_q.data[15:0]),
+      .age_top_i      (req_q.data[17:16]),
+      .age_busy_o     (flow_age_busy),
+      .age_ok_i       (flow_age_ok),
+      .age_take_o     (flow_age_take),
+      .quota_we_i     (rows_trace && req_q.tbl == TBL_VVLAN),
+      .quota_inst_i   (req_q.index[5:0]),
+      .quota_i        (req_q.data[29:26]),
+      .chg_o          (flow_chg),
+      .chg_key_o      (flow_chg_key),
+      .count_o        (flow_count_o),
+      .occupied_o     (occupied)
+    );
+    assign flow_handle_o   = 16'(handle);
+    assign flow_occupied_o = 16'(occupied);
+  end else begin : gen_no_flow
+    assign flow_ready      = 1'b1;
+    assign flow_live_o     = 1'b0;
+    assign flow_act_o      = '0;
+    assign flow_handle_o   = '0;
+    assign {flow_teacher_o, flow_inst_o, flow_src_o} = '0;
+    assign {flow_done, flow_status, flow_row, flow_entry, flow_guard, flow_age_busy} = '0;
+    assign {flow_age_take, flow_chg, flow_chg_key, flow_count_o, flow_occupied_o, key_row} = '0;
+    logic unused_flow;
+    assign unused_flow = ^{flow_key_i, inst_18_i, src_18_i, flow_touch_i, punt_we_i, punt_slot_i,
+                           punt_key_i, down_flow, flow_age_ok, core_q, flow_entry};
   end
 
-  // VVMAP, VVLAN, GROUP.
-  hp_index_table #(.WIDTH(7), .DEPTH(4096)) u_vvmap (
-    .clk_i,
-    .idx_i    (vvmap_idx_i),
-    .row_o    (vvmap_row),
-    .cmd_en_i (any_strobe && req_q.tbl == TBL_VVMAP),
-    .cmd_we_i (is_write),
-    .cmd_idx_i(req_q.index[11:0]),
-    .cmd_row_i({req_q.data[31], req_q.data[5:0]}),
-    .cmd_row_o(vvmap_rd)
-  );
-  assign vvmap_valid_o = vvmap_row[6];
-  assign vvmap_inst_o  = vvmap_row[5:0];
+  assign flow_new_o        = flow_chg.insert || flow_chg.revive;
+  assign flow_new_handle_o = flow_chg.handle;
 
-  hp_index_table #(.WIDTH(176), .DEPTH(64)) u_vvlan (
-    .clk_i,
-    .idx_i    (vvlan_idx_i),
-    .row_o    (vvlan_row),
-    .cmd_en_i (any_strobe && req_q.tbl == TBL_VVLAN),
-    .cmd_we_i (is_write),
-    .cmd_idx_i(req_q.index[5:0]),
-    .cmd_row_i(req_q.data[175:0]),
-    .cmd_row_o(vvlan_rd)
-  );
-  assign vvlan_row_o = vvlan_row_t'(192'(vvlan_row));
-
-  hp_index_table #(.WIDTH(N_VF), .DEPTH(256)) u_group (
-    .clk_i,
-    .idx_i    (group_idx_i),
-    .row_o    (group_row_o),
-    .cmd_en_i (any_strobe && req_q.tbl == TBL_GROUP),
-    .cmd_we_i (is_write),
-    .cmd_idx_i(req_q.index[7:0]),
-    .cmd_row_i(req_q.data[N_VF-1:0]),
-    .cmd_row_o(group_rd)
-  );
-
-  hp_mac_table #(.DEPTH(MAC_DEPTH), .ACT_W($bits(mac_act_t))) u_mac (
-    .clk_i,
-    .rst_ni,
-    .seed_i           (hash_seed_i),
-    .da_key_i,
-    .sa_key_i,
-    .da_hit_o,
-    .da_act_o,
-    .sa_hit_o,
-    .sa_act_o,
-    .req_valid_i      (state_q == StRun && is_mac && in_range && t_q == TStrobe),
-    .req_ready_o      (mac_ready),
-    .req_op_i         (req_q.op),
-    .req_index_i      (req_q.index),
-    .req_key_i        (req_q.data[59:0]),
-    .req_act_i        (req_q.data[73:64]),
-    .rsp_valid_o      (mac_rsp_valid),
-    .rsp_status_o     (mac_status),
-    .rsp_entry_valid_o(mac_entry_valid),
-    .rsp_key_o        (mac_rsp_key),
-    .rsp_act_o        (mac_rsp_act),
-    .chg_bank_o       (mac_chg_bank),
-    .chg_update_o     (mac_chg_update)
-  );
-
-  logic unused_row;
-  assign unused_row = ^{port_idx_i, port_wr};
-
-  `HP_ASSERT(OneTrace_A, tr_cnt_q == '0 || !(wr_strobe || mac_chg_bank || mac_chg_update))
-  `HP_ASSERT_INIT(NumVf_A, N_VF >= 1 && N_VF <= MaxVf)
+  logic unused_bits;
+  assign unused_bits = ^{flow_touch_handle_i, learn_i};
 endmodule

@@ -8,7 +8,7 @@
 
 module hp_tbl_arb
   import hp_pkg::*, hp_abi_pkg::OP_WRITE, hp_abi_pkg::OP_READ, hp_abi_pkg::TBL_PORT,
-         hp_abi_pkg::TBL_CFG, hp_abi_pkg::ST_DENIED;
+         hp_abi_pkg::TBL_CFG, hp_abi_pkg::TBL_KEY, hp_abi_pkg::ST_DENIED;
 #(
   parameter int unsigned SPACING = 16
 ) (
@@ -29,6 +29,7 @@ module hp_tbl_arb
 
   output logic     tbl_req_valid_o,
   input  logic     tbl_req_ready_i,
+  output logic     tbl_core_o,       // the core asks
   output tbl_req_t tbl_req_o,
   input  logic     tbl_rsp_valid_i,
   input  tbl_rsp_t tbl_rsp_i,
@@ -55,7 +56,8 @@ module hp_tbl_arb
   assign take         = (state_q == StIdle) && (host_req_valid_i || core_req_valid_i);
   assign static_table = (pick.tbl == TBL_PORT) || (pick.tbl == TBL_CFG);
   assign allowed      = pick_core ? !(pick.op == OP_WRITE && static_table)
-                                  : (pick.op == OP_READ) || (pick.op == OP_WRITE && static_table);
+                                  : (pick.op == OP_READ) || (pick.op == OP_WRITE &&
+                                                             (static_table || pick.tbl == TBL_KEY));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -89,6 +91,7 @@ module hp_tbl_arb
   assign host_req_ready_o = take && !pick_core;
   assign core_req_ready_o = take && pick_core;
   assign tbl_req_valid_o  = (state_q == StAsk) && (gap_q == '0);
+  assign tbl_core_o       = core_q;
   assign tbl_req_o        = req_q;
 
   assign answer           = (state_q == StWait && tbl_rsp_valid_i) || (state_q == StRefuse);

@@ -28,7 +28,8 @@ module tb_punt_store
   logic              p_valid, rd_req = 1'b0, rd_valid, pop = 1'b0, send = 1'b0, nopunt = 1'b0;
   logic              tomb = 1'b0, busy, inj_valid = 1'b0, inj_ready, inj_sof = 1'b0, inj_eof = 1'b0;
   logic              core_valid, core_ready = 1'b0, core_sof, core_eof, idle;
-  logic [7:0]        slot;
+  logic [7:0]        slot, took_slot;
+  logic              took;
   port_t             src;
   vlan_t             vvlan;
   reason_t           reason, tomb_reason = '0;
@@ -48,6 +49,7 @@ module tb_punt_store
     .punt_seq_o(seq), .punt_rd_req_i(rd_req), .punt_rd_addr_i(rd_addr), .punt_rd_valid_o(rd_valid),
     .punt_rd_data_o(rd_data), .punt_pop_i(pop), .punt_send_i(send), .punt_nopunt_i(nopunt),
     .punt_tomb_i(tomb), .punt_tomb_reason_i(tomb_reason), .punt_busy_o(busy),
+    .store_we_o(took), .store_slot_o(took_slot),
     .inj_valid_i(inj_valid), .inj_ready_o(inj_ready), .inj_data_i(inj_data), .inj_sof_i(inj_sof),
     .inj_eof_i(inj_eof), .inj_meta_i(inj_meta), .core_valid_o(core_valid),
     .core_ready_i(core_ready), .core_data_o(core_data), .core_sof_o(core_sof),
@@ -211,6 +213,20 @@ module tb_punt_store
     if (core_eof && owner_inj) injected++;
   endtask
 
+  // Slots are taken in turn; the frame that takes one is told a clock after its last beat.
+  logic [7:0] slot_of[65536];
+  seq_t       last_beat_seq;
+  bit         last_beat;
+  task automatic watch_slots();
+    if (took) begin
+      if (!last_beat) $fatal(1, "a slot without a frame");
+      slot_of[last_beat_seq] = took_slot;
+    end
+    last_beat     = eg_valid && eg_eof;
+    last_beat_seq = eg_meta.seq;
+    if (p_valid && slot != slot_of[seq]) $fatal(1, "seq %0d in slot %0d, told %0d", seq, slot, slot_of[seq]);
+  endtask
+
   task automatic watch();
     if (cnt_out.valid) begin
       if (cnt_out.port != PortCore) $fatal(1, "counted at port %0d", cnt_out.port);
@@ -244,6 +260,7 @@ module tb_punt_store
     core_ready = chance(core_rate);
     #1;
     inj_ready_before = inj_ready;
+    watch_slots();
     watch();
     watch_core();
     quiet_for = (next_seq == Frames && idle && !inj_busy) ? quiet_for + 1 : 0;

@@ -54,6 +54,21 @@ module tb_softcore
   logic [DATA_W-1:0] inj_data;
   frame_meta_t       inj_meta;
 
+  // Learning: one event, answered and then gone.
+  logic         learn_valid = 1'b0, learn_act, learn_busy = 1'b0, t_core;
+  logic [3:0]   learn_slot;
+  logic [1:0]   learn_verdict;
+  learn_event_t learn_event = '{
+    valid: 1'b1, vvlan: 12'hABC, sa: 48'h0211_2233_4455, vport: 7'd6, from_valid: 1'b1, from: 7'd2, inst: 6'd1,
+    seen: '0
+  };
+  int unsigned  learns;
+  always @(posedge clk) if (learn_act) begin
+    if (learn_slot != 4'd11 || learn_verdict != hp_abi_pkg::LEARN_INSTALL) $fatal(1, "learn answer");
+    learn_valid <= 1'b0;
+    learns      <= learns + 1;
+  end
+
   hp_host_if #(.DATA_W(DATA_W), .BUILD_ID(32'hB01D)) u_host (
     .clk_i(clk), .rst_ni(rst_n), .time_i(now), .uplink_up_i(1'b1),
     .s_csr_fn_i(fn), .s_csr_bar_i(bar), .s_csr_awvalid_i(awvalid), .s_csr_awready_o(awready),
@@ -73,6 +88,9 @@ module tb_softcore
     .core_sleep_o(core_sleep), .idle_o(idle), .host_i(to_core), .host_o(to_host),
     .tbl_req_valid_o(c_valid), .tbl_req_ready_i(c_ready), .tbl_req_o(c_req),
     .tbl_rsp_valid_i(c_rsp), .tbl_rsp_i(c_ans), .hash_seed_o(hash_seed),
+    .learn_valid_i(learn_valid), .learn_slot_i(4'd11), .learn_event_i(learn_event), .learn_waiting_i(5'd1),
+    .learn_act_o(learn_act), .learn_act_slot_o(learn_slot), .learn_verdict_o(learn_verdict),
+    .learn_busy_i(learn_busy), .learn_status_i(4'd8),
     .punt_valid_i(punt_valid), .punt_slot_i(8'd9), .punt_src_i(7'd3), .punt_vvlan_i(12'h123),
     .punt_reason_i(6'd10), .punt_len_i(14'd777), .punt_rd_req_o(punt_rd_req),
     .punt_rd_addr_o(punt_rd_addr), .punt_rd_valid_i(punt_rd_valid), .punt_rd_data_i(punt_rd_data),
@@ -88,7 +106,7 @@ module tb_softcore
     .host_rsp_valid_o(h_rsp), .host_rsp_o(h_ans),
     .core_req_valid_i(c_valid), .core_req_ready_o(c_ready), .core_req_i(c_req),
     .core_rsp_valid_o(c_rsp), .core_rsp_o(c_ans),
-    .tbl_req_valid_o(t_valid), .tbl_req_ready_i(t_ready), .tbl_req_o(t_req),
+    .tbl_req_valid_o(t_valid), .tbl_req_ready_i(t_ready), .tbl_core_o(t_core), .tbl_req_o(t_req),
     .tbl_rsp_valid_i(t_rsp), .tbl_rsp_i(t_ans), .idle_o(arb_idle)
   );
 

@@ -47,6 +47,16 @@ pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
         },
     );
     tally.check(
+        "races: invalidations of every scope against frames at every distance",
+        || {
+            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
+            run(command
+                .arg("race")
+                .arg("--firmware")
+                .arg(ctx.firmware_elf()))
+        },
+    );
+    tally.check(
         "demo: every delivered frame is one that was sent, tshark reads the tags",
         || demo::verify(ctx),
     );

@@ -82,6 +82,7 @@ module hp_pf_regs (
             logic CAP1;
             logic CAP2;
             logic SCRATCH;
+            logic CAP3;
         } id;
         struct {
             logic UPLINK_STATUS;
@@ -204,6 +205,8 @@ module hp_pf_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h1c);
         decoded_reg_strb.id.SCRATCH = cpuif_req_masked & (cpuif_addr == 16'h20);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h20);
+        decoded_reg_strb.id.CAP3 = cpuif_req_masked & (cpuif_addr == 16'h24) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h24);
         decoded_reg_strb.port.UPLINK_STATUS = cpuif_req_masked & (cpuif_addr == 16'h100) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h100);
         decoded_reg_strb.port.IRQ_STATUS = cpuif_req_masked & (cpuif_addr == 16'h104);
@@ -2023,6 +2026,9 @@ module hp_pf_regs (
         end
         if(rd_mux_addr == 16'h20) begin
             readback_data_var[31:0] = field_storage.id.SCRATCH.value.value;
+        end
+        if(rd_mux_addr == 16'h24) begin
+            readback_data_var[15:0] = hwif_in.id.CAP3.flow_capacity.next;
         end
         if(rd_mux_addr == 16'h100) begin
             readback_data_var[0] = hwif_in.port.UPLINK_STATUS.up.next;

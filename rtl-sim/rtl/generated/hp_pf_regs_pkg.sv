@@ -103,6 +103,14 @@ package hp_pf_regs_pkg;
     } hairpin_pf__id__CAP2__in_t;
 
     typedef struct packed {
+        logic [15:0] next;
+    } cap3_t__flow_capacity__in_t;
+
+    typedef struct packed {
+        cap3_t__flow_capacity__in_t flow_capacity;
+    } cap3_t__in_t;
+
+    typedef struct packed {
         hairpin_pf__id__MAGIC__in_t MAGIC;
         hairpin_pf__id__VERSION__in_t VERSION;
         map_hash_t__in_t MAP_HASH_LO;
@@ -111,6 +119,7 @@ package hp_pf_regs_pkg;
         cap0_t__in_t CAP0;
         cap1_t__in_t CAP1;
         hairpin_pf__id__CAP2__in_t CAP2;
+        cap3_t__in_t CAP3;
     } hairpin_pf__id__in_t;
 
     typedef struct packed {

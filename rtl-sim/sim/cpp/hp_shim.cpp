@@ -366,6 +366,8 @@ struct hp_model {
     }
 
     if (top->entry_o) entered[top->entry_seq_o] = now;
+    if (top->tbl_done_o) record(HP_ANSWERED, 0, 0, now, top->tbl_status_o, 0);
+    if (top->tbl_taken_o) record(HP_TAKEN, 0, 0, now, top->tbl_what_o, 0);
     if (top->cmd_valid_o) log_command();
     if (top->dec_valid_o) {
       const uint32_t w0 = top->dec_o[0], w1 = top->dec_o[1];

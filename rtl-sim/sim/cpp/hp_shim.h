@@ -27,8 +27,10 @@ extern "C" {
 //   3 loss      none; port, seq, aux = reason
 //   4 output    bytes of the frame, aux = length, cycle = its first beat
 //   5 input     none; port, aux = the id given at push, cycle = its first beat
-// Order: that of the serialization point. Inside one cycle: input, command, decision, loss, output
-// (an output is logged with its last beat).
+//   6 taken     none; aux = {index, 8'd0, table, op} of a table command that the eSwitch takes
+//   7 answered  none; aux = status of the table command that it took last
+// Order: that of the serialization point. Inside one cycle: input, answered, taken, command, decision,
+// loss, output (an output is logged with its last beat).
 typedef struct {
   uint8_t kind;
   uint8_t port;
@@ -39,7 +41,9 @@ typedef struct {
   uint32_t zero;
 } hp_record;
 
-enum { HP_DECISION = 1, HP_COMMAND = 2, HP_LOSS = 3, HP_OUTPUT = 4, HP_INPUT = 5 };
+enum {
+  HP_DECISION = 1, HP_COMMAND = 2, HP_LOSS = 3, HP_OUTPUT = 4, HP_INPUT = 5, HP_TAKEN = 6, HP_ANSWERED = 7
+};
 
 // Why run() came back.
 enum { HP_UNTIL = 0, HP_IDLE = 1, HP_LOG_FULL = 2, HP_FAILED = 3 };

@@ -167,6 +167,8 @@ pub struct Checker {
     tpid: History<u16>,
     vvlans: HashMap<u16, Vvlan>,
     owners: HashMap<(u16, [u8; 6]), History<u8>>,
+    /// As the NIC says that it learned them.
+    learned: HashMap<(u16, [u8; 6]), History<u8>>,
     inputs: HashMap<u32, Input>,
     violations: Vec<Violation>,
     counts: HashMap<Rule, u64>,
@@ -241,6 +243,42 @@ impl Checker {
     pub fn disown(&mut self, at: Cycle, vvlan: u16, mac: [u8; 6]) {
         if let Some(history) = self.owners.get_mut(&(vvlan, mac)) {
             history.end(at, |_| true);
+        }
+    }
+
+    /// The NIC changed its tables: what it learns is who owns an address as long as it says so. Only
+    /// changes that were carried out; `data` as the table command bus carries it.
+    pub fn table_command(&mut self, at: Cycle, op: u8, table: u8, index: u16, data: &[u32; 6]) {
+        const WRITE: u8 = 1;
+        const INSERT: u8 = 3;
+        const DELETE: u8 = 4;
+        const INVALIDATE: u8 = 6;
+        const SWEEP: u8 = 8;
+        const PORT: u8 = 0;
+        const MAC: u8 = 5;
+        let [w0, w1, w2, ..] = *data;
+        match (op, table) {
+            (WRITE, PORT) if w0 & 1 == 0 => self.unlearn(at, |port| u16::from(port) == index),
+            (INSERT | DELETE | SWEEP, MAC) => {
+                let [_, _, a, b] = w1.to_be_bytes();
+                let [c, d, e, f] = w0.to_be_bytes();
+                let key = ((w1 >> 16) as u16 & 0xfff, [a, b, c, d, e, f]);
+                let history = self.learned.entry(key).or_default();
+                history.end(at, |_| true);
+                let (group, fixed) = (w2 >> 8 & 1 != 0, w2 >> 9 & 1 != 0);
+                if op == INSERT && !group && !fixed {
+                    history.begin(at, w2 as u8);
+                }
+            }
+            (INVALIDATE, MAC) if index == 3 => self.unlearn(at, |port| u32::from(port) == w0),
+            (INVALIDATE, MAC) => self.unlearn(at, |_| true),
+            _ => {}
+        }
+    }
+
+    fn unlearn(&mut self, at: Cycle, of: impl Fn(u8) -> bool) {
+        for history in self.learned.values_mut() {
+            history.end(at, |port| of(*port));
         }
     }
 
@@ -328,8 +366,11 @@ impl Checker {
             .and_then(|sa| <[u8; 6]>::try_from(sa).ok());
         let owner_of_source = |p: u8| {
             sender
-                .and_then(|sa| self.owners.get(&(id, sa)))
-                .is_some_and(|h| h.always(began, now, |owner| *owner == p))
+                .map(|sa| [self.owners.get(&(id, sa)), self.learned.get(&(id, sa))])
+                .is_some_and(|known| {
+                    let mut known = known.into_iter().flatten();
+                    known.any(|h| h.always(began, now, |owner| *owner == p))
+                })
         };
         if (port == from || from == UPLINK && owner_of_source(port)) && !may_return {
             return (from, Some(Rule::Echo));
@@ -373,10 +414,12 @@ impl Checker {
             vvlan.outer.forget(now);
             vvlan.accepted.forget(now);
         }
-        self.owners.retain(|_, history| {
-            history.forget(now);
-            !history.spans.is_empty()
-        });
+        for owners in [&mut self.owners, &mut self.learned] {
+            owners.retain(|_, history| {
+                history.forget(now);
+                !history.spans.is_empty()
+            });
+        }
     }
 
     /// Output frames judged.
@@ -474,6 +517,48 @@ mod tests {
         assert_eq!(c.output(1, 0, &f, 10), Some(Rule::Echo));
         assert_eq!(c.output(1, 2, &f, 10), Some(Rule::Leak));
         assert_eq!(c.total(), 3);
+    }
+
+    #[test]
+    fn a_learned_address_is_its_ports_until_the_nic_forgets_it() {
+        let insert = [0x0000_0001, 0x0064_0200, 1, 0, 0, 0];
+        let forget: [(u8, u8, u16, [u32; 6]); 6] = [
+            (4, 5, 0, insert),
+            (8, 5, 0, insert),
+            (3, 5, 0, [insert[0], insert[1], 7, 0, 0, 0]),
+            (6, 5, 0, [0; 6]),
+            (6, 5, 3, [1, 0, 0, 0, 0, 0]),
+            (1, 0, 1, [0; 6]),
+        ];
+        let keep: [(u8, u8, u16, [u32; 6]); 4] = [
+            (6, 6, 0, [0; 6]),
+            (6, 5, 3, [2, 0, 0, 0, 0, 0]),
+            (1, 0, 1, [1, 0, 0, 0, 0, 0]),
+            (4, 5, 0, [insert[0] + 1, insert[1], 0, 0, 0, 0]),
+        ];
+        let all = forget.map(|c| (c, None)).into_iter();
+        for ((op, table, index, data), rule) in all.chain(keep.map(|c| (c, Some(Rule::Echo)))) {
+            let mut c = checker();
+            let back = tagged(&frame(100), &[0x88a8, 10, 0x8100, 100]);
+            c.table_command(3, 3, 5, 0, &insert);
+            c.table_command(5, op, table, index, &data);
+            c.input(1, UPLINK, &back, false, 9);
+            assert_eq!(
+                c.output(1, 1, &frame(100), 20),
+                rule,
+                "{op} {table} {index}"
+            );
+            // Another port never had it.
+            c.input(2, UPLINK, &back, false, 9);
+            assert_eq!(c.output(2, 0, &frame(100), 20), None);
+        }
+        // In flight when it was forgotten: nobody can tell.
+        let mut c = checker();
+        let back = tagged(&frame(100), &[0x88a8, 10, 0x8100, 100]);
+        c.table_command(3, 3, 5, 0, &insert);
+        c.input(1, UPLINK, &back, false, 9);
+        c.table_command(12, 6, 5, 0, &[0; 6]);
+        assert_eq!(c.output(1, 1, &frame(100), 20), None);
     }
 
     #[test]

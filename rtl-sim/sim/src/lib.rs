@@ -18,6 +18,7 @@ pub mod cosim;
 pub mod golden;
 pub mod model;
 pub mod nic;
+pub mod race;
 pub mod replay;
 pub mod rng;
 pub mod scoreboard;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::cli::ReplayArgs;
-use hairpin_sim::{bench, cosim, replay};
+use hairpin_sim::{bench, cosim, race, replay};
 
 /// The Hairpin NIC, cycle-accurate.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Compare random traffic in random configurations with the golden model
     Cosim(cosim::CosimArgs),
+    /// Let invalidations run against frames at every distance
+    Race(race::RaceArgs),
     /// Measure header rate, latency and the speed of the simulation
     Bench(bench::BenchArgs),
 }
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.command {
         Command::Replay(args) => (replay::run(args), args.json),
         Command::Cosim(args) => (cosim::run(args), false),
+        Command::Race(args) => (race::run(args), false),
         Command::Bench(args) => (bench::run(args), false),
     };
     match result {

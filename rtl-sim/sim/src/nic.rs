@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hairpin_abi::counter::{CounterAddr, Traffic};
+use hairpin_abi::counter::{CacheTraffic, CountedTable, CounterAddr, TableCounter, Traffic};
 use hairpin_abi::{PortId, REASONS, ReasonClass, VPort};
 use hairpin_driver::firmware::StartOptions;
 use hairpin_driver::image::FirmwareImage;
@@ -15,7 +15,7 @@ use crate::golden::Golden;
 use crate::model::{Cycle, Model, ModelError, Options, RunMode, Stop};
 use crate::rng::Rng;
 use crate::scoreboard::{Left, Scoreboard};
-use crate::trace::{EventKind, Events, TraceError};
+use crate::trace::{AppliedCommand, Decided, EventKind, Events, TraceError};
 use crate::transport::InProcess;
 
 /// Log bytes after which a run pauses to have them judged.
@@ -26,6 +26,16 @@ const SLICE: u64 = 200_000;
 const PATIENCE: u32 = 50;
 /// Core clocks without a sign of life until the watchdog ends.
 const WATCHDOG: u32 = 1_000_000;
+
+/// Counters of a table that the trace tells.
+const TRACED: [TableCounter; 6] = [
+    TableCounter::Inserts,
+    TableCounter::Failed,
+    TableCounter::Aged,
+    TableCounter::Stale,
+    TableCounter::Quota,
+    TableCounter::Refused,
+];
 
 /// Where the build leaves the firmware.
 pub const FIRMWARE: &str = concat!(
@@ -39,6 +49,14 @@ pub trait Observer {
     fn input(&mut self, cycle: Cycle, port: u8, id: u32);
     /// A frame came out; `left` says where it is from, as the trace has it.
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left);
+    /// A table was changed, or was asked to.
+    fn command(&mut self, _cycle: Cycle, _command: &AppliedCommand) {}
+    /// The eSwitch took a table command.
+    fn taken(&mut self, _cycle: Cycle, _op: u8, _table: u8, _index: u16) {}
+    /// The eSwitch answered the table command that it took last.
+    fn answered(&mut self, _cycle: Cycle, _status: u8) {}
+    /// A frame was decided.
+    fn decided(&mut self, _cycle: Cycle, _decision: &Decided) {}
 }
 
 /// Looks at nothing.
@@ -58,6 +76,7 @@ pub struct Nic {
     /// What compares it with the golden model.
     pub scoreboard: Scoreboard,
     handle: InProcess,
+    start: StartOptions,
     log: Option<LogReader>,
     lines: Vec<LogLine>,
     buffer: Vec<u8>,
@@ -86,19 +105,16 @@ impl Nic {
         let n_vf = u8::try_from(model.n_vf()).unwrap_or(64);
         let handle = InProcess::new(model);
         let mut device = Device::probe(handle.clone())?;
-        device.load_firmware(image)?;
-        let mut seeds = [0; 4];
         let mut rng = Rng::part(options.seed, 0x5eed);
-        seeds.fill_with(|| rng.next() as u32);
-        device.start_firmware(
-            image,
-            StartOptions {
-                seeds,
-                watchdog_cycles: WATCHDOG,
-            },
-        )?;
+        let start = StartOptions {
+            seeds: std::array::from_fn(|_| rng.next() as u32),
+            watchdog_cycles: WATCHDOG,
+        };
+        device.load_firmware(image)?;
+        device.start_firmware(image, start)?;
         let mut nic = Self {
             device,
+            start,
             scoreboard: Scoreboard::new(Golden::new(n_vf), fates),
             handle,
             log: LogReader::new(image),
@@ -108,6 +124,26 @@ impl Nic {
         nic.drain(&mut Blind)?;
         nic.poll_log()?;
         Ok(nic)
+    }
+
+    /// Loads and starts the firmware again, as after a crash; traffic goes on meanwhile. The host has to
+    /// configure the NIC again.
+    ///
+    /// # Errors
+    /// The firmware did not start.
+    pub fn restart(
+        &mut self,
+        image: &FirmwareImage,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Diagnostic> {
+        self.poll_log()?;
+        self.device.stop_firmware()?;
+        self.drain(observer)?;
+        self.scoreboard.core_restarted();
+        self.device.load_firmware(image)?;
+        self.device.start_firmware(image, self.start)?;
+        self.log = LogReader::new(image);
+        self.drain(observer)
     }
 
     /// The model.
@@ -155,6 +191,12 @@ impl Nic {
                 (EventKind::Output { port, bytes, .. }, Some(left)) => {
                     observer.output(event.cycle, *port, bytes, left);
                 }
+                (EventKind::Taken { op, table, index }, _) => {
+                    observer.taken(event.cycle, *op, *table, *index);
+                }
+                (EventKind::Answered { status }, _) => observer.answered(event.cycle, *status),
+                (EventKind::Command(command), _) => observer.command(event.cycle, command),
+                (EventKind::Decision(decision), _) => observer.decided(event.cycle, decision),
                 _ => {}
             }
         }
@@ -168,6 +210,22 @@ impl Nic {
     pub fn run_for(&mut self, ticks: u64, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
         let until = self.now() + ticks;
         while self.run(until, RunMode::EXACT)? == Stop::LogFull {
+            self.drain(observer)?;
+        }
+        self.drain(observer)
+    }
+
+    /// Lets time pass, most of it without a clock; only right when nothing is queued.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn skip(&mut self, ticks: u64, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
+        let until = self.now() + ticks;
+        let mode = RunMode {
+            jump: true,
+            ..RunMode::EXACT
+        };
+        while self.run(until, mode)? == Stop::LogFull {
             self.drain(observer)?;
         }
         self.drain(observer)
@@ -261,6 +319,43 @@ impl Nic {
                 |what| CounterAddr::vvlan(*instance, what),
                 |reason| CounterAddr::vvlan_drop(*instance, reason),
             );
+        }
+        Ok(())
+    }
+
+    /// Compares what the flow cache and the tables have counted, as far as the trace tells it: per V.VLAN
+    /// instance, per live flow entry, per table. Only right when nothing is inside the NIC.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn compare_table_counters(&mut self, instances: &[u8]) -> Result<(), Error> {
+        let mut all = Vec::new();
+        for instance in instances {
+            for what in CacheTraffic::ALL {
+                let name = format!("flow cache of V.VLAN instance {instance} {what}");
+                all.push((name, CounterAddr::cache(*instance, *what)));
+            }
+        }
+        let tables = &self.scoreboard.golden().model().tables;
+        let mut handles: Vec<u16> = tables.flows().map(|(_, entry)| entry.handle).collect();
+        handles.sort_unstable();
+        for handle in handles {
+            for what in [CacheTraffic::HitFrames, CacheTraffic::HitBytes] {
+                let addr = CounterAddr::flow(handle, what);
+                all.extend(addr.map(|addr| (format!("flow entry {handle} {what}"), addr)));
+            }
+        }
+        for table in CountedTable::ALL {
+            for what in TRACED {
+                let addr = CounterAddr::table(*table, what);
+                all.push((format!("table {table} {what}"), addr));
+            }
+        }
+        for (name, addr) in all {
+            let value = self.device.read_counter(addr)?;
+            let expected = self.scoreboard.golden().counter(addr);
+            let now = self.now();
+            self.scoreboard.compare(now, &name, expected, value);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 //! the copy that the golden model makes. What is expected and neither leaves nor is reported lost,
 //! or leaves twice, or out of order, is a mismatch.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
@@ -72,6 +72,8 @@ struct Punted {
     vvlan: u16,
     canonical: Rc<[u8]>,
     origin: Option<u32>,
+    /// A crash of the firmware may have taken it.
+    doubtful: bool,
 }
 
 /// A decided frame with copies on their way.
@@ -146,6 +148,9 @@ pub struct Scoreboard {
     losses: u64,
     outputs: u64,
     insert_failed: u64,
+    hits: u64,
+    /// Commands that may change a table: operation, table, status.
+    commands: BTreeMap<(u8, u8, u8), u64>,
 }
 
 impl Scoreboard {
@@ -170,6 +175,8 @@ impl Scoreboard {
             losses: 0,
             outputs: 0,
             insert_failed: 0,
+            hits: 0,
+            commands: BTreeMap::new(),
         }
     }
 
@@ -186,6 +193,10 @@ impl Scoreboard {
                 self.insert_failed += u64::from(
                     command.op == Op::Insert.code() && command.status == Status::Full.code(),
                 );
+                if ![Op::Read.code(), Op::Lookup.code()].contains(&command.op) {
+                    let which = (command.op, command.table, command.status);
+                    *self.commands.entry(which).or_default() += 1;
+                }
                 if let Err(expected) = self.golden.command(event.cycle, command) {
                     let what = format!("table command {command:x?}");
                     let status = Status::from_code(command.status);
@@ -194,6 +205,7 @@ impl Scoreboard {
                     self.differ(event.cycle, what, expected, status);
                 }
             }
+            EventKind::Taken { .. } | EventKind::Answered { .. } => {}
             EventKind::Decision(decided) => self.decision(event.cycle, decided),
             EventKind::Loss { seq, port, reason } => {
                 self.loss(event.cycle, *seq, *port, *reason);
@@ -222,6 +234,7 @@ impl Scoreboard {
     fn decision(&mut self, cycle: Cycle, d: &Decided) {
         self.number += 1;
         self.decided += u64::from(d.count.max(1));
+        self.hits += u64::from(d.flow.is_some());
         self.reasons[usize::from(d.reason & 63)] += u64::from(d.count.max(1));
         if d.direct {
             self.direct(cycle, d);
@@ -275,6 +288,7 @@ impl Scoreboard {
                 vvlan: d.vvlan,
                 canonical: Rc::clone(&expected.canonical),
                 origin,
+                doubtful: false,
             });
         }
         let awaited = u128::from(expected.targets) | u128::from(expected.to_uplink) << UPLINK;
@@ -401,10 +415,11 @@ impl Scoreboard {
     /// The punted frame that comes back: the firmware works in order, and keeps control frames.
     fn take_punted(&mut self, d: &Decided) -> Option<Punted> {
         while let Some(p) = self.punted.pop_front() {
-            if p.reason == reason::CONTROL {
+            let this = p.src == d.src && p.vvlan == d.meta_vvlan && (d.tomb || same_frame(&p, d));
+            if p.reason == reason::CONTROL || p.doubtful && !this {
                 continue;
             }
-            return (p.src == d.src && p.vvlan == d.meta_vvlan).then_some(p);
+            return this.then_some(p);
         }
         None
     }
@@ -561,7 +576,7 @@ impl Scoreboard {
             let kept = self
                 .punted
                 .iter()
-                .filter(|p| p.reason != reason::CONTROL)
+                .filter(|p| p.reason != reason::CONTROL && !p.doubtful)
                 .count();
             if kept != 0 {
                 self.differ(
@@ -572,6 +587,13 @@ impl Scoreboard {
                 );
             }
             self.punted.clear();
+        }
+    }
+
+    /// The firmware runs anew: what it had may be gone, what waited for it may not.
+    pub fn core_restarted(&mut self) {
+        for punted in &mut self.punted {
+            punted.doubtful = true;
         }
     }
 
@@ -612,6 +634,18 @@ impl Scoreboard {
         &self.reasons
     }
 
+    /// Frames that hit a flow entry.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits
+    }
+
+    /// Commands that may change a table: how often each operation, table and status came.
+    #[must_use]
+    pub fn commands(&self) -> &BTreeMap<(u8, u8, u8), u64> {
+        &self.commands
+    }
+
     /// Differences found.
     #[must_use]
     pub fn mismatch_count(&self) -> u64 {
@@ -636,11 +670,24 @@ impl Scoreboard {
             .collect()
     }
 
-    /// Insertions into the MAC table that found no room.
+    /// Insertions into a table that found no room.
     #[must_use]
     pub fn insert_failed(&self) -> u64 {
         self.insert_failed
     }
+}
+
+/// True if a re-injected frame is the punted one, as far as the trace shows.
+fn same_frame(p: &Punted, d: &Decided) -> bool {
+    let addresses = |at: usize| {
+        let bytes = p.canonical.get(at..at + 6).unwrap_or_default();
+        bytes
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    };
+    p.canonical.len() == usize::from(d.bus_len)
+        && d.key
+            .is_none_or(|key| key.da == addresses(0) && key.sa == addresses(6))
 }
 
 fn ports(bits: u128) -> String {

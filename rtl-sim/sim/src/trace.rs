@@ -53,6 +53,20 @@ pub enum EventKind<'a> {
         /// The id given with the frame.
         id: u32,
     },
+    /// The eSwitch took a table command.
+    Taken {
+        /// Operation.
+        op: u8,
+        /// Table.
+        table: u8,
+        /// Row.
+        index: u16,
+    },
+    /// It answered the one it took last.
+    Answered {
+        /// Status.
+        status: u8,
+    },
 }
 
 /// Kinds of decisions, as the NIC numbers them (`hp_pkg::kind_e`).
@@ -217,6 +231,12 @@ impl<'a> Events<'a> {
                 bytes: payload.get(..aux as usize)?,
             },
             5 => EventKind::Input { port, id: aux },
+            6 => EventKind::Taken {
+                op: bits(aux, 0, 4) as u8,
+                table: bits(aux, 4, 4) as u8,
+                index: bits(aux, 16, 16) as u16,
+            },
+            7 => EventKind::Answered { status: aux as u8 },
             _ => return None,
         };
         Some((Event { cycle, kind }, size))

@@ -78,6 +78,10 @@ module hp_sim_top import hp_pkg::*; #(
 
   output logic                entry_o,        // a frame enters the pipeline (cycle 0 of its latency)
   output logic [15:0]         entry_seq_o,
+  output logic                tbl_taken_o,    // the eSwitch takes a table command
+  output logic [31:0]         tbl_what_o,     // that command: {index, table, op}
+  output logic                tbl_done_o,     // it answers the one before
+  output logic [3:0]          tbl_status_o,
   output logic                dec_valid_o,
   output logic                cmd_valid_o,
   output logic                loss_valid_o,   // any of the three
@@ -111,6 +115,11 @@ module hp_sim_top import hp_pkg::*; #(
 
   assign entry_o      = nic.u_eswitch.pl_valid && nic.u_eswitch.pl_sof;
   assign entry_seq_o  = nic.u_eswitch.pl_meta.seq;
+  assign tbl_taken_o  = nic.u_eswitch.tbl_req_valid_i && nic.u_eswitch.tbl_req_ready_o;
+  assign tbl_what_o   = {nic.u_eswitch.tbl_req_i.index, 8'd0, nic.u_eswitch.tbl_req_i.tbl,
+                         nic.u_eswitch.tbl_req_i.op};
+  assign tbl_done_o   = nic.u_eswitch.tbl_rsp_valid_o;
+  assign tbl_status_o = nic.u_eswitch.tbl_rsp_o.status;
   assign dec_valid_o  = dec.valid;
   assign cmd_valid_o  = cmd.valid;
   assign loss_valid_o = loss_host.valid | loss_rep.valid | loss_other.valid;

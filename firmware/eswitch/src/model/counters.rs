@@ -5,8 +5,8 @@
 use std::boxed::Box;
 use std::vec;
 
-use hairpin_abi::counter::{CacheTraffic, CounterAddr, Traffic};
-use hairpin_abi::{PortId, Reason};
+use hairpin_abi::counter::{CacheTraffic, CountedTable, CounterAddr, TableCounter, Traffic};
+use hairpin_abi::{Op, PortId, Reason, Status, Table};
 
 use crate::{CacheUse, Decision, Ingress, Kind};
 
@@ -75,6 +75,25 @@ impl Counters {
             self.add(CounterAddr::cache(instance, frames_of), 1);
             self.add(CounterAddr::cache(instance, bytes_of), bytes);
         }
+    }
+
+    /// Counts a command on `MAC` or `FLOW`, as far as its answer tells what to count.
+    pub fn commanded(&mut self, op: Op, table: Table, status: Status) {
+        let table = match table {
+            Table::Mac => CountedTable::Mac,
+            Table::Flow => CountedTable::Flow,
+            _ => return,
+        };
+        let what = match (op, status) {
+            (Op::Insert, Status::Ok) => TableCounter::Inserts,
+            (Op::Insert, Status::Full) => TableCounter::Failed,
+            (Op::Insert, Status::Stale) => TableCounter::Stale,
+            (Op::Insert, Status::Quota) => TableCounter::Quota,
+            (Op::Insert, Status::Refused) => TableCounter::Refused,
+            (Op::Sweep, Status::Ok) => TableCounter::Aged,
+            _ => return,
+        };
+        self.add(CounterAddr::table(table, what), 1);
     }
 
     /// The handle of a flow is given out: its counters begin at zero.

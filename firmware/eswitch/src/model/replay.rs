@@ -60,6 +60,8 @@ impl Model {
         if matches!(traced.status, Status::Denied | Status::BadOp) {
             return Ok(());
         }
+        self.counters
+            .commanded(traced.op, traced.table, traced.status);
         match (traced.op, traced.table) {
             (Op::Insert, Table::Mac) => self.replay_mac(traced),
             (Op::Insert, Table::Flow) => self.replay_flow(traced),

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Changes of the configuration while traffic flows.
 
-use hairpin_abi::admin::{Command, Flush};
+use hairpin_abi::admin::Command;
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
-    CfgRow, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan,
+    CfgRow, FlowKey, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan,
 };
 use hairpin_driver::config::{Plan, Step};
 use hairpin_driver::{Diagnostic, Error};
 
+use super::flows::{cached, learning};
+use super::frames::Shot;
 use super::setup::mac;
 use crate::checker::Checker;
 use crate::nic::Nic;
@@ -18,18 +20,22 @@ use crate::rng::Rng;
 /// The configuration as it stands.
 #[derive(Clone, Debug)]
 pub struct Churn {
-    rng: Rng,
-    cfg: CfgRow,
-    ports: Vec<(VPort, PortRow)>,
-    vvlans: Vec<(VVlan, VVlanRow)>,
+    pub(super) rng: Rng,
+    pub(super) cfg: CfgRow,
+    pub(super) ports: Vec<(VPort, PortRow)>,
+    pub(super) vvlans: Vec<(VVlan, VVlanRow)>,
     /// Their members at the start: nobody else ever joins.
     natives: Vec<PortSet>,
-    macs: Vec<MacRow>,
-    groups: Vec<(u8, GroupRow)>,
+    pub(super) macs: Vec<MacRow>,
+    pub(super) groups: Vec<(u8, GroupRow)>,
+    /// Whole keys of flows that were added.
+    pub(super) flows: Vec<FlowKey>,
     /// Changes made, and changes the firmware refused.
     pub done: u64,
     /// Changes that the firmware refused.
     pub refused: u64,
+    /// Crashes of the firmware.
+    pub crashes: u64,
 }
 
 impl Churn {
@@ -44,8 +50,10 @@ impl Churn {
             natives: Vec::new(),
             macs: Vec::new(),
             groups: Vec::new(),
+            flows: Vec::new(),
             done: 0,
             refused: 0,
+            crashes: 0,
         };
         for step in plan.steps() {
             match step {
@@ -67,11 +75,16 @@ impl Churn {
     ///
     /// # Errors
     /// The NIC did not answer as it must.
-    pub fn step(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
+    pub fn step(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        recent: &[Shot],
+    ) -> Result<(), Diagnostic> {
         self.done += 1;
         let begin = nic.now();
-        // The last two make the firmware walk the whole address table.
-        match self.rng.weighted(&[300, 250, 150, 150, 80, 4, 3]) {
+        // The sixth makes the firmware walk the whole address table.
+        match self.rng.weighted(&[200, 170, 100, 80, 50, 4, 300, 60, 20]) {
             0 => self.port(nic)?,
             1 => self.vvlan(nic, checker, begin)?,
             2 => self.address(nic, checker, begin)?,
@@ -81,18 +94,15 @@ impl Churn {
                 nic.device.write_cfg(&self.cfg)?;
             }
             5 => self.remove(nic, checker, begin)?,
-            _ => {
-                if let Some((vport, _)) = self.ports.first() {
-                    let vport = *vport;
-                    self.admin(nic, &Command::FdbFlush(Flush::VPort(vport)))?;
-                }
-            }
+            6 => self.flow(nic, recent)?,
+            7 => self.flush(nic)?,
+            _ => self.ageing(nic)?,
         }
         Ok(())
     }
 
     /// True if the firmware did it.
-    fn admin(&mut self, nic: &mut Nic, command: &Command) -> Result<bool, Diagnostic> {
+    pub(super) fn admin(&mut self, nic: &mut Nic, command: &Command) -> Result<bool, Diagnostic> {
         match nic.device.admin(command) {
             Ok(_) => Ok(true),
             Err(Error::Admin { .. }) => {
@@ -120,7 +130,7 @@ impl Churn {
         for _ in 0..self.rng.range(1, 6) {
             let at = self.rng.below(self.ports.len());
             let (vport, row) = &mut self.ports[at];
-            match self.rng.below(6) {
+            match self.rng.below(7) {
                 0 => row.enabled = !row.enabled,
                 1 => row.spoofchk = !row.spoofchk,
                 2 => row.tags = *self.rng.pick(Tags::ALL),
@@ -128,6 +138,7 @@ impl Churn {
                     row.meter_shift = *self.rng.pick(&[0, 0, 3, 6, 10]);
                     row.meter_burst = self.rng.below(40) as u8;
                 }
+                4 => learning(&mut self.rng, row),
                 _ => row.enabled = true,
             }
             nic.device.write_port(*vport, row)?;
@@ -146,7 +157,9 @@ impl Churn {
         }
         let at = self.rng.below(self.vvlans.len());
         let (id, mut row) = self.vvlans[at];
-        match self.rng.below(4) {
+        match self.rng.below(6) {
+            4 => row = cached(&mut self.rng, row),
+            5 => row.cache = !row.cache,
             0 => {
                 // Some of its own vPorts.
                 let keep = PortSet(self.rng.next());
@@ -165,7 +178,7 @@ impl Churn {
         self.set_vvlan(nic, checker, begin, at, id, row)
     }
 
-    fn set_vvlan(
+    pub(super) fn set_vvlan(
         &mut self,
         nic: &mut Nic,
         checker: &mut Checker,

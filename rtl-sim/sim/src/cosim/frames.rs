@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Random frames that reach every corner of the parser and of the decision.
 //!
+//! Some frames come again, so that what was learned or added about them is used.
+//!
 //! Every frame ends with a canary: a magic number and its id. The checker recognises a frame by it,
 //! wherever it comes out and whatever the trace says about it.
+
+use std::collections::VecDeque;
 
 use crate::model::UPLINK;
 use crate::rng::Rng;
 
 const MAGIC: [u8; 4] = *b"\xf7HP\xe1";
 const CANARY: usize = 8;
+/// Frames that may come again.
+const RECENT: usize = 48;
 
 /// What the generator knows of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +38,8 @@ pub struct Tenant {
     pub macs: Vec<[u8; 6]>,
     /// Group addresses in its table.
     pub groups: Vec<[u8; 6]>,
+    /// Addresses of machines that move from vPort to vPort.
+    pub roamers: Vec<[u8; 6]>,
 }
 
 /// A vPort.
@@ -83,6 +91,14 @@ pub fn canary(bytes: &[u8]) -> Option<u32> {
     })
 }
 
+/// Puts the canary in.
+fn mark(bytes: &mut [u8], id: u32) {
+    if let Some(at) = bytes.len().checked_sub(CANARY) {
+        bytes[at..at + 4].copy_from_slice(&MAGIC);
+        bytes[at + 4..].copy_from_slice(&id.to_le_bytes());
+    }
+}
+
 /// Makes frames.
 #[derive(Clone, Debug)]
 pub struct Generator {
@@ -90,6 +106,7 @@ pub struct Generator {
     world: World,
     /// Frames longer than this are rare.
     usual: usize,
+    recent: VecDeque<Shot>,
 }
 
 impl Generator {
@@ -100,7 +117,14 @@ impl Generator {
             rng,
             world,
             usual: 300,
+            recent: VecDeque::new(),
         }
+    }
+
+    /// Frames that may come again.
+    #[must_use]
+    pub fn recent(&mut self) -> &[Shot] {
+        self.recent.make_contiguous()
     }
 
     /// The configuration it generates for.
@@ -111,6 +135,24 @@ impl Generator {
 
     /// The next frame, carrying canary `id`.
     pub fn shot(&mut self, id: u32) -> Shot {
+        if !self.recent.is_empty() && self.rng.percent(40) {
+            let at = self.rng.below(self.recent.len());
+            let mut again = self.recent[at].clone();
+            mark(&mut again.bytes, id);
+            return again;
+        }
+        let shot = self.fresh(id);
+        if !shot.bad && (60..1600).contains(&shot.bytes.len()) {
+            if self.recent.len() == RECENT {
+                let at = self.rng.below(RECENT);
+                self.recent.remove(at);
+            }
+            self.recent.push_back(shot.clone());
+        }
+        shot
+    }
+
+    fn fresh(&mut self, id: u32) -> Shot {
         let from_uplink = self.world.vports.is_empty() || self.rng.percent(35);
         let (port, mut bytes, tags) = if from_uplink {
             let (bytes, tags) = self.uplink_frame();
@@ -121,10 +163,7 @@ impl Generator {
             (vport.port, bytes, tags)
         };
         self.fit(&mut bytes, tags);
-        if let Some(at) = bytes.len().checked_sub(CANARY) {
-            bytes[at..at + 4].copy_from_slice(&MAGIC);
-            bytes[at + 4..].copy_from_slice(&id.to_le_bytes());
-        }
+        mark(&mut bytes, id);
         let bad = self.rng.below(200) == 0;
         Shot { port, bytes, bad }
     }
@@ -154,7 +193,7 @@ impl Generator {
             [] => 0,
             tenants => *self.rng.pick(tenants),
         };
-        let sa = match self.rng.weighted(&[82, 4, 8, 3, 3]) {
+        let sa = match self.rng.weighted(&[70, 4, 6, 3, 5, 12]) {
             0 if !vport.macs.is_empty() => *self.rng.pick(&vport.macs),
             1 if !vport.macs.is_empty() => {
                 let own = *self.rng.pick(&vport.macs);
@@ -166,7 +205,8 @@ impl Generator {
                 mac[0] |= 1;
                 mac
             }
-            _ => self.anything(),
+            4 => self.anything(),
+            _ => self.roamer(tenant),
         };
         let mut bytes = self.addresses(tenant, sa);
         if !vport.vswitch {
@@ -191,9 +231,10 @@ impl Generator {
 
     fn uplink_frame(&mut self) -> (Vec<u8>, usize) {
         let tenant = self.rng.below(self.world.vvlans.len().max(1));
-        let sa = match self.rng.weighted(&[60, 35, 5]) {
+        let sa = match self.rng.weighted(&[55, 33, 5, 7]) {
             0 => self.anything(),
             1 => self.known(tenant),
+            3 => self.roamer(tenant),
             _ => {
                 let mut mac = self.anything();
                 mac[0] |= 1;
@@ -261,6 +302,14 @@ impl Generator {
         }
     }
 
+    /// An address that is now here, now there.
+    fn roamer(&mut self, tenant: usize) -> [u8; 6] {
+        match self.world.vvlans.get(tenant).map(|t| t.roamers.as_slice()) {
+            Some(macs) if !macs.is_empty() => *self.rng.pick(macs),
+            _ => self.anything(),
+        }
+    }
+
     /// An address that a careless comparison takes for this one.
     fn near(&mut self, mut mac: [u8; 6]) -> [u8; 6] {
         let bit = self.rng.below(48);
@@ -270,7 +319,7 @@ impl Generator {
 
     fn addresses(&mut self, tenant: usize, sa: [u8; 6]) -> Vec<u8> {
         let others = self.world.vvlans.len().max(1);
-        let da = match self.rng.weighted(&[52, 12, 6, 10, 8, 6, 2, 1, 3]) {
+        let da = match self.rng.weighted(&[45, 10, 6, 10, 8, 6, 2, 1, 3, 9]) {
             0 => self.known(tenant),
             1 => self.anything(),
             2 => {
@@ -289,6 +338,7 @@ impl Generator {
             }
             6 => [0x01, 0x80, 0xc2, 0, 0, self.rng.below(20) as u8],
             7 => sa,
+            9 => self.roamer(tenant),
             _ => {
                 let known = self.known(tenant);
                 self.near(known)
@@ -446,6 +496,7 @@ mod tests {
                 outer: vec![10, 11],
                 macs: vec![[2, 0, 0, 0, 0, 1]],
                 groups: vec![[1, 0, 0x5e, 1, 2, 3]],
+                roamers: vec![[2, 0, 0, 0, 0, 9]],
             }],
             vports: vec![
                 Vport {
@@ -479,6 +530,17 @@ mod tests {
             jumbo += usize::from(shot.bytes.len() > 1600);
         }
         assert!(broken > 100 && jumbo > 100, "{broken} {jumbo}");
+        // What comes again differs in its canary only.
+        let recent: Vec<Shot> = a.recent().to_vec();
+        assert_eq!(recent.len(), RECENT);
+        let again = (20_000..20_100).filter(|id| {
+            let shot = a.shot(*id);
+            let end = shot.bytes.len() - CANARY.min(shot.bytes.len());
+            recent
+                .iter()
+                .any(|r| r.port == shot.port && r.bytes.get(..end) == Some(&shot.bytes[..end]))
+        });
+        assert!(again.count() > 10);
     }
 
     #[test]

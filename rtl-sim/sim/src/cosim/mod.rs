@@ -5,10 +5,11 @@
 //! configuration can be run again by itself, with waves.
 
 pub mod churn;
+mod flows;
 pub mod frames;
 pub mod setup;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Result, bail};
 use clap::Args;
 use hairpin_abi::reason::ReasonInfo;
-use hairpin_abi::{REASONS, ReasonClass};
+use hairpin_abi::{Op, REASONS, ReasonClass, Status, Table};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::{Config, Plan};
 use hairpin_driver::image::FirmwareImage;
@@ -24,10 +25,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::{Checker, Rule};
 use crate::model::{Cycle, Level, Options, Patterns, Variant};
-use crate::nic::{Nic, Observer, read_firmware};
+use crate::nic::{FIRMWARE, Nic, Observer, read_firmware};
 use crate::replay::checker_of;
 use crate::rng::Rng;
 use crate::scoreboard::Left;
+use crate::trace::AppliedCommand;
 use churn::Churn;
 use frames::{Generator, canary};
 
@@ -35,6 +37,8 @@ use frames::{Generator, canary};
 const PER_CONFIG: u64 = 20_000;
 /// Ticks of waves before and after the first difference.
 const WAVES: u64 = 4000;
+/// Code of the error when the model with waves is not that of the failed run.
+const WRONG_TABLES: &str = "waves-of-other-tables";
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 
@@ -73,6 +77,10 @@ struct Tally {
     clocks: u64,
     changes: u64,
     refused: u64,
+    crashes: u64,
+    small: u64,
+    hits: u64,
+    commands: BTreeMap<(u8, u8, u8), u64>,
     mismatches: u64,
     rules: HashMap<Rule, u64>,
     reasons: Vec<u64>,
@@ -90,6 +98,12 @@ impl Tally {
         self.clocks += other.clocks;
         self.changes += other.changes;
         self.refused += other.refused;
+        self.crashes += other.crashes;
+        self.small += other.small;
+        self.hits += other.hits;
+        for (command, count) in &other.commands {
+            *self.commands.entry(*command).or_default() += count;
+        }
         self.mismatches += other.mismatches;
         for (rule, count) in &other.rules {
             *self.rules.entry(*rule).or_default() += count;
@@ -125,6 +139,14 @@ impl Observer for Watch {
         }
     }
 
+    fn command(&mut self, cycle: Cycle, c: &AppliedCommand) {
+        // `ok` and `updated`: carried out.
+        if c.status <= 1 {
+            self.checker
+                .table_command(cycle, c.op, c.table, c.index, &c.data);
+        }
+    }
+
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
         match canary(bytes) {
             Some(id) => {
@@ -141,7 +163,11 @@ impl Observer for Watch {
 /// # Errors
 /// Any difference, leak, duplicate, echo, or a NIC that stopped.
 pub fn run(args: &CosimArgs) -> Result<()> {
-    let image = read_firmware(args.firmware.as_deref())?;
+    let mut image = read_firmware(args.firmware.as_deref())?;
+    let path = args.firmware.as_deref().unwrap_or(Path::new(FIRMWARE));
+    image
+        .allow_crash_test()
+        .map_err(|e| e.into_diagnostic(path))?;
     let configs = args
         .configs
         .unwrap_or(args.frames.div_ceil(PER_CONFIG))
@@ -168,7 +194,7 @@ pub fn run(args: &CosimArgs) -> Result<()> {
                         index: *index,
                         frames: per_config,
                     };
-                    let result = run.go(&image, Variant::Check, None);
+                    let result = run.go(&image, None);
                     progress.inc(1);
                     if let Ok(mut results) = results.lock() {
                         results.push((*index, result));
@@ -215,8 +241,10 @@ fn summary(
                 .waves_dir
                 .join(format!("cosim-{}-{index}.fst", args.seed));
             // The same run again: it ends as it did before, now with waves.
-            let _ = run.go(image, Variant::Trace, Some((&file, cycle)));
-            println!("waves around it: {}", file.display());
+            match run.go(image, Some((&file, cycle))) {
+                Err(error) if error.code == WRONG_TABLES => println!("no waves: {error}"),
+                _ => println!("waves around it: {}", file.display()),
+            }
         }
     }
     print!("{}", text(args.seed, configs, &total));
@@ -236,10 +264,25 @@ fn text(seed: u64, configs: u64, t: &Tally) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "seed {seed}: {configs} configurations, {} frames in, {} out, {} lost, {} changes ({} refused), \
-         {} clocks",
-        t.frames, t.outputs, t.losses, t.changes, t.refused, t.clocks
+        "seed {seed}: {configs} configurations ({} with small tables), {} frames in, {} out, {} lost, \
+         {} changes ({} refused), {} crashes of the firmware, {} clocks",
+        t.small, t.frames, t.outputs, t.losses, t.changes, t.refused, t.crashes, t.clocks
     );
+    let _ = writeln!(text, "{} frames hit a flow entry", t.hits);
+    let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
+    for ((op, table, status), count) in &t.commands {
+        if let (Some(op), Some(table), Some(status)) = (
+            Op::from_code(*op),
+            Table::from_code(*table),
+            Status::from_code(*status),
+        ) {
+            let line = by_table.entry(table).or_default();
+            line.push(format!("{op} {status} {count}"));
+        }
+    }
+    for (table, commands) in by_table {
+        let _ = writeln!(text, "table {table}: {}", commands.join(", "));
+    }
     let _ = writeln!(
         text,
         "{} mismatches, {} leaks, {} duplicates, {} echoes, {} wrong tags, {} altered, {} strangers",
@@ -291,15 +334,15 @@ struct Run {
 }
 
 impl Run {
-    fn go(
-        self,
-        image: &FirmwareImage,
-        variant: Variant,
-        waves: Option<(&Path, Cycle)>,
-    ) -> Result<Tally, Diagnostic> {
+    fn go(self, image: &FirmwareImage, waves: Option<(&Path, Cycle)>) -> Result<Tally, Diagnostic> {
         let mut rng = Rng::part(self.seed, self.index);
+        let small = rng.percent(50);
         let mut options = Options {
-            variant,
+            variant: match (waves, small) {
+                (Some(_), _) => Variant::Trace,
+                (None, true) => Variant::Small,
+                (None, false) => Variant::Check,
+            },
             seed: rng.next(),
             core_ratio: *rng.pick(&[1, 2, 3, 5, 8]),
             ..Options::default()
@@ -310,6 +353,15 @@ impl Run {
             options.waves_until = cycle.saturating_add(WAVES);
         }
         let mut nic = Nic::start(&options, image, false)?;
+        // A stand-in for several variants has whatever tables it has.
+        if waves.is_some() && nic.model().is_small() != small {
+            let which = if small { "small" } else { "full" };
+            let text =
+                format!("the model with waves does not have the tables of this run: {which}");
+            return Err(Diagnostic::new(WRONG_TABLES, text).help(format!(
+                "HAIRPIN_WAVES={which} cargo xtask build, and once more"
+            )));
+        }
         let setup = setup::random(&mut rng, nic.device.capabilities().vfs);
         let name = format!("seed {} configuration {}", self.seed, self.index);
         let config = Config::parse(&setup.toml, Path::new(&name))?;
@@ -323,12 +375,22 @@ impl Run {
             confused: 0,
         };
         nic.drain(&mut watch)?;
+        churn.enliven(&mut nic, &mut watch.checker)?;
 
         let instances: Vec<u8> = (0..plan.steps().count().min(64) as u8).collect();
         let end = self
-            .traffic(&mut rng, &mut nic, &mut churn, &mut generator, &mut watch)
-            .and_then(|()| Ok(nic.compare_counters(&instances)?));
+            .traffic(
+                &mut rng,
+                &mut nic,
+                image,
+                &mut churn,
+                &mut generator,
+                &mut watch,
+            )
+            .and_then(|()| Ok(nic.compare_counters(&instances)?))
+            .and_then(|()| Ok(nic.compare_table_counters(&instances)?));
         let mut tally = tally(&nic, &watch, &churn);
+        tally.small = u64::from(small);
         if let Err(error) = end {
             let (cycle, before) = tally.first.unwrap_or((nic.now(), String::new()));
             tally.first = Some((cycle, format!("{before}\n{error}").trim_start().to_owned()));
@@ -342,17 +404,21 @@ impl Run {
         self,
         rng: &mut Rng,
         nic: &mut Nic,
+        image: &FirmwareImage,
         churn: &mut Churn,
         generator: &mut Generator,
         watch: &mut Watch,
     ) -> Result<(), Diagnostic> {
         let mut next = 0;
+        let mut crash_from = rng
+            .percent(40)
+            .then(|| rng.below(self.frames.max(1) as usize) as u32);
         while u64::from(next) < self.frames {
             let left = (self.frames - u64::from(next)).min(1000) as usize;
             let count = rng.range(1, left.max(2)).min(left);
             // Many states of the tables, and many changes under traffic.
             for _ in 0..rng.below(4) {
-                churn.step(nic, &mut watch.checker)?;
+                churn.step(nic, &mut watch.checker, generator.recent())?;
             }
             nic.model().set_patterns(&patterns(rng));
             let spread = *rng.pick(&[0, 0, 1, 3, 12, 60]);
@@ -384,11 +450,22 @@ impl Run {
                     return Err(Diagnostic::new("stuck", what));
                 }
                 nic.run_for(rng.range(50, longest) as u64, watch)?;
-                if rng.percent(50) {
-                    churn.step(nic, &mut watch.checker)?;
+                if crash_from.is_some_and(|from| from < next) {
+                    crash_from = rng.percent(30).then(|| next + rng.below(5000) as u32);
+                    churn.crash(nic, &mut watch.checker)?;
+                    nic.run_for(rng.range(100, 6000) as u64, watch)?;
+                    nic.restart(image, watch)?;
+                    churn.restore(nic, &mut watch.checker)?;
+                } else if rng.percent(50) {
+                    churn.step(nic, &mut watch.checker, generator.recent())?;
                 }
             }
             nic.play(watch, &mut |_| {})?;
+            if rng.percent(20) {
+                // Long enough for some entries to age.
+                nic.skip(rng.range(1 << 22, 1 << 28) as u64, watch)?;
+                nic.play(watch, &mut |_| {})?;
+            }
             watch.checker.settle(nic.now());
             nic.poll_log()?;
             if nic.scoreboard.mismatch_count() != 0 || watch.checker.total() != 0 {
@@ -422,6 +499,10 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         clocks: nic.model().status().clocks,
         changes: churn.done,
         refused: churn.refused,
+        crashes: churn.crashes,
+        small: 0,
+        hits: s.hits(),
+        commands: s.commands().clone(),
         mismatches: s.mismatch_count() + watch.confused,
         rules: rules.map(|rule| (rule, watch.checker.count(rule))).into(),
         reasons: s.reasons().to_vec(),

@@ -60,6 +60,7 @@ pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
                     outer,
                     macs: v.macs,
                     groups: v.groups,
+                    roamers: (0..3).map(|_| mac(rng)).collect(),
                 }
             })
             .collect(),

@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// Hash seed
 ///
-/// Keys the hashes of the MAC table. Survives a reset of the core. Change only while the table is empty.
+/// Keys the hashes of the MAC table and the flow cache. Survives a reset of the core. Change only while both are empty.
 #[repr(transparent)]
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct HashSeedT(u32);

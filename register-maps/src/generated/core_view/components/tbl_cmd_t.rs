@@ -44,7 +44,7 @@ impl TblCmdT {
 
     /// op
     ///
-    /// 1 WRITE, 2 READ, 3 INSERT, 4 DELETE, 5 LOOKUP
+    /// 1 WRITE, 2 READ, 3 INSERT, 4 DELETE, 5 LOOKUP, 6 INVALIDATE, 7 INSTALL, 8 SWEEP
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -55,7 +55,7 @@ impl TblCmdT {
 
     /// op
     ///
-    /// 1 WRITE, 2 READ, 3 INSERT, 4 DELETE, 5 LOOKUP
+    /// 1 WRITE, 2 READ, 3 INSERT, 4 DELETE, 5 LOOKUP, 6 INVALIDATE, 7 INSTALL, 8 SWEEP
     #[inline(always)]
     pub fn set_op(&mut self, val: u8) {
         let val = val as u32;
@@ -68,7 +68,7 @@ impl TblCmdT {
 
     /// tbl
     ///
-    /// 0 PORT, 1 CFG, 2 VVMAP, 3 VVLAN, 4 GROUP, 5 MAC
+    /// 0 PORT, 1 CFG, 2 VVMAP, 3 VVLAN, 4 GROUP, 5 MAC, 6 FLOW, 7 KEY
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -79,7 +79,7 @@ impl TblCmdT {
 
     /// tbl
     ///
-    /// 0 PORT, 1 CFG, 2 VVMAP, 3 VVLAN, 4 GROUP, 5 MAC
+    /// 0 PORT, 1 CFG, 2 VVMAP, 3 VVLAN, 4 GROUP, 5 MAC, 6 FLOW, 7 KEY
     #[inline(always)]
     pub fn set_tbl(&mut self, val: u8) {
         let val = val as u32;
@@ -92,7 +92,7 @@ impl TblCmdT {
 
     /// index
     ///
-    /// Row, where the operation takes one
+    /// Row, instance, scope or punt slot, where the operation takes one
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -103,7 +103,7 @@ impl TblCmdT {
 
     /// index
     ///
-    /// Row, where the operation takes one
+    /// Row, instance, scope or punt slot, where the operation takes one
     #[inline(always)]
     pub fn set_index(&mut self, val: u16) {
         let val = val as u32;

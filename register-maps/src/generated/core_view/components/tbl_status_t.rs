@@ -59,7 +59,7 @@ impl TblStatusT {
 
     /// code
     ///
-    /// 0 ok, 1 updated, 2 full, 3 not-found, 4 denied, 5 bad-index, 6 bad-op
+    /// 0 ok, 1 updated, 2 full, 3 not-found, 4 denied, 5 bad-index, 6 bad-op, 7 stale, 8 quota, 9 refused
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]

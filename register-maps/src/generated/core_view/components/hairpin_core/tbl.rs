@@ -211,7 +211,7 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Tbl<'io, IO> {
 
     /// Hash seed
     ///
-    /// Keys the hashes of the MAC table. Survives a reset of the core. Change only while the table is empty.
+    /// Keys the hashes of the MAC table and the flow cache. Survives a reset of the core. Change only while both are empty.
     #[inline(always)]
     #[must_use]
     pub const fn hash_seed0(&self) -> peakrdl_rust::reg::Reg<'io, hash_seed0::HashSeedT, IO> {
@@ -220,7 +220,7 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Tbl<'io, IO> {
 
     /// Hash seed
     ///
-    /// Keys the hashes of the MAC table. Survives a reset of the core. Change only while the table is empty.
+    /// Keys the hashes of the MAC table and the flow cache. Survives a reset of the core. Change only while both are empty.
     #[inline(always)]
     #[must_use]
     pub const fn hash_seed1(&self) -> peakrdl_rust::reg::Reg<'io, hash_seed1::HashSeedT, IO> {
@@ -229,7 +229,7 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Tbl<'io, IO> {
 
     /// Hash seed
     ///
-    /// Keys the hashes of the MAC table. Survives a reset of the core. Change only while the table is empty.
+    /// Keys the hashes of the MAC table and the flow cache. Survives a reset of the core. Change only while both are empty.
     #[inline(always)]
     #[must_use]
     pub const fn hash_seed2(&self) -> peakrdl_rust::reg::Reg<'io, hash_seed2::HashSeedT, IO> {
@@ -238,7 +238,7 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Tbl<'io, IO> {
 
     /// Hash seed
     ///
-    /// Keys the hashes of the MAC table. Survives a reset of the core. Change only while the table is empty.
+    /// Keys the hashes of the MAC table and the flow cache. Survives a reset of the core. Change only while both are empty.
     #[inline(always)]
     #[must_use]
     pub const fn hash_seed3(&self) -> peakrdl_rust::reg::Reg<'io, hash_seed3::HashSeedT, IO> {

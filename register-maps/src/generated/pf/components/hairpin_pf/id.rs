@@ -17,6 +17,7 @@ pub use _root::components::map_hash_t as map_hash_lo;
 pub use _root::components::map_hash_t as map_hash_hi;
 pub use _root::components::cap0_t as cap0;
 pub use _root::components::cap1_t as cap1;
+pub use _root::components::cap3_t as cap3;
 
 /// Identification
 ///
@@ -56,7 +57,7 @@ impl Id<'static> {
 
 impl<'io, IO> Id<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x24;
+    pub const SIZE: usize = 0x28;
 
     /// # Safety
     ///
@@ -155,6 +156,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Id<'io, IO> {
     #[must_use]
     pub const fn scratch(&self) -> peakrdl_rust::reg::Reg<'io, scratch::Scratch, IO> {
         unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x20).cast(), self.io) }
+    }
+
+    /// Capabilities 3
+    ///
+    /// Table sizes the NIC was built with.
+    #[inline(always)]
+    #[must_use]
+    pub const fn cap3(&self) -> peakrdl_rust::reg::Reg<'io, cap3::Cap3T, IO> {
+        unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x24).cast(), self.io) }
     }
 
 }

@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// Learn event
 ///
-/// The oldest event, and how the last install ended.
+/// The oldest event, and how the last install went.
 #[repr(transparent)]
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct Event(u32);
@@ -44,7 +44,7 @@ impl Event {
 
     /// slot
     ///
-    /// Slot in the unit
+    /// Its slot
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -59,7 +59,7 @@ impl Event {
 
     /// status
     ///
-    /// Status of the last install
+    /// As RESULT.status
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -74,7 +74,7 @@ impl Event {
 
     /// vport
     ///
-    /// vPort that sent the frame
+    /// vPort it was seen on
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -89,7 +89,7 @@ impl Event {
 
     /// busy
     ///
-    /// An install is under way
+    /// As RESULT.busy
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -104,7 +104,7 @@ impl Event {
 
     /// from
     ///
-    /// vPort that has the address now
+    /// vPort it was known behind
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -119,7 +119,7 @@ impl Event {
 
     /// from_valid
     ///
-    /// A vPort has the address now
+    /// It was known behind another vPort
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -134,7 +134,7 @@ impl Event {
 
     /// waiting
     ///
-    /// Events that wait
+    /// Events that wait, this one included
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -149,7 +149,7 @@ impl Event {
 
     /// valid
     ///
-    /// An event waits
+    /// There is an event
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]

@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// Learn result
 ///
-/// How the last install ended.
+/// How the last install went.
 #[repr(transparent)]
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct Result(u32);
@@ -44,7 +44,7 @@ impl Result {
 
     /// status
     ///
-    /// Its status
+    /// Status of the table command
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -59,7 +59,7 @@ impl Result {
 
     /// busy
     ///
-    /// It is under way
+    /// An install is under way
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]

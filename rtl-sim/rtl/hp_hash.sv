@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Keyed, non-linear hash of {V.VLAN, MAC} to a slot of one bank. Latency 2, one key per clock.
+// Keyed, non-linear hash of 60 bits to a slot of one bank. Latency 2, one key per clock.
 //
 // A small substitution-permutation network: the 60-bit key is whitened with the seed, goes through a layer
 // of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is folded. Without
@@ -11,7 +11,7 @@
 
 `include "hp_assert.svh"
 
-module hp_mac_hash #(
+module hp_hash #(
   parameter int unsigned BANK  = 0,
   parameter int unsigned IDX_W = 10
 ) (
@@ -71,5 +71,5 @@ module hp_mac_hash #(
   logic unused_seed;
   assign unused_seed = ^seed2;
 
-  `HP_ASSERT_INIT(Width_A, IDX_W >= 4 && IDX_W <= 12 && BANK < 4)
+  `HP_ASSERT_INIT(Width_A, IDX_W >= 1 && IDX_W <= 12 && BANK < 4)
 endmodule

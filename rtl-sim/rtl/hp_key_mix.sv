@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// First hash stage for keys wider than 60 bits: a keyed, non-linear compression to 60 bits. Latency 2, one
+// key per clock.
+//
+// The key is cut into chunks of 60 bits. Each is whitened with its own part of a schedule made of the seed,
+// goes through a layer of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is
+// rotated by its own amount; the chunks are XORed. Registers after the first layer and after the XOR.
+
+`include "hp_assert.svh"
+
+module hp_key_mix #(
+  parameter int unsigned KEY_W = 428
+) (
+  input  logic             clk_i,
+  input  logic [127:0]     seed_i,
+  input  logic [KEY_W-1:0] key_i,
+  output logic [59:0]      mix_o
+);
+  localparam int unsigned Chunks = (KEY_W + 59) / 60;
+
+  typedef logic [14:0] plane_t;
+  typedef plane_t [3:0] state_t;
+
+  // Box n takes bit n of the four planes.
+  function automatic state_t substitute(input state_t x);
+    state_t y;
+    y[0] = x[0] ^ x[2] ^ x[3] ^ (x[1] & x[2]);
+    y[1] = x[1] ^ x[3] ^ (x[1] & x[3]) ^ (x[2] & x[3]) ^
+           (x[0] & ((x[1] & x[2]) ^ (x[1] & x[3]) ^ (x[2] & x[3])));
+    y[2] = ~(x[2] ^ x[3] ^ (x[0] & x[1]) ^ (x[0] & x[3]) ^ (x[1] & x[3]) ^
+             (x[0] & x[3] & (x[1] ^ x[2])));
+    y[3] = ~(x[0] ^ x[1] ^ x[3] ^ (x[1] & x[2]) ^
+             (x[0] & ((x[1] & x[2]) ^ (x[1] & x[3]) ^ (x[2] & x[3]))));
+    return y;
+  endfunction
+
+  function automatic plane_t rotate(input plane_t x, input int unsigned by);
+    return plane_t'({x, x} >> (15 - by % 15));
+  endfunction
+
+  // Whitening n: the seed, read as a ring from a bit of its own on, and a constant of its own.
+  function automatic logic [59:0] white(input logic [127:0] seed, input int unsigned n);
+    return 60'({seed, seed} >> ((n * 41 + 19) % 128)) ^
+           60'((64'h9E37_79B9_7F4A_7C15 * 64'(2 * n + 1)) >> 3);
+  endfunction
+
+  logic [Chunks*60-1:0]   padded;
+  state_t [Chunks-1:0]    first_q;
+  logic [Chunks-1:0][59:0] turned;
+  logic [59:0]            mix;
+  assign padded = (Chunks * 60)'(key_i);
+
+  for (genvar n = 0; n < Chunks; n++) begin : gen_chunk
+    state_t moved, second;
+
+    always_ff @(posedge clk_i) begin
+      first_q[n] <= substitute(padded[60*n +: 60] ^ white(seed_i, 2 * n));
+    end
+    // The four bits of a box go to four different boxes of the next layer.
+    assign moved     = {rotate(first_q[n][3], 9), rotate(first_q[n][2], 4),
+                        rotate(first_q[n][1], 1), first_q[n][0]};
+    assign second    = substitute(moved ^ white(seed_i, 2 * n + 1));
+    assign turned[n] = 60'({second, second} >> ((7 * n) % 60));
+  end
+
+  always_comb begin
+    mix = '0;
+    for (int unsigned n = 0; n < Chunks; n++) mix ^= turned[n];
+  end
+  always_ff @(posedge clk_i) mix_o <= mix;
+
+  `HP_ASSERT_INIT(Width_A, KEY_W >= 1)
+endmodule

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Changes of what the NIC learns and remembers by itself, and of the flow cache.
+
+use hairpin_abi::admin::{Command, Crash, Flush};
+use hairpin_abi::{
+    FlowAction, FlowKey, FlowRow, KeyField, Miss, PortId, PortRow, Role, Target, Teacher, VPort,
+    VVlanRow, Vlan,
+};
+use hairpin_driver::Diagnostic;
+use hairpin_eswitch::{Canonical, FrameKey};
+
+use super::churn::Churn;
+use super::frames::Shot;
+use crate::checker::Checker;
+use crate::model::UPLINK;
+use crate::nic::Nic;
+use crate::rng::Rng;
+
+/// Flows that are taken away or changed later.
+const KEPT: usize = 64;
+
+impl Churn {
+    /// Turns on what the configuration leaves off: flow caches, learning.
+    ///
+    /// # Errors
+    /// The NIC did not answer as it must.
+    pub fn enliven(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
+        for at in 0..self.vvlans.len() {
+            if self.rng.percent(70) {
+                let (id, row) = self.vvlans[at];
+                let row = cached(&mut self.rng, row);
+                let begin = nic.now();
+                self.set_vvlan(nic, checker, begin, at, id, row)?;
+            }
+        }
+        for at in 0..self.ports.len() {
+            let (vport, mut row) = self.ports[at];
+            learning(&mut self.rng, &mut row);
+            nic.device.write_port(vport, &row)?;
+            self.ports[at].1 = row;
+        }
+        Ok(())
+    }
+
+    /// Adds, changes and removes flows of frames that come again.
+    pub(super) fn flow(&mut self, nic: &mut Nic, recent: &[Shot]) -> Result<(), Diagnostic> {
+        for _ in 0..self.rng.range(1, 6) {
+            let fresh = self.rng.percent(60) || self.flows.is_empty();
+            let key = if fresh {
+                let shot = match recent {
+                    [] => return Ok(()),
+                    shots => self.rng.pick(shots).clone(),
+                };
+                match self.key_of(&shot) {
+                    Some(key) => key,
+                    None => continue,
+                }
+            } else {
+                *self.rng.pick(&self.flows)
+            };
+            if !fresh && self.rng.percent(50) {
+                self.admin(nic, &Command::FlowDel(key))?;
+                self.flows.retain(|known| *known != key);
+                continue;
+            }
+            let row = self.row_for(&key);
+            if self.admin(nic, &Command::FlowAdd { key, row })? && fresh {
+                if self.flows.len() == KEPT {
+                    let at = self.rng.below(KEPT);
+                    self.flows.swap_remove(at);
+                }
+                self.flows.push(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes entries of some scope go, in one of the two tables.
+    pub(super) fn flush(&mut self, nic: &mut Nic) -> Result<(), Diagnostic> {
+        let what = match self.rng.below(4) {
+            0 => Flush::All,
+            1 => Flush::Teacher(*self.rng.pick(Teacher::ALL)),
+            2 if !self.vvlans.is_empty() => Flush::VVlan(self.rng.pick(&self.vvlans).0),
+            _ if !self.ports.is_empty() => Flush::VPort(self.rng.pick(&self.ports).0),
+            _ => return Ok(()),
+        };
+        let command = match what {
+            Flush::Teacher(_) => Command::FlowFlush(what),
+            _ if self.rng.percent(50) => Command::FlowFlush(what),
+            _ => Command::FdbFlush(what),
+        };
+        self.admin(nic, &command).map(|_| ())
+    }
+
+    /// Sets limits that some idle time in between exceeds.
+    pub(super) fn ageing(&mut self, nic: &mut Nic) -> Result<(), Diagnostic> {
+        let limits = [0, 1, 1, 2, 4];
+        let (mac, flow) = (*self.rng.pick(&limits), *self.rng.pick(&limits));
+        self.admin(nic, &Command::AgeingSet { mac, flow })
+            .map(|_| ())
+    }
+
+    /// Crashes the firmware. Whatever it did with its tables: nobody relies on an address any more.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn crash(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
+        self.crashes += 1;
+        let begin = nic.now();
+        for row in &self.macs {
+            checker.disown(begin, row.key.vvlan.get(), row.key.mac.0);
+        }
+        Ok(nic.device.crash_test(*self.rng.pick(Crash::ALL))?)
+    }
+
+    /// The whole configuration again, as the host sends it to a firmware that starts anew.
+    ///
+    /// # Errors
+    /// The NIC did not answer as it must.
+    pub fn restore(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
+        self.flows.clear();
+        for at in 0..self.vvlans.len() {
+            let (id, row) = self.vvlans[at];
+            let begin = nic.now();
+            self.set_vvlan(nic, checker, begin, at, id, row)?;
+        }
+        for (index, row) in self.groups.clone() {
+            self.admin(nic, &Command::GroupSet { index, row })?;
+        }
+        let mut there = Vec::new();
+        for row in std::mem::take(&mut self.macs) {
+            if self.admin(nic, &Command::FdbAdd(row))? {
+                if let Target::VPort(vport) = row.target {
+                    checker.own(nic.now(), row.key.vvlan.get(), row.key.mac.0, vport.get());
+                }
+                there.push(row);
+            }
+        }
+        self.macs = there;
+        nic.device.write_cfg(&self.cfg)?;
+        for (vport, row) in &self.ports {
+            nic.device.write_port(*vport, row)?;
+        }
+        Ok(())
+    }
+
+    /// The flow key of a frame, if it has one.
+    fn key_of(&self, shot: &Shot) -> Option<FlowKey> {
+        let src = PortId::new(shot.port)?;
+        let tci = |at: usize| {
+            let bytes = shot.bytes.get(at..at + 2)?;
+            Some(Vlan::from_tci(u16::from_be_bytes([bytes[0], bytes[1]])))
+        };
+        let (strip, vvlan) = if shot.port == UPLINK {
+            (8, tci(18)?)
+        } else {
+            let (_, row) = self.ports.iter().find(|(v, _)| v.get() == shot.port)?;
+            match row.role {
+                Role::Vswitch => (4, tci(14)?),
+                Role::Vf => (0, row.vvlan),
+            }
+        };
+        let frame = Canonical::new(&shot.bytes, strip)?;
+        let key = FrameKey::extract(src, vvlan, &frame, self.cfg.tpid);
+        (!key.unkeyable).then_some(key.fields)
+    }
+
+    fn row_for(&mut self, key: &FlowKey) -> FlowRow {
+        let action = *self.rng.pick(FlowAction::ALL);
+        let teacher = *self
+            .rng
+            .pick(&[Teacher::Flow, Teacher::Flow, Teacher::Policy]);
+        let members = self
+            .vvlans
+            .iter()
+            .find(|(id, _)| Vlan::from(*id) == key.vvlan)
+            .map_or(0, |(_, row)| row.members.0);
+        let likely: Vec<u8> = (0..64).filter(|port| members >> port & 1 != 0).collect();
+        let vport = if likely.is_empty() || self.rng.percent(10) {
+            self.rng.below(8) as u8
+        } else {
+            *self.rng.pick(&likely)
+        };
+        let named = action == FlowAction::Redirect || self.rng.percent(20);
+        let port = VPort::new(vport).filter(|_| named && action != FlowAction::Uplink);
+        FlowRow {
+            port: port.map_or(PortId::Uplink, PortId::VPort),
+            ..FlowRow::new(action, teacher)
+        }
+    }
+}
+
+/// A V.VLAN with a flow cache.
+pub(super) fn cached(rng: &mut Rng, mut row: VVlanRow) -> VVlanRow {
+    let bit = KeyField::bit;
+    row.cache = true;
+    row.key_mask = match rng.below(5) {
+        0 | 1 => KeyField::MASK_ALL,
+        2 => bit(KeyField::SourcePort) | bit(KeyField::Destination) | bit(KeyField::Source),
+        3 => bit(KeyField::Destination),
+        _ => rng.next() as u16 & KeyField::MASK_ALL,
+    };
+    row.flow_quota = *rng.pick(&[0, 1, 3, 6, 6, 10, 15]);
+    if rng.percent(40) {
+        row.miss = *rng.pick(&[Miss::Ignore, Miss::Slowpath, Miss::Slowpath, Miss::Drop]);
+    }
+    row
+}
+
+/// A vPort whose addresses are learned, or not.
+pub(super) fn learning(rng: &mut Rng, row: &mut PortRow) {
+    row.learning = rng.percent(65);
+    if row.role == Role::Vf && row.learning {
+        row.spoofchk = rng.percent(10);
+    }
+    row.max_macs = *rng.pick(&[0, 1, 2, 4, 16, 255, 255]);
+}
