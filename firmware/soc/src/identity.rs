@@ -43,7 +43,7 @@ impl Identity {
     /// Number of slots of the flow cache.
     #[must_use]
     pub fn flow_capacity(&self) -> u16 {
-        regs().id().cap3().read().flow_capacity()
+        regs().id().cap2().read().flow_capacity()
     }
 
     /// Number of rows of the group table.

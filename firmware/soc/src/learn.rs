@@ -63,10 +63,10 @@ impl LearnUnit {
     /// The address of the oldest event.
     pub fn address(&mut self) -> SeenAddress {
         let learn = regs().learn();
-        let low = learn.key0().read().value();
+        let low = learn.key0().read().mac();
         let high = learn.key1().read();
         SeenAddress {
-            mac: u64::from(high.mac_hi()) << 32 | u64::from(low),
+            mac: u64::from(high.mac()) << 32 | u64::from(low),
             vvlan: high.vvlan(),
         }
     }
