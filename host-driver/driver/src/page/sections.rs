@@ -426,7 +426,7 @@ fn firmware(report: &Report, snapshot: &Snapshot) -> Markup {
         }
         @if health.log_dropped > 0 { p.note { (health.log_dropped) " log frames did not fit." } }
         p.note style="margin-top:8px" {
-            "Register map " code { (report.firmware.map_hash) } ", build " code { (report.firmware.build_id) } ". Times are ticks of the core's clock."
+            "Register map " code { (report.firmware.map_hash) } ", build " code { (report.firmware.build_id) } ". Times are ticks of the datapath clock since reset."
         }
     }
 }
