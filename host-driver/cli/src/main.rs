@@ -59,11 +59,17 @@ fn run(cli: Cli) -> Result<(), Diagnostic> {
 /// Why a change that makes sense cannot be made: it needs a live NIC, and there is no transport to one.
 #[allow(clippy::needless_pass_by_value, reason = "the edit ends here")]
 fn cannot_edit(_: Edit, global: &Global) -> Diagnostic {
-    const HELP: &str = "play it beside traffic: hairpin replay … --edits FILE, with lines `CYCLE COMMAND`";
+    const HELP: &str =
+        "play it beside traffic: hairpin replay … --edits FILE, with lines `CYCLE COMMAND`";
     let error = match (&global.device, &global.report) {
         (Some(device), _) => show::no_transport(device),
-        (None, Some(dir)) => Diagnostic::new("read-only", "what a replay left cannot be changed").file(dir),
-        (None, None) => Diagnostic::new("no-transport", "this version has no transport to a live device"),
+        (None, Some(dir)) => {
+            Diagnostic::new("read-only", "what a replay left cannot be changed").file(dir)
+        }
+        (None, None) => Diagnostic::new(
+            "no-transport",
+            "this version has no transport to a live device",
+        ),
     };
     error.help(HELP)
 }

@@ -104,8 +104,10 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
         Command::Flow(Flow::Show { vvlan, port }) => {
             let mut snapshot = Snapshot::read_file(dir)?;
             if !snapshot.info.capabilities.flow_cache {
-                return Err(Diagnostic::new("needs-flow-cache", "this NIC has no flow cache")
-                    .help("see `hairpin dev info` for what it has"));
+                return Err(
+                    Diagnostic::new("needs-flow-cache", "this NIC has no flow cache")
+                        .help("see `hairpin dev info` for what it has"),
+                );
             }
             if let Some(id) = vvlan {
                 let known = snapshot.vvlans.iter().any(|vvlan| vvlan.id == *id);
@@ -113,10 +115,13 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
                 snapshot.flows.retain(|flow| flow.vvlan == *id);
             }
             if let Some(name) = port {
-                let known = name == "uplink" || snapshot.ports.iter().any(|port| port.name == *name);
+                let known =
+                    name == "uplink" || snapshot.ports.iter().any(|port| port.name == *name);
                 found(known, "--port", &format!("there is no port `{name}`"))?;
                 let is = |port: &Option<String>| port.as_ref() == Some(name);
-                snapshot.flows.retain(|flow| is(&flow.key.from) || is(&flow.port));
+                snapshot
+                    .flows
+                    .retain(|flow| is(&flow.key.from) || is(&flow.port));
             }
             print(
                 &FlowShow {

@@ -57,7 +57,10 @@ impl Text for DevInfo {
             ("MAC table", fill(&self.tables.mac)),
             (
                 "flow table",
-                self.tables.flow.as_ref().map_or_else(|| "-".to_owned(), fill),
+                self.tables
+                    .flow
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), fill),
             ),
         ])
     }
@@ -194,13 +197,24 @@ impl Text for FdbMonitor {
                 dash(event.mac.clone()),
             ]);
         }
-        format!("Recorded by a replay; cycles count from its first frame.\n{}", table.finish())
+        format!(
+            "Recorded by a replay; cycles count from its first frame.\n{}",
+            table.finish()
+        )
     }
 }
 
 impl Text for FlowShow {
     fn text(&self) -> String {
-        let mut table = Table::new(&["VVLAN", "FLOW", "ACTION", "TEACHER", "IDLE TICKS", "FRAMES", "BYTES"]);
+        let mut table = Table::new(&[
+            "VVLAN",
+            "FLOW",
+            "ACTION",
+            "TEACHER",
+            "IDLE TICKS",
+            "FRAMES",
+            "BYTES",
+        ]);
         for flow in &self.flows {
             let pending = if flow.pending { " (pending)" } else { "" };
             table.row([
@@ -222,7 +236,16 @@ impl Text for FlowShow {
 
 impl Text for StatsWatch {
     fn text(&self) -> String {
-        let mut table = Table::new(&["CYCLE", "IN", "OUT", "DROPPED", "LOST", "TO FIRMWARE", "ADDRESSES", "FLOWS"]);
+        let mut table = Table::new(&[
+            "CYCLE",
+            "IN",
+            "OUT",
+            "DROPPED",
+            "LOST",
+            "TO FIRMWARE",
+            "ADDRESSES",
+            "FLOWS",
+        ]);
         for sample in &self.samples {
             table.row([
                 sample.cycle.to_string(),
@@ -309,7 +332,11 @@ fn fill(fill: &TableFill) -> String {
         "{} of {} entries, {} insertions found no room, {} moved, {} aged",
         fill.entries, fill.capacity, fill.insert_failed, fill.moves, fill.aged
     );
-    for (count, what) in [(fill.quota, "beyond a quota"), (fill.stale, "too late"), (fill.refused, "refused")] {
+    for (count, what) in [
+        (fill.quota, "beyond a quota"),
+        (fill.stale, "too late"),
+        (fill.refused, "refused"),
+    ] {
         if count > 0 {
             let _ = write!(text, ", {count} {what}");
         }

@@ -79,7 +79,10 @@ impl<T: Transport> Device<T> {
             Some(address) => self.read_counter(address),
             None => Err(Error::Protocol(format!("flow entry number {handle}"))),
         };
-        Ok((read(CacheTraffic::HitFrames)?, read(CacheTraffic::HitBytes)?))
+        Ok((
+            read(CacheTraffic::HitFrames)?,
+            read(CacheTraffic::HitBytes)?,
+        ))
     }
 
     /// Reads the fill of the tables, and what was done to them.

@@ -75,10 +75,18 @@ mod tests {
         let event = Event::address(EventCode::Learned, vf7, Vlan::from_tci(100), mac);
         let shown = HostEvent::new(9, &event, |low| (low == 0x0a07).then_some(mac));
         assert_eq!(shown.mac.as_deref(), Some("02:00:00:00:0a:07"));
-        assert_eq!((shown.event.as_str(), shown.port.as_deref(), shown.vvlan), ("learned", Some("vf7"), Some(100)));
+        assert_eq!(
+            (shown.event.as_str(), shown.port.as_deref(), shown.vvlan),
+            ("learned", Some("vf7"), Some(100))
+        );
         let shown = HostEvent::new(9, &event, |_| None);
         assert_eq!(shown.mac.as_deref(), Some("??:??:00:00:0a:07"));
-        let ready = Event { code: EventCode::Ready, port: PortId::Core, vvlan: Vlan::from_tci(0), mac_low: 0 };
+        let ready = Event {
+            code: EventCode::Ready,
+            port: PortId::Core,
+            vvlan: Vlan::from_tci(0),
+            mac_low: 0,
+        };
         let shown = HostEvent::new(0, &ready, |_| Some(mac));
         assert_eq!((shown.port, shown.vvlan, shown.mac), (None, None, None));
     }

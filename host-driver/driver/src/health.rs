@@ -103,25 +103,40 @@ impl Health {
 
 /// What tables, log and events had to refuse or lose, a sentence each.
 pub fn warnings(health: &Health, tables: &Tables) -> Vec<String> {
-    let named = [("address table", Some(&tables.mac)), ("flow cache", tables.flow.as_ref())];
+    let named = [
+        ("address table", Some(&tables.mac)),
+        ("flow cache", tables.flow.as_ref()),
+    ];
     let mut warnings = Vec::new();
-    for (name, fill) in named.into_iter().filter_map(|(name, fill)| Some((name, fill?))) {
+    for (name, fill) in named
+        .into_iter()
+        .filter_map(|(name, fill)| Some((name, fill?)))
+    {
         let counted = [
             (fill.insert_failed, "insertions found no room"),
             (fill.quota, "insertions were beyond a quota"),
-            (fill.stale, "insertions came after what they depend on had changed"),
+            (
+                fill.stale,
+                "insertions came after what they depend on had changed",
+            ),
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0);
         warnings.extend(counted.map(|(count, what)| format!("{name}: {count} {what}")));
     }
     if tables.learn.no_slot > 0 {
-        warnings.push(format!("learning: {} addresses found no free slot", tables.learn.no_slot));
+        warnings.push(format!(
+            "learning: {} addresses found no free slot",
+            tables.learn.no_slot
+        ));
     }
     if health.log_dropped > 0 {
         warnings.push(format!("log: {} frames did not fit", health.log_dropped));
     }
     if health.events_lost > 0 {
-        warnings.push(format!("events: {} were lost because nobody took them", health.events_lost));
+        warnings.push(format!(
+            "events: {} were lost because nobody took them",
+            health.events_lost
+        ));
     }
     warnings
 }
@@ -283,11 +298,21 @@ mod tests {
         assert!(warnings(&well, &Tables::default()).is_empty());
         let mut tables = Tables::default();
         tables.mac.quota = 3;
-        tables.flow = Some(crate::report::TableFill { insert_failed: 2, ..Default::default() });
+        tables.flow = Some(crate::report::TableFill {
+            insert_failed: 2,
+            ..Default::default()
+        });
         tables.learn.no_slot = 1;
-        let lossy = Health { events_lost: 4, log_dropped: 5, ..well };
+        let lossy = Health {
+            events_lost: 4,
+            log_dropped: 5,
+            ..well
+        };
         let said = warnings(&lossy, &tables);
         assert_eq!(said.len(), 5, "{said:?}");
-        assert!(said[0].starts_with("address table: 3") && said[1].starts_with("flow cache: 2"), "{said:?}");
+        assert!(
+            said[0].starts_with("address table: 3") && said[1].starts_with("flow cache: 2"),
+            "{said:?}"
+        );
     }
 }

@@ -148,8 +148,16 @@ impl StatsWatch {
         for (cycle, sample) in (1..).map(|n| n * interval).zip(&mut samples) {
             sample.cycle = cycle.min(report.cycles);
         }
-        let at = |cycle: u64| usize::try_from(cycle / interval).unwrap_or(0).min(number - 1);
-        for frame in report.frames.iter().filter(|frame| port.is_none_or(|port| frame.input == port)) {
+        let at = |cycle: u64| {
+            usize::try_from(cycle / interval)
+                .unwrap_or(0)
+                .min(number - 1)
+        };
+        for frame in report
+            .frames
+            .iter()
+            .filter(|frame| port.is_none_or(|port| frame.input == port))
+        {
             let sample = &mut samples[at(frame.cycle)];
             sample.in_frames += 1;
             sample.lost += frame.lost.len() as u64;

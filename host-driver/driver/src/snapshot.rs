@@ -268,7 +268,11 @@ fn read_flows<T: Transport>(
         let (frames, bytes) = device.flow_counters(seen.handle)?;
         states.push(FlowState {
             vvlan: key.vvlan.get(),
-            key: FlowFields::of(&key, vvlan.map_or(KeyField::MASK_ALL, |(.., row)| row.key_mask)).to_state(),
+            key: FlowFields::of(
+                &key,
+                vvlan.map_or(KeyField::MASK_ALL, |(.., row)| row.key_mask),
+            )
+            .to_state(),
             action: row.action.name().to_owned(),
             port: row.port.vport().map(|vport| vport.to_string()),
             teacher: row.teacher.name().to_owned(),

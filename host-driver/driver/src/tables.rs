@@ -170,7 +170,10 @@ impl<T: Transport> Device<T> {
         let key = FlowKey::from_words(&FlowKeyWords::from_rows(&rows));
         let row = FlowRow::from_response(&words);
         let (Some(key), Some(row)) = (key, row) else {
-            let message = format!("flow place {place} holds {:08x?}, key {rows:08x?}", &words[..2]);
+            let message = format!(
+                "flow place {place} holds {:08x?}, key {rows:08x?}",
+                &words[..2]
+            );
             return Err(Error::Protocol(message));
         };
         Ok(Some(FlowEntry {

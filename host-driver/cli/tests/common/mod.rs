@@ -106,7 +106,11 @@ pub(crate) fn report() -> Report {
         vvlans: [("100".to_owned(), counters)].into(),
         cache: [("100".to_owned(), cache())].into(),
         tables: tables(),
-        occupancy: vec![occupancy(0, 4, 0), occupancy(100, 5, 0), occupancy(2100, 5, 1)],
+        occupancy: vec![
+            occupancy(0, 4, 0),
+            occupancy(100, 5, 0),
+            occupancy(2100, 5, 1),
+        ],
         events: vec![
             event(120, "learned", Some(100)),
             event(900, "moved", Some(100)),

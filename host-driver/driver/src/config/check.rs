@@ -33,7 +33,12 @@ const DEFAULT_SECONDS: i64 = 300;
 pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
     check_version(source, &raw)?;
     let ageing_seconds = check_seconds(source, "ageing-time", raw.ageing_time.as_ref(), AGEING)?;
-    let flow_idle_seconds = check_seconds(source, "flow-idle-time", raw.flow_idle_time.as_ref(), FLOW_IDLE)?;
+    let flow_idle_seconds = check_seconds(
+        source,
+        "flow-idle-time",
+        raw.flow_idle_time.as_ref(),
+        FLOW_IDLE,
+    )?;
     let uplink = uplink::check_uplink(source, raw.uplink.unwrap_or_default())?;
     let vvlans = uplink::check_vvlans(source, &uplink, raw.vvlan)?;
     let mut names = Names::new(vvlans);
@@ -89,8 +94,16 @@ fn check_seconds(
         (false, Some(raw)) => {
             let message = format!("{seconds} seconds is out of range");
             Err(source
-                .error(&format!("bad-{key}"), &source.place(key, &raw.span()), message)
-                .help(format!("use {} to {} seconds, or 0 for never", range.start(), range.end())))
+                .error(
+                    &format!("bad-{key}"),
+                    &source.place(key, &raw.span()),
+                    message,
+                )
+                .help(format!(
+                    "use {} to {} seconds, or 0 for never",
+                    range.start(),
+                    range.end()
+                )))
         }
         _ => Ok(u32::try_from(seconds).ok()),
     }

@@ -165,7 +165,10 @@ fn check_capabilities(config: &Config, nic: &Capabilities) -> Result<(), Diagnos
 
 /// What a NIC without a flow cache cannot do.
 fn needs_no_flow_cache(config: &Config) -> Result<(), Diagnostic> {
-    let slowpath = config.vvlans.iter().find(|vvlan| vvlan.miss == Miss::Slowpath);
+    let slowpath = config
+        .vvlans
+        .iter()
+        .find(|vvlan| vvlan.miss == Miss::Slowpath);
     let cache = config.vvlans.iter().find(|vvlan| vvlan.cache);
     let (place, message, help) = match (slowpath, cache) {
         (Some(vvlan), _) => (

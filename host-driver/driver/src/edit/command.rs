@@ -174,7 +174,16 @@ impl EditCommand {
 }
 
 const FIELDS: [&str; 10] = [
-    "vvlan", "from", "da", "sa", "ethertype", "ip-src", "ip-dst", "proto", "sport", "dport",
+    "vvlan",
+    "from",
+    "da",
+    "sa",
+    "ethertype",
+    "ip-src",
+    "ip-dst",
+    "proto",
+    "sport",
+    "dport",
 ];
 
 impl FlowEdit {
@@ -183,7 +192,11 @@ impl FlowEdit {
             Self::Add { words } => {
                 let known = [&FIELDS[..], &["action", "port"]].concat();
                 let words = Words::new("flow add", words, &known)?;
-                let action = words.need("action", "local, uplink, drop, punt or redirect", parse_action)?;
+                let action = words.need(
+                    "action",
+                    "local, uplink, drop, punt or redirect",
+                    parse_action,
+                )?;
                 let port = words.get("port", VPORT, parse_vport)?;
                 let row = flow_row(action, port)
                     .map_err(|error| words.error(error.field, error.message).help(error.help))?;
@@ -234,10 +247,18 @@ fn flow_fields(words: &Words<'_>) -> Result<FlowFields> {
         from: words.get("from", "vf0 to vf63 or uplink", parse_port)?,
         da: words.mac("da")?,
         sa: words.mac("sa")?,
-        ethertype: words.get("ethertype", "ipv4, ipv6, arp or a number: 0x88cc", parse_ethertype)?,
+        ethertype: words.get(
+            "ethertype",
+            "ipv4, ipv6, arp or a number: 0x88cc",
+            parse_ethertype,
+        )?,
         ip_src: words.ip("ip-src")?,
         ip_dst: words.ip("ip-dst")?,
-        proto: words.get("proto", "tcp, udp, icmp, icmpv6, sctp or 0 to 255", parse_proto)?,
+        proto: words.get(
+            "proto",
+            "tcp, udp, icmp, icmpv6, sctp or 0 to 255",
+            parse_proto,
+        )?,
         sport: words.get("sport", NUMBER, parse_number)?,
         dport: words.get("dport", NUMBER, parse_number)?,
     })
@@ -248,7 +269,11 @@ fn scope(command: &'static str, words: &[String], teachers: bool) -> Result<Flus
     if words == ["all"] {
         return Ok(Flush::All);
     }
-    let known: &[&str] = if teachers { &["vvlan", "port", "teacher"] } else { &["vvlan", "port"] };
+    let known: &[&str] = if teachers {
+        &["vvlan", "port", "teacher"]
+    } else {
+        &["vvlan", "port"]
+    };
     let [_, _] = words else {
         let first = words.first().map_or("", String::as_str);
         let help = format!("write one of: all, {} VALUE", known.join(" VALUE, "));
@@ -262,15 +287,19 @@ fn scope(command: &'static str, words: &[String], teachers: bool) -> Result<Flus
         return Ok(Flush::VPort(vport));
     }
     let teacher = words.need("teacher", "learned, flow or policy", |name| {
-        Teacher::ALL.iter().find(|teacher| teacher.name() == name).copied()
+        Teacher::ALL
+            .iter()
+            .find(|teacher| teacher.name() == name)
+            .copied()
     })?;
     Ok(Flush::Teacher(teacher))
 }
 
 fn port_set(port: &str, words: &[String]) -> Result<Edit> {
     const COMMAND: &str = "port set";
-    let vport: VPort = parse_vport(port)
-        .ok_or_else(|| wrong(COMMAND, "PORT", format!("`{port}` is no vPort")).help(format!("use {VPORT}")))?;
+    let vport: VPort = parse_vport(port).ok_or_else(|| {
+        wrong(COMMAND, "PORT", format!("`{port}` is no vPort")).help(format!("use {VPORT}"))
+    })?;
     let known = ["state", "spoofchk", "trust", "learning", "max-macs", "tags"];
     let words = Words::new(COMMAND, words, &known)?;
     Ok(Edit::PortSet {
@@ -295,8 +324,9 @@ fn port_set(port: &str, words: &[String]) -> Result<Edit> {
 }
 
 fn vvlan_id(command: &str, id: &str) -> Result<VVlan> {
-    parse_vvlan(id)
-        .ok_or_else(|| wrong(command, "ID", format!("`{id}` is no V.VLAN")).help(format!("use {VVLAN}")))
+    parse_vvlan(id).ok_or_else(|| {
+        wrong(command, "ID", format!("`{id}` is no V.VLAN")).help(format!("use {VVLAN}"))
+    })
 }
 
 fn vvlan_set(id: &str, words: &[String]) -> Result<Edit> {
@@ -314,15 +344,21 @@ fn vvlan_set(id: &str, words: &[String]) -> Result<Edit> {
                 Mode::ALL.iter().find(|mode| mode.name() == name).copied()
             })?,
             cache: words.switch("cache")?,
-            flow_quota: words.get("flow-quota", "0 for none, or a power of two from 2 to 32768", |text| {
-                text.parse().ok().and_then(crate::flow::quota_code)
-            })?,
-            key_mask: words.get("key-fields", "field names with commas between: src,da,proto", |text| {
-                text.split(',').try_fold(0, |mask: u16, name| {
-                    let bit = parse_field(name)?.bit();
-                    (mask & bit == 0).then_some(mask | bit)
-                })
-            })?,
+            flow_quota: words.get(
+                "flow-quota",
+                "0 for none, or a power of two from 2 to 32768",
+                |text| text.parse().ok().and_then(crate::flow::quota_code),
+            )?,
+            key_mask: words.get(
+                "key-fields",
+                "field names with commas between: src,da,proto",
+                |text| {
+                    text.split(',').try_fold(0, |mask: u16, name| {
+                        let bit = parse_field(name)?.bit();
+                        (mask & bit == 0).then_some(mask | bit)
+                    })
+                },
+            )?,
         },
     })
 }

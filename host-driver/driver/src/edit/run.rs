@@ -77,7 +77,9 @@ impl<T: Transport> Device<T> {
             let message = format!("V.VLAN {vvlan} does not use the flow cache");
             return Err(Diagnostic::new("no-cache", message)
                 .field("vvlan")
-                .help(format!("switch it on: vvlan set {vvlan} cache on, or cache = true in nic.toml")));
+                .help(format!(
+                    "switch it on: vvlan set {vvlan} cache on, or cache = true in nic.toml"
+                )));
         }
         fields.key(vvlan, row.key_mask).map_err(|error| {
             Diagnostic::new(error.code, error.message)
@@ -91,8 +93,10 @@ impl<T: Transport> Device<T> {
         if self.capabilities().flow_cache {
             return Ok(());
         }
-        Err(Diagnostic::new("needs-flow-cache", "this NIC has no flow cache")
-            .help("see `hairpin dev info` for what it has"))
+        Err(
+            Diagnostic::new("needs-flow-cache", "this NIC has no flow cache")
+                .help("see `hairpin dev info` for what it has"),
+        )
     }
 }
 

@@ -41,7 +41,11 @@ pub struct TimedEdit {
 }
 
 #[derive(Debug, Parser)]
-#[command(name = "hairpin", no_binary_name = true, disable_help_subcommand = true)]
+#[command(
+    name = "hairpin",
+    no_binary_name = true,
+    disable_help_subcommand = true
+)]
 struct Line {
     #[command(subcommand)]
     command: EditCommand,
@@ -54,14 +58,21 @@ impl Script {
     /// The first thing that is wrong, with its line.
     pub fn read(path: &Path) -> Result<Self, Diagnostic> {
         let cannot = |reason: String| {
-            Diagnostic::new("edits-unreadable", format!("cannot read the edits: {reason}"))
-                .field("--edits")
-                .file(path)
-                .help("check the path and its permissions; the file must be UTF-8 text")
+            Diagnostic::new(
+                "edits-unreadable",
+                format!("cannot read the edits: {reason}"),
+            )
+            .field("--edits")
+            .file(path)
+            .help("check the path and its permissions; the file must be UTF-8 text")
         };
-        let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
+        let size = std::fs::metadata(path)
+            .map_err(|error| cannot(error.to_string()))?
+            .len();
         if size > MAX_BYTES {
-            return Err(cannot(format!("{size} bytes, at most {MAX_BYTES} are read")));
+            return Err(cannot(format!(
+                "{size} bytes, at most {MAX_BYTES} are read"
+            )));
         }
         let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
         Self::parse(&text, path)
@@ -81,7 +92,10 @@ impl Script {
             let at = |diagnostic: Diagnostic| diagnostic.file(file).line(line);
             let edit = timed_edit(text, line).map_err(at)?;
             if let Some(before) = edits.last().filter(|before| before.cycle > edit.cycle) {
-                let message = format!("cycle {} comes before that of line {}", edit.cycle, before.line);
+                let message = format!(
+                    "cycle {} comes before that of line {}",
+                    edit.cycle, before.line
+                );
                 return Err(at(Diagnostic::new("edit-order", message)
                     .field("cycle")
                     .help("sort the lines by their cycle")));
@@ -121,7 +135,10 @@ fn parse(words: &[&str]) -> Result<Edit, Diagnostic> {
     let usage = |error: &clap::Error| {
         let text = error.render().to_string();
         // The first paragraph says what is wrong; the rest is usage or help.
-        let paragraph = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+        let paragraph = text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .map(str::trim);
         let message = paragraph.collect::<Vec<_>>().join(" ");
         let message = match error.kind() {
             clap::error::ErrorKind::DisplayHelp => "a script has no help",
@@ -131,7 +148,9 @@ fn parse(words: &[&str]) -> Result<Edit, Diagnostic> {
             .field(words.first().copied().unwrap_or("command"))
             .help("a line is a cycle and a `flow`, `fdb`, `port` or `vvlan` command: see hairpin flow --help")
     };
-    let matches = Line::command().try_get_matches_from(words).map_err(|error| usage(&error))?;
+    let matches = Line::command()
+        .try_get_matches_from(words)
+        .map_err(|error| usage(&error))?;
     let line = Line::from_arg_matches(&matches).map_err(|error| usage(&error))?;
     line.command.edit()
 }
@@ -159,18 +178,49 @@ mod tests {
         assert_eq!(script.edits.len(), 11);
         let lines: Vec<usize> = script.edits.iter().map(|edit| edit.line).collect();
         assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
-        let Edit::FlowAdd { vvlan, fields, row } = &script.edits[0].edit else { panic!() };
-        assert_eq!((vvlan.get(), fields.from, fields.proto), (100, Some(PortId::Uplink), Some(17)));
-        assert_eq!((row.action, row.teacher, row.port), (FlowAction::Drop, Teacher::Flow, PortId::Uplink));
-        let Edit::FlowAdd { row, .. } = &script.edits[1].edit else { panic!() };
+        let Edit::FlowAdd { vvlan, fields, row } = &script.edits[0].edit else {
+            panic!()
+        };
+        assert_eq!(
+            (vvlan.get(), fields.from, fields.proto),
+            (100, Some(PortId::Uplink), Some(17))
+        );
+        assert_eq!(
+            (row.action, row.teacher, row.port),
+            (FlowAction::Drop, Teacher::Flow, PortId::Uplink)
+        );
+        let Edit::FlowAdd { row, .. } = &script.edits[1].edit else {
+            panic!()
+        };
         assert_eq!(row.port.vport(), VPort::new(3));
         assert_eq!(script.edits[1].text.split(' ').next_back(), Some("vf3"));
-        assert_eq!(script.edits[3].edit, Edit::FlowFlush(Flush::Teacher(Teacher::Learned)));
-        let Edit::PortSet { change, .. } = &script.edits[8].edit else { panic!() };
-        assert_eq!((change.enabled, change.max_macs, change.learning, change.trust), (Some(false), Some(3), Some(false), None));
-        let Edit::VvlanSet { change, .. } = &script.edits[9].edit else { panic!() };
-        assert_eq!((change.miss, change.flow_quota, change.key_mask), (Some(Miss::Drop), Some(10), Some(3)));
-        assert_eq!(script.edits[10].edit, Edit::VvlanDel(VVlan::new(100).unwrap()));
+        assert_eq!(
+            script.edits[3].edit,
+            Edit::FlowFlush(Flush::Teacher(Teacher::Learned))
+        );
+        let Edit::PortSet { change, .. } = &script.edits[8].edit else {
+            panic!()
+        };
+        assert_eq!(
+            (
+                change.enabled,
+                change.max_macs,
+                change.learning,
+                change.trust
+            ),
+            (Some(false), Some(3), Some(false), None)
+        );
+        let Edit::VvlanSet { change, .. } = &script.edits[9].edit else {
+            panic!()
+        };
+        assert_eq!(
+            (change.miss, change.flow_quota, change.key_mask),
+            (Some(Miss::Drop), Some(10), Some(3))
+        );
+        assert_eq!(
+            script.edits[10].edit,
+            Edit::VvlanDel(VVlan::new(100).unwrap())
+        );
     }
 
     #[test]
@@ -192,7 +242,10 @@ mod tests {
             ("bad-edit", "5 flow add vvlan 1 vvlan 2 action drop"),
             ("bad-edit", "5 flow add vvlan 1 colour red action drop"),
             ("bad-edit", "5 flow add vvlan 1 from core action drop"),
-            ("bad-edit", "5 flow add vvlan 1 da 00:00:00:00:00:00 action drop"),
+            (
+                "bad-edit",
+                "5 flow add vvlan 1 da 00:00:00:00:00:00 action drop",
+            ),
             ("bad-edit", "5 flow add vvlan 1 ip-src 10.0.0 action drop"),
             ("bad-edit", "5 flow del vvlan 1 action drop"),
             ("bad-edit", "5 flow flush vvlan 1 port vf1"),
@@ -211,8 +264,14 @@ mod tests {
             let error = script(text).expect_err(text);
             assert_eq!(error.code, code, "{text}: {error}");
             assert_eq!(error.line, Some(text.lines().count()), "{text}");
-            assert!(error.file.is_some() && error.field.is_some() && error.help.is_some(), "{text}: {error:?}");
-            assert!(error.message.len() > 8 && !error.message.contains('\n'), "{text}: {error:?}");
+            assert!(
+                error.file.is_some() && error.field.is_some() && error.help.is_some(),
+                "{text}: {error:?}"
+            );
+            assert!(
+                error.message.len() > 8 && !error.message.contains('\n'),
+                "{text}: {error:?}"
+            );
         }
     }
 }

@@ -24,11 +24,15 @@ impl<'a> Words<'a> {
         for pair in words.chunks(2) {
             let key = pair[0].as_str();
             if !known.contains(&key) {
-                return Err(wrong(command, key, format!("`{key}` is no key of `{command}`"))
-                    .help(format!("its keys are: {}", known.join(", "))));
+                return Err(
+                    wrong(command, key, format!("`{key}` is no key of `{command}`"))
+                        .help(format!("its keys are: {}", known.join(", "))),
+                );
             }
             if pairs.iter().any(|(other, _)| *other == key) {
-                return Err(wrong(command, key, format!("`{key}` is there twice")).help("give it once"));
+                return Err(
+                    wrong(command, key, format!("`{key}` is there twice")).help("give it once")
+                );
             }
             let Some(value) = pair.get(1) else {
                 return Err(wrong(command, key, format!("`{key}` has no value"))
@@ -84,7 +88,9 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn ip(&self, key: &str) -> Result<Option<IpAddr>> {
-        self.get(key, "an address: 10.0.0.1 or fd00::1", |text| text.parse().ok())
+        self.get(key, "an address: 10.0.0.1 or fd00::1", |text| {
+            text.parse().ok()
+        })
     }
 
     pub(super) fn switch(&self, key: &str) -> Result<Option<bool>> {

@@ -5,7 +5,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use hairpin_abi::{FlowAction, FlowKey, FlowRow, IpFields, KeyField, MacAddr, PortId, Teacher, VPort, VVlan};
+use hairpin_abi::{
+    FlowAction, FlowKey, FlowRow, IpFields, KeyField, MacAddr, PortId, Teacher, VPort, VVlan,
+};
 
 use super::state::{FlowKeyState, ethertype_name, proto_name};
 
@@ -110,16 +112,22 @@ impl FlowFields {
     fn lacks(&self, field: KeyField) -> Option<String> {
         let ip = matches!(
             field,
-            KeyField::IpSource | KeyField::IpDestination | KeyField::Protocol | KeyField::L4Source | KeyField::L4Destination
+            KeyField::IpSource
+                | KeyField::IpDestination
+                | KeyField::Protocol
+                | KeyField::L4Source
+                | KeyField::L4Destination
         );
         let l4 = matches!(field, KeyField::L4Source | KeyField::L4Destination);
         match (self.ethertype, self.proto) {
-            (Some(other), _) if ip && !matches!(other, IPV4 | IPV6) => {
-                Some(format!("frames with ethertype {} have none", ethertype_name(other)))
-            }
-            (_, Some(other)) if l4 && !WITH_PORTS.contains(&other) => {
-                Some(format!("packets with proto {} have none", proto_name(other)))
-            }
+            (Some(other), _) if ip && !matches!(other, IPV4 | IPV6) => Some(format!(
+                "frames with ethertype {} have none",
+                ethertype_name(other)
+            )),
+            (_, Some(other)) if l4 && !WITH_PORTS.contains(&other) => Some(format!(
+                "packets with proto {} have none",
+                proto_name(other)
+            )),
             _ => None,
         }
     }
@@ -201,7 +209,11 @@ impl FlowFields {
             Some(IPV6) => Some(true),
             _ => None,
         };
-        let votes = [("ethertype", by_type), ("ip-src", of(self.ip_src)), ("ip-dst", of(self.ip_dst))];
+        let votes = [
+            ("ethertype", by_type),
+            ("ip-src", of(self.ip_src)),
+            ("ip-dst", of(self.ip_dst)),
+        ];
         let mut first = None;
         for (field, vote) in votes {
             match (first, vote) {
@@ -211,7 +223,11 @@ impl FlowFields {
                     return Err(FieldError {
                         field,
                         code: "contradiction",
-                        message: format!("`{field}` is {}, the flow is {}", version(vote), version(first)),
+                        message: format!(
+                            "`{field}` is {}, the flow is {}",
+                            version(vote),
+                            version(first)
+                        ),
                         help: "use one version of IP in a flow".to_owned(),
                     });
                 }
@@ -237,7 +253,8 @@ impl FlowFields {
         fields.from = KeyField::SourcePort.is_in(mask).then_some(key.src);
         fields.da = KeyField::Destination.is_in(mask).then_some(key.da);
         fields.sa = KeyField::Source.is_in(mask).then_some(key.sa);
-        let there = |fields: &Self, field: KeyField| field.is_in(mask) && fields.lacks(field).is_none();
+        let there =
+            |fields: &Self, field: KeyField| field.is_in(mask) && fields.lacks(field).is_none();
         fields.ip_src = there(&fields, KeyField::IpSource).then(|| ip(key.ip.src));
         fields.ip_dst = there(&fields, KeyField::IpDestination).then(|| ip(key.ip.dst));
         fields.proto = there(&fields, KeyField::Protocol).then_some(key.ip.proto);
@@ -322,8 +339,14 @@ mod tests {
     #[test]
     fn a_key_is_what_was_said_and_is_read_back() {
         let key = tcp().key(vvlan(), ALL).unwrap();
-        assert_eq!((key.src, key.vvlan.get(), key.ethertype), (PortId::Uplink, 100, IPV4));
-        assert_eq!((key.ip.src, key.ip.dst, key.ip.is_v6), (0x0a00_0001, 0x0a00_0002, false));
+        assert_eq!(
+            (key.src, key.vvlan.get(), key.ethertype),
+            (PortId::Uplink, 100, IPV4)
+        );
+        assert_eq!(
+            (key.ip.src, key.ip.dst, key.ip.is_v6),
+            (0x0a00_0001, 0x0a00_0002, false)
+        );
         assert_eq!((key.ip.proto, key.ip.sport, key.ip.dport), (6, 1234, 80));
         assert_eq!(FlowFields::of(&key, ALL), tcp());
 
@@ -359,7 +382,10 @@ mod tests {
         for field in KeyField::ALL {
             let without = ALL & !field.bit();
             let error = tcp().key(vvlan(), without).unwrap_err();
-            assert_eq!((error.code, error.field), ("not-in-key", flow_field_name(*field)));
+            assert_eq!(
+                (error.code, error.field),
+                ("not-in-key", flow_field_name(*field))
+            );
             let mut fields = tcp();
             match field {
                 KeyField::SourcePort => fields.from = None,
@@ -373,7 +399,10 @@ mod tests {
                 KeyField::L4Destination => fields.dport = None,
             }
             let error = fields.key(vvlan(), ALL).unwrap_err();
-            assert_eq!((error.code, error.field), ("missing-field", flow_field_name(*field)));
+            assert_eq!(
+                (error.code, error.field),
+                ("missing-field", flow_field_name(*field))
+            );
             let key = fields.key(vvlan(), without).unwrap();
             assert_eq!(FlowFields::of(&key, without), fields);
         }
@@ -382,21 +411,58 @@ mod tests {
     #[test]
     fn contradictions_are_found() {
         let wrong = [
-            ("ip-src", FlowFields { ethertype: Some(0x0806), ..tcp() }),
-            ("sport", FlowFields { proto: Some(89), ..tcp() }),
-            ("ip-src", FlowFields { ethertype: Some(IPV6), ..tcp() }),
-            ("ip-dst", FlowFields { ip_dst: Some("fd00::1".parse().unwrap()), ..tcp() }),
+            (
+                "ip-src",
+                FlowFields {
+                    ethertype: Some(0x0806),
+                    ..tcp()
+                },
+            ),
+            (
+                "sport",
+                FlowFields {
+                    proto: Some(89),
+                    ..tcp()
+                },
+            ),
+            (
+                "ip-src",
+                FlowFields {
+                    ethertype: Some(IPV6),
+                    ..tcp()
+                },
+            ),
+            (
+                "ip-dst",
+                FlowFields {
+                    ip_dst: Some("fd00::1".parse().unwrap()),
+                    ..tcp()
+                },
+            ),
         ];
         for (field, fields) in wrong {
             let error = fields.key(vvlan(), ALL).unwrap_err();
-            assert_eq!((error.code, error.field), ("contradiction", field), "{error}");
+            assert_eq!(
+                (error.code, error.field),
+                ("contradiction", field),
+                "{error}"
+            );
         }
         let vf3 = VPort::new(3);
-        assert_eq!(flow_row(FlowAction::Redirect, None).unwrap_err().code, "missing-field");
-        assert_eq!(flow_row(FlowAction::Drop, vf3).unwrap_err().code, "contradiction");
+        assert_eq!(
+            flow_row(FlowAction::Redirect, None).unwrap_err().code,
+            "missing-field"
+        );
+        assert_eq!(
+            flow_row(FlowAction::Drop, vf3).unwrap_err().code,
+            "contradiction"
+        );
         let row = flow_row(FlowAction::Redirect, vf3).unwrap();
         assert_eq!((row.port.vport(), row.teacher), (vf3, Teacher::Flow));
-        assert_eq!(flow_row(FlowAction::Uplink, None).unwrap().port, PortId::Uplink);
+        assert_eq!(
+            flow_row(FlowAction::Uplink, None).unwrap().port,
+            PortId::Uplink
+        );
     }
 
     #[test]

@@ -8,10 +8,12 @@
 mod fields;
 mod state;
 
-pub use fields::{FieldError, FlowFields, field_name, flow_row, mask_names, parse_action, parse_field};
-pub use state::{FlowKeyState, FlowState};
+pub use fields::{
+    FieldError, FlowFields, field_name, flow_row, mask_names, parse_action, parse_field,
+};
 #[cfg(feature = "cli")]
 pub(crate) use state::parse_number;
+pub use state::{FlowKeyState, FlowState};
 #[cfg(feature = "page")]
 pub(crate) use state::{ethertype_name, proto_name};
 pub(crate) use state::{parse_ethertype, parse_proto};

@@ -84,7 +84,13 @@ impl FlowKeyState {
 /// EtherTypes that have a name here.
 const ETHERTYPES: [(&str, u16); 3] = [("ipv4", 0x0800), ("arp", 0x0806), ("ipv6", 0x86dd)];
 /// IP protocols that have a name here.
-const PROTOS: [(&str, u8); 5] = [("icmp", 1), ("tcp", 6), ("udp", 17), ("icmpv6", 58), ("sctp", 132)];
+const PROTOS: [(&str, u8); 5] = [
+    ("icmp", 1),
+    ("tcp", 6),
+    ("udp", 17),
+    ("icmpv6", 58),
+    ("sctp", 132),
+];
 
 /// An EtherType by its name, or in hexadecimal.
 pub(crate) fn ethertype_name(number: u16) -> String {
@@ -121,7 +127,9 @@ pub(crate) fn parse_number(text: &str) -> Option<u16> {
     };
     // No sign, which `from_str_radix` would take.
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
-    plain.then(|| u16::from_str_radix(digits, radix).ok()).flatten()
+    plain
+        .then(|| u16::from_str_radix(digits, radix).ok())
+        .flatten()
 }
 
 #[cfg(test)]

@@ -86,7 +86,10 @@ pub(super) fn histogram(decision: Decision, sorted: &[u64], clock_hz: u64) -> Ma
     } else {
         // A few values around, so that a narrow histogram does not become one wide bar.
         let spare = 24_u64.saturating_sub(high - low) / 2;
-        (low.saturating_sub(spare) as f64, (high + spare) as f64 + 1.0)
+        (
+            low.saturating_sub(spare) as f64,
+            (high + spare) as f64 + 1.0,
+        )
     };
     let scale = (WIDTH - LEFT - RIGHT) / (last - first);
     let x = |value: f64| LEFT + (value - first) * scale;
@@ -160,12 +163,18 @@ pub(super) fn activity(report: &Report) -> Markup {
     };
     let mut counts = vec![[0_u64; DECISIONS.len()]; BUCKETS];
     for frame in &report.frames {
-        let kind = DECISIONS.iter().position(|decision| *decision == frame.decision);
+        let kind = DECISIONS
+            .iter()
+            .position(|decision| *decision == frame.decision);
         if let Some(kind) = kind {
             counts[bucket(frame.cycle)][kind] += 1;
         }
     }
-    let most = counts.iter().map(|kinds| kinds.iter().sum::<u64>()).max().unwrap_or(0);
+    let most = counts
+        .iter()
+        .map(|kinds| kinds.iter().sum::<u64>())
+        .max()
+        .unwrap_or(0);
     let height = 168.0;
     let base = height - 26.0;
     let marks = ticks(most, 4);
@@ -279,9 +288,17 @@ mod tests {
 
     #[test]
     fn bars_hold_every_value_once() {
-        for sorted in [vec![], vec![5], vec![19, 19, 23, 45], (1..5000).collect::<Vec<u64>>()] {
+        for sorted in [
+            vec![],
+            vec![5],
+            vec![19, 19, 23, 45],
+            (1..5000).collect::<Vec<u64>>(),
+        ] {
             let (found, _) = bars(&sorted);
-            assert_eq!(found.iter().map(|bar| bar.2).sum::<u64>(), sorted.len() as u64);
+            assert_eq!(
+                found.iter().map(|bar| bar.2).sum::<u64>(),
+                sorted.len() as u64
+            );
             assert!(found.is_sorted_by(|a, b| a.1 < b.0), "{found:?}");
         }
         assert!(!bars(&[19, 45]).1 && bars(&[19, 46_000]).1);
@@ -302,7 +319,10 @@ mod tests {
             marks: vec![(9, "<mark>".to_owned())],
         };
         let text = steps.draw().into_string();
-        assert!(text.contains("&lt;mark&gt;") && !text.contains("NaN"), "{text}");
+        assert!(
+            text.contains("&lt;mark&gt;") && !text.contains("NaN"),
+            "{text}"
+        );
         assert!(text.matches(" H").count() < 2 * MOST_STEPS + 20);
     }
 }

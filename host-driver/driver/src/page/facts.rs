@@ -114,7 +114,10 @@ impl<'a> Facts<'a> {
 
     /// Frames and copies that ended at a port.
     pub(super) fn dropped_at(&self, port: &str) -> u64 {
-        self.drops.values().filter_map(|ports| ports.get(port)).sum()
+        self.drops
+            .values()
+            .filter_map(|ports| ports.get(port))
+            .sum()
     }
 
     /// Whole traffic between two ports, in all V.VLANs.
@@ -136,7 +139,9 @@ impl<'a> Facts<'a> {
 
 /// vPorts by number, then everything else, then the uplink.
 pub(super) fn port_order(name: &str) -> (u8, u64, String) {
-    let number = name.strip_prefix("vf").and_then(|digits| digits.parse().ok());
+    let number = name
+        .strip_prefix("vf")
+        .and_then(|digits| digits.parse().ok());
     match (number, name) {
         (Some(number), _) => (0, number, String::new()),
         (None, "uplink") => (2, 0, String::new()),

@@ -114,10 +114,16 @@ mod tests {
     fn ticks_are_round_and_within() {
         assert_eq!(ticks(10, 5), [0, 2, 4, 6, 8, 10]);
         assert_eq!(ticks(0, 5), [0]);
-        assert_eq!(ticks(2_777_736, 6), [0, 500_000, 1_000_000, 1_500_000, 2_000_000, 2_500_000]);
+        assert_eq!(
+            ticks(2_777_736, 6),
+            [0, 500_000, 1_000_000, 1_500_000, 2_000_000, 2_500_000]
+        );
         for max in [1, 3, 99, 4096, u64::MAX] {
             let ticks = ticks(max, 6);
-            assert!(ticks.len() <= 8 && ticks.iter().all(|tick| *tick <= max), "{max}");
+            assert!(
+                ticks.len() <= 8 && ticks.iter().all(|tick| *tick <= max),
+                "{max}"
+            );
         }
     }
 }

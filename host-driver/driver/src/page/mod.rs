@@ -36,7 +36,8 @@ pub const PAGE_FILE: &str = "report.html";
 const STYLE: &str = include_str!("style.css");
 
 /// No script, nothing from elsewhere, whatever a browser might find in the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The page of a report.
 pub fn render(report: &Report, snapshot: &Snapshot) -> String {
@@ -117,7 +118,10 @@ fn tiles(report: &Report, facts: &Facts<'_>) -> Markup {
     };
     let in_time = |thousandths| {
         local.map_or_else(String::new, |sorted| {
-            format!(", {}", duration(quantile(sorted, thousandths), report.clock_hz))
+            format!(
+                ", {}",
+                duration(quantile(sorted, thousandths), report.clock_hz)
+            )
         })
     };
     let tile = |value: String, what: String| html! { div.tile { b { (value) } span { (what) } } };
@@ -181,7 +185,10 @@ mod tests {
                        "proto": 6, "sport": 1, "dport": 2}, "action": evil, "port": evil, "teacher": evil, "pending": true,
                        "handle": 1, "idle_ticks": 9, "frames": 3, "bytes": 4}],
             "log": [{"time": evil, "level": evil, "message": evil, "module": null, "file": null, "line": null}]});
-        (serde_json::from_value(report).unwrap(), serde_json::from_value(snapshot).unwrap())
+        (
+            serde_json::from_value(report).unwrap(),
+            serde_json::from_value(snapshot).unwrap(),
+        )
     }
 
     #[test]
@@ -190,7 +197,10 @@ mod tests {
         let (report, snapshot) = documents(evil);
         let page = render(&report, &snapshot);
         assert!(!page.contains("<script"), "{page}");
-        assert!(page.matches("&lt;script&gt;").count() > 20, "the page shows little: {page}");
+        assert!(
+            page.matches("&lt;script&gt;").count() > 20,
+            "the page shows little: {page}"
+        );
         // In an attribute it cannot end the quotes.
         assert!(!page.contains("</script>\"&"));
     }
@@ -199,10 +209,22 @@ mod tests {
     fn the_page_needs_nothing_else() {
         let (report, snapshot) = documents("plain");
         let page = render(&report, &snapshot);
-        for foreign in ["http:", "https:", "src=", "url(", "@import", "<script", "<link", "<iframe", "javascript:"] {
+        for foreign in [
+            "http:",
+            "https:",
+            "src=",
+            "url(",
+            "@import",
+            "<script",
+            "<link",
+            "<iframe",
+            "javascript:",
+        ] {
             assert!(!page.contains(foreign), "{foreign}");
         }
-        assert!(page.contains("Content-Security-Policy") && page.contains("prefers-color-scheme: dark"));
+        assert!(
+            page.contains("Content-Security-Policy") && page.contains("prefers-color-scheme: dark")
+        );
         assert!(page.contains("@media print") && page.contains("width=device-width"));
     }
 
@@ -211,7 +233,11 @@ mod tests {
         let (report, snapshot) = documents("plain");
         let page = render(&report, &snapshot);
         let mut open = Vec::new();
-        for tag in page.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+        for tag in page
+            .split('<')
+            .skip(1)
+            .filter_map(|rest| rest.split('>').next())
+        {
             let name = tag.split([' ', '\n']).next().unwrap_or_default();
             match name.strip_prefix('/') {
                 Some(name) => assert_eq!(open.pop(), Some(name), "{tag}"),

@@ -70,10 +70,15 @@ pub(super) fn draw(report: &Report, snapshot: &Snapshot, facts: &Facts<'_>) -> M
     let wire_height = 30.0 + LINE * rows as f64;
     let width = PITCH * shown.len().max(2) as f64;
     let height = bottom + 26.0 + wire_height;
-    let colour = |pair: &Pair<'_>| pair.vvlan.and_then(|id| colours.get(&id)).copied().unwrap_or(7);
+    let colour = |pair: &Pair<'_>| {
+        pair.vvlan
+            .and_then(|id| colours.get(&id))
+            .copied()
+            .unwrap_or(7)
+    };
     html! {
         svg.picture role="img" viewBox=(format!("-8 -2 {} {}", at(width + 16.0), at(height + 6.0)))
-            style=(format!("min-width:{}px", at(width * 0.62)))
+            style=(format!("min-width:{}px", at(width * 0.85)))
             aria-label="vPorts, the NIC and the wire, with the traffic between each two of them" {
             rect.nic x="-6" y=(at(EDGE - 9.0)) width=(at(width + 12.0)) height=(at(bottom - EDGE + 15.0)) rx="10" {}
             text.nicname transform=(format!("translate(8 {}) rotate(-90)", at(bottom - 6.0))) { "Hairpin" }
@@ -120,7 +125,11 @@ fn shown_ports<'a>(facts: &Facts<'a>) -> Vec<&'a str> {
         })
         .collect();
     busy.sort_by_key(|(frames, name)| (std::cmp::Reverse(*frames), port_order(name)));
-    let mut shown: Vec<&str> = busy.into_iter().take(MOST_PORTS).map(|(_, name)| name).collect();
+    let mut shown: Vec<&str> = busy
+        .into_iter()
+        .take(MOST_PORTS)
+        .map(|(_, name)| name)
+        .collect();
     shown.sort_by_key(|name| port_order(name));
     shown
 }
@@ -153,7 +162,10 @@ fn turns<'a>(facts: &'a Facts<'a>, place: &BTreeMap<&str, usize>) -> Vec<Turn<'a
     let mut most = 1_usize;
     let mut rank = Vec::with_capacity(turns.len());
     for (n, turn) in turns.iter().enumerate() {
-        let earlier = turns[..n].iter().filter(|other| ends(other) == ends(turn)).count();
+        let earlier = turns[..n]
+            .iter()
+            .filter(|other| ends(other) == ends(turn))
+            .count();
         most = most.max(earlier + 1);
         rank.push(earlier);
     }
@@ -210,7 +222,9 @@ fn stroke(traffic: Traffic, most: u64) -> String {
 }
 
 fn title(pair: &Pair<'_>, traffic: Traffic) -> String {
-    let vvlan = pair.vvlan.map_or(String::new(), |id| format!(", V.VLAN {id}"));
+    let vvlan = pair
+        .vvlan
+        .map_or(String::new(), |id| format!(", V.VLAN {id}"));
     format!(
         "{} to {}{vvlan}: {} frames, {}",
         pair.from,
@@ -281,7 +295,11 @@ fn turn_text(turn: &Turn<'_>, colour: usize, from: f64, to: f64) -> Markup {
 fn wire(pair: &Pair<'_>, traffic: Traffic, most: u64, colour: usize, x: f64, end: f64) -> Markup {
     let width = stroke(traffic, most);
     let (begin, down) = (EDGE, pair.from != "uplink");
-    let (y1, y2) = if down { (begin, end - 7.0) } else { (begin + 7.0, end) };
+    let (y1, y2) = if down {
+        (begin, end - 7.0)
+    } else {
+        (begin + 7.0, end)
+    };
     html! {
         g {
             title { (title(pair, traffic)) }

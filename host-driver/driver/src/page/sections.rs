@@ -9,8 +9,8 @@ use super::charts::{self, DECISIONS, Steps, decision_name};
 use super::facts::{Facts, quantile};
 use super::format::{bytes, count, duration, percent, short};
 use super::picture;
-use crate::report::{Report, TableFill};
 use crate::flow::{ethertype_name, proto_name};
+use crate::report::{Report, TableFill};
 use crate::snapshot::{FdbKind, FlowKeyState, FlowState, Snapshot};
 
 /// Rows of a table that are shown at once; more are folded away.
@@ -118,7 +118,11 @@ fn reason_help(name: &str) -> &'static str {
 }
 
 fn drops(facts: &Facts<'_>) -> Markup {
-    let most = facts.drops.values().map(|ports| ports.values().sum::<u64>()).max();
+    let most = facts
+        .drops
+        .values()
+        .map(|ports| ports.values().sum::<u64>())
+        .max();
     let Some(most) = most else {
         return html! { h3 { "Drops by reason" } p.note { "Nothing was dropped and nothing was lost." } };
     };
@@ -129,7 +133,7 @@ fn drops(facts: &Facts<'_>) -> Markup {
         p.note { "As the NIC counted them: frames that ended by decision, and copies that were lost after it." }
         div.scroll {
             table {
-                tr { th { "Reason" } th.n { "Count" } th {} th { "Where" } th { "Meaning" } }
+                tr { th { "Reason" } th.n { "Count" } th.grow {} th { "Where" } th { "Meaning" } }
                 @for (reason, ports) in rows {
                     @let sum: u64 = ports.values().sum();
                     tr {
@@ -172,11 +176,15 @@ fn latency(report: &Report, facts: &Facts<'_>) -> Markup {
 fn tables(report: &Report, snapshot: &Snapshot) -> Markup {
     let marks = || -> Vec<(u64, String)> {
         let edits = report.edits.iter();
-        edits.map(|edit| (edit.cycle, format!("{}: {}", edit.cycle, edit.command))).collect()
+        edits
+            .map(|edit| (edit.cycle, format!("{}: {}", edit.cycle, edit.command)))
+            .collect()
     };
     let over_time = |of: fn(&crate::report::Occupancy) -> u32| {
         let samples = report.occupancy.iter();
-        samples.map(|sample| (sample.cycle, u64::from(of(sample)))).collect::<Vec<_>>()
+        samples
+            .map(|sample| (sample.cycle, u64::from(of(sample))))
+            .collect::<Vec<_>>()
     };
     let chart = |name: &str, class: &str, fill: &TableFill, points: Vec<(u64, u64)>| {
         let steps = Steps {
@@ -257,7 +265,8 @@ fn fill_row(name: &str, fill: &TableFill) -> Markup {
 
 /// A long table: the first rows at once, the others folded.
 fn folded(header: &Markup, rows: &[Markup], what: &str) -> Markup {
-    let table = |rows: &[Markup]| html! { div.scroll { table { (header) @for row in rows { (row) } } } };
+    let table =
+        |rows: &[Markup]| html! { div.scroll { table { (header) @for row in rows { (row) } } } };
     let shown = &rows[..rows.len().min(MOST_ROWS)];
     html! {
         (table(&shown[..shown.len().min(FOLD)]))
@@ -315,7 +324,12 @@ fn flow_key(key: &FlowKeyState) -> Markup {
         (None, Some(port)) => format!("port {port}"),
         (None, None) => "any".to_owned(),
     };
-    let network = [key.ip_src.is_some(), key.ip_dst.is_some(), key.sport.is_some(), key.dport.is_some()];
+    let network = [
+        key.ip_src.is_some(),
+        key.ip_dst.is_some(),
+        key.sport.is_some(),
+        key.dport.is_some(),
+    ];
     let mac = |address: &Option<String>| address.clone().unwrap_or_else(|| "any".to_owned());
     html! {
         @if let Some(proto) = key.proto { (proto_name(proto)) " " }
@@ -434,7 +448,11 @@ fn firmware(report: &Report, snapshot: &Snapshot) -> Markup {
 fn checked(report: &Report, snapshot: &Snapshot) -> Markup {
     let mark = |good: bool| if good { "ok" } else { "no" };
     let clean = report.scoreboard.mismatches == 0;
-    let refused = report.edits.iter().filter(|edit| edit.error.is_some()).count();
+    let refused = report
+        .edits
+        .iter()
+        .filter(|edit| edit.error.is_some())
+        .count();
     let nic = &snapshot.info.capabilities;
     html! {
         h2 { "What was checked" }

@@ -3,11 +3,13 @@
 //! Every way a configuration can be wrong has an error that names field, file, line and the fix.
 
 mod cases;
+mod flow_cases;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cases::{BASE, FLOWS, WRONG, WRONG_FLOWS, WRONG_MORE};
+use cases::{BASE, WRONG, WRONG_MORE};
+use flow_cases::{FLOWS, WRONG_FLOWS};
 use hairpin_abi::admin::Command;
 use hairpin_abi::{FlowAction, KeyField, Miss, Mode, Role, Tags, Target};
 use hairpin_driver::config::{Config, Plan, Step, VlanMode};
@@ -136,7 +138,9 @@ type Limit = fn(&mut Capabilities);
 
 /// Limits of the NIC that the example exceeds when they are lowered.
 const LIMITS: [(&str, &str, Limit); 5] = [
-    ("needs-flow-cache", "vvlan[0].id", |nic| nic.flow_cache = false),
+    ("needs-flow-cache", "vvlan[0].id", |nic| {
+        nic.flow_cache = false
+    }),
     ("too-many-flows", "flow[1]", |nic| nic.flow_entries = 1),
     ("too-many-vvlans", "vvlan[1].id", |nic| nic.vvlans = 1),
     ("too-many-groups", "group[0].mac", |nic| nic.groups = 0),
@@ -198,13 +202,22 @@ fn the_example_means_what_it_says() {
     assert_eq!(config.groups[0].members.0, 0b11);
     assert_eq!(config.flow_idle_seconds, Some(30));
     assert!(tenant_a.cache && !tenant_b.cache);
-    assert_eq!((tenant_a.flow_quota, tenant_a.key_mask), (10, KeyField::MASK_ALL & !0b10));
+    assert_eq!(
+        (tenant_a.flow_quota, tenant_a.key_mask),
+        (10, KeyField::MASK_ALL & !0b10)
+    );
     let [to_vf1, arp] = &config.flows[..] else {
         panic!("two flows")
     };
-    assert_eq!((to_vf1.row.action, to_vf1.row.port.get()), (FlowAction::Redirect, 1));
+    assert_eq!(
+        (to_vf1.row.action, to_vf1.row.port.get()),
+        (FlowAction::Redirect, 1)
+    );
     assert_eq!((to_vf1.key.ip.proto, to_vf1.key.ip.dport), (6, 80));
-    assert_eq!((arp.row.action, arp.key.ethertype), (FlowAction::Drop, 0x0806));
+    assert_eq!(
+        (arp.row.action, arp.key.ethertype),
+        (FlowAction::Drop, 0x0806)
+    );
 }
 
 #[test]
@@ -231,7 +244,10 @@ fn a_plan_enables_vports_last() {
     let Step::Admin(Command::VVlanSet { row, .. }) = steps[1] else {
         panic!()
     };
-    assert_eq!((row.cache, row.flow_quota, row.key_mask), (true, 10, KeyField::MASK_ALL & !0b10));
+    assert_eq!(
+        (row.cache, row.flow_quota, row.key_mask),
+        (true, 10, KeyField::MASK_ALL & !0b10)
+    );
     assert_eq!(
         row.accept
             .iter()
@@ -312,7 +328,8 @@ fn every_key_is_in_the_guide() {
     {
         if let Some((field, _)) = line.split_once(": ") {
             let key = field.replace('_', "-");
-            let heading = ["vvlan", "vport", "fdb", "group", "flow"].map(|name| format!("[[{name}]]"));
+            let heading =
+                ["vvlan", "vport", "fdb", "group", "flow"].map(|name| format!("[[{name}]]"));
             let known = guide.contains(&format!("`{key}`"))
                 || heading.contains(&format!("[[{key}]]"))
                 || guide.contains(&format!("`[{key}]`"));

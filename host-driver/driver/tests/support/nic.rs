@@ -205,7 +205,11 @@ impl FakeNic {
                 .map(|(_, row)| *row)
                 .unwrap_or_default(),
             Table::Flow => self.flow(index).map(|(_, row)| row).unwrap_or_default(),
-            Table::Key => self.key.get(usize::from(index)).copied().unwrap_or_default(),
+            Table::Key => self
+                .key
+                .get(usize::from(index))
+                .copied()
+                .unwrap_or_default(),
         }
     }
 

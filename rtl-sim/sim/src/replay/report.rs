@@ -47,7 +47,11 @@ pub(super) fn build(
     let mut cache = BTreeMap::new();
     for (id, instance) in instances {
         vvlans.insert(id.to_string(), nic.device.vvlan_counters(*instance)?);
-        if snapshot.vvlans.iter().any(|vvlan| vvlan.id == id.get() && vvlan.cache) {
+        if snapshot
+            .vvlans
+            .iter()
+            .any(|vvlan| vvlan.id == id.get() && vvlan.cache)
+        {
             cache.insert(id.to_string(), nic.device.cache_counters(*instance)?);
         }
     }

@@ -3,9 +3,9 @@
 
 use anyhow::Result;
 use hairpin_abi::admin::Crash;
+use hairpin_driver::Diagnostic;
 use hairpin_driver::edit::{Edit, TimedEdit};
 use hairpin_driver::report::{EditReport, Report};
-use hairpin_driver::Diagnostic;
 
 use super::{Replay, Watch};
 use crate::model::Cycle;

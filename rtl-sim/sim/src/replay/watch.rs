@@ -51,7 +51,11 @@ impl Watch {
     pub(super) fn new(shots: Vec<Shot>, checker: Checker) -> Self {
         let mut sources: HashMap<u32, Option<MacAddr>> = HashMap::new();
         for shot in &shots {
-            if let Some(mac) = shot.bytes.get(6..12).and_then(|sa| <[u8; 6]>::try_from(sa).ok()) {
+            if let Some(mac) = shot
+                .bytes
+                .get(6..12)
+                .and_then(|sa| <[u8; 6]>::try_from(sa).ok())
+            {
                 let mac = MacAddr(mac);
                 sources
                     .entry(mac.to_u64() as u32)

@@ -29,7 +29,9 @@ pub(super) fn check_cache(
         Err(error.help("add cache = true to this V.VLAN, or remove the key"))
     };
     match (&key_fields, quota) {
-        (Some(fields), _) if !on => return unused("key-fields", section.place("key-fields", fields)),
+        (Some(fields), _) if !on => {
+            return unused("key-fields", section.place("key-fields", fields));
+        }
         (_, Some(quota)) if !on => return unused("flow-quota", section.place("flow-quota", quota)),
         _ => {}
     }
@@ -56,19 +58,31 @@ fn check_key_fields(section: &Section<'_>, fields: Spanned<Vec<Spanned<String>>>
         let Some(field) = parse_field(name) else {
             let known = mask_names(KeyField::MASK_ALL).join("\", \"");
             return Err(source
-                .error("bad-key-fields", &place, format!("`{name}` is no field of a flow's key"))
+                .error(
+                    "bad-key-fields",
+                    &place,
+                    format!("`{name}` is no field of a flow's key"),
+                )
                 .help(format!("the fields are: \"{known}\"")));
         };
         if field.is_in(mask) {
             return Err(source
-                .error("duplicate-key-field", &place, format!("`{name}` is already in the list"))
+                .error(
+                    "duplicate-key-field",
+                    &place,
+                    format!("`{name}` is already in the list"),
+                )
                 .help("name each field once"));
         }
         mask |= field.bit();
     }
     if mask == 0 {
         return Err(source
-            .error("bad-key-fields", &place, "a key without fields would be one flow for everything")
+            .error(
+                "bad-key-fields",
+                &place,
+                "a key without fields would be one flow for everything",
+            )
             .help("name at least one field, or leave the key out to have all"));
     }
     Ok(mask)
@@ -76,14 +90,17 @@ fn check_key_fields(section: &Section<'_>, fields: Spanned<Vec<Spanned<String>>>
 
 fn check_quota(section: &Section<'_>, quota: &Spanned<i64>) -> Result<u8> {
     let flows = *quota.get_ref();
-    u32::try_from(flows).ok().and_then(quota_code).ok_or_else(|| {
-        section
-            .source
-            .error(
-                "bad-flow-quota",
-                &section.place("flow-quota", quota),
-                format!("{flows} flows is not a quota"),
-            )
-            .help("use a power of two from 2 to 32768, or 0 for no quota")
-    })
+    u32::try_from(flows)
+        .ok()
+        .and_then(quota_code)
+        .ok_or_else(|| {
+            section
+                .source
+                .error(
+                    "bad-flow-quota",
+                    &section.place("flow-quota", quota),
+                    format!("{flows} flows is not a quota"),
+                )
+                .help("use a power of two from 2 to 32768, or 0 for no quota")
+        })
 }

@@ -13,9 +13,7 @@ use super::{Names, Result};
 use crate::config::raw::{RawFlow, RawName};
 use crate::config::source::{Place, Source};
 use crate::config::{FlowConfig, VvlanConfig};
-use crate::flow::{
-    FieldError, FlowFields, flow_row, parse_action, parse_ethertype, parse_proto,
-};
+use crate::flow::{FieldError, FlowFields, flow_row, parse_action, parse_ethertype, parse_proto};
 
 pub(super) fn check_flows(
     source: &Source<'_>,
@@ -41,7 +39,11 @@ pub(super) fn check_flows(
         let used = used.entry(flow.vvlan).or_default();
         *used += 1;
         if vvlan.flow_quota > 0 && *used > 1 << vvlan.flow_quota {
-            let message = format!("V.VLAN {} has more flows than its flow-quota, {}", vvlan.id, 1_u32 << vvlan.flow_quota);
+            let message = format!(
+                "V.VLAN {} has more flows than its flow-quota, {}",
+                vvlan.id,
+                1_u32 << vvlan.flow_quota
+            );
             return Err(source
                 .error("too-many-flows", &flow.place, message)
                 .help("raise flow-quota of the [[vvlan]], or remove flows"));
@@ -57,7 +59,11 @@ fn check_flow<'a>(
     mut raw: RawFlow,
 ) -> Result<(FlowConfig, &'a VvlanConfig)> {
     let source = section.source;
-    let number = section.required("vvlan", raw.vvlan.take(), "add vvlan = N, the id of a [[vvlan]]")?;
+    let number = section.required(
+        "vvlan",
+        raw.vvlan.take(),
+        "add vvlan = N, the id of a [[vvlan]]",
+    )?;
     let vvlan_place = section.place("vvlan", &number);
     let id = vvlan_id(source, &vvlan_place, *number.get_ref())?;
     let vvlan = names.vvlan(source, &vvlan_place, id)?;
@@ -79,11 +85,17 @@ fn check_flow<'a>(
     let place = section.place("action", &action);
     let action = parse_action(action.get_ref()).ok_or_else(|| {
         source
-            .error("bad-action", &place, format!("`{}` is no action", action.get_ref()))
+            .error(
+                "bad-action",
+                &place,
+                format!("`{}` is no action", action.get_ref()),
+            )
             .help("use \"local\", \"uplink\", \"drop\", \"punt\" or \"redirect\"")
     })?;
     let port = match &raw.port {
-        Some(name) => Some(names.member(source, &section.place("port", name), name.get_ref(), vvlan)?),
+        Some(name) => {
+            Some(names.member(source, &section.place("port", name), name.get_ref(), vvlan)?)
+        }
         None => None,
     };
     let flow = FlowConfig {
@@ -104,16 +116,58 @@ impl Places {
         let mut put = |key, place: Option<Place>| {
             places.extend(place.map(|place| (key, place)));
         };
-        put("from", raw.from.as_ref().map(|value| section.place("from", value)));
-        put("da", raw.da.as_ref().map(|value| section.place("da", value)));
-        put("sa", raw.sa.as_ref().map(|value| section.place("sa", value)));
-        put("ethertype", raw.ethertype.as_ref().map(|value| section.place("ethertype", value)));
-        put("ip-src", raw.ip_src.as_ref().map(|value| section.place("ip-src", value)));
-        put("ip-dst", raw.ip_dst.as_ref().map(|value| section.place("ip-dst", value)));
-        put("proto", raw.proto.as_ref().map(|value| section.place("proto", value)));
-        put("sport", raw.sport.as_ref().map(|value| section.place("sport", value)));
-        put("dport", raw.dport.as_ref().map(|value| section.place("dport", value)));
-        put("port", raw.port.as_ref().map(|value| section.place("port", value)));
+        put(
+            "from",
+            raw.from.as_ref().map(|value| section.place("from", value)),
+        );
+        put(
+            "da",
+            raw.da.as_ref().map(|value| section.place("da", value)),
+        );
+        put(
+            "sa",
+            raw.sa.as_ref().map(|value| section.place("sa", value)),
+        );
+        put(
+            "ethertype",
+            raw.ethertype
+                .as_ref()
+                .map(|value| section.place("ethertype", value)),
+        );
+        put(
+            "ip-src",
+            raw.ip_src
+                .as_ref()
+                .map(|value| section.place("ip-src", value)),
+        );
+        put(
+            "ip-dst",
+            raw.ip_dst
+                .as_ref()
+                .map(|value| section.place("ip-dst", value)),
+        );
+        put(
+            "proto",
+            raw.proto
+                .as_ref()
+                .map(|value| section.place("proto", value)),
+        );
+        put(
+            "sport",
+            raw.sport
+                .as_ref()
+                .map(|value| section.place("sport", value)),
+        );
+        put(
+            "dport",
+            raw.dport
+                .as_ref()
+                .map(|value| section.place("dport", value)),
+        );
+        put(
+            "port",
+            raw.port.as_ref().map(|value| section.place("port", value)),
+        );
         Self(places)
     }
 
@@ -146,14 +200,22 @@ fn check_fields(
         },
         da: address("da", &raw.da)?,
         sa: address("sa", &raw.sa)?,
-        ethertype: named(section, "ethertype", raw.ethertype.as_ref(), parse_ethertype, |number| {
-            u16::try_from(number).ok()
-        })?,
+        ethertype: named(
+            section,
+            "ethertype",
+            raw.ethertype.as_ref(),
+            parse_ethertype,
+            |number| u16::try_from(number).ok(),
+        )?,
         ip_src: ip(section, "ip-src", raw.ip_src.as_ref())?,
         ip_dst: ip(section, "ip-dst", raw.ip_dst.as_ref())?,
-        proto: named(section, "proto", raw.proto.as_ref(), parse_proto, |number| {
-            u8::try_from(number).ok()
-        })?,
+        proto: named(
+            section,
+            "proto",
+            raw.proto.as_ref(),
+            parse_proto,
+            |number| u8::try_from(number).ok(),
+        )?,
         sport: port_number(section, "sport", raw.sport.as_ref())?,
         dport: port_number(section, "dport", raw.dport.as_ref())?,
     })
@@ -178,7 +240,9 @@ fn named<T>(
             _ => "use \"ipv4\", \"ipv6\", \"arp\" or 0 to 0xffff",
         };
         let place = section.place(key, raw);
-        let error = section.source.error("bad-flow-field", &place, format!("`{text}` is no {key}"));
+        let error = section
+            .source
+            .error("bad-flow-field", &place, format!("`{text}` is no {key}"));
         error.help(help)
     })
 }
@@ -188,12 +252,18 @@ fn ip(section: &Section<'_>, key: &str, raw: Option<&Spanned<String>>) -> Result
     let parsed: Option<IpAddr> = text.get_ref().parse().ok();
     parsed.map(Some).ok_or_else(|| {
         let message = format!("`{}` is no IP address", text.get_ref());
-        let error = section.source.error("bad-flow-field", &section.place(key, text), message);
+        let error = section
+            .source
+            .error("bad-flow-field", &section.place(key, text), message);
         error.help("write \"10.0.0.1\" or \"fd00::1\"")
     })
 }
 
-fn port_number(section: &Section<'_>, key: &str, raw: Option<&Spanned<i64>>) -> Result<Option<u16>> {
+fn port_number(
+    section: &Section<'_>,
+    key: &str,
+    raw: Option<&Spanned<i64>>,
+) -> Result<Option<u16>> {
     let Some(raw) = raw else { return Ok(None) };
     let number = section.number(key, raw, 0..=i64::from(u16::MAX))?;
     Ok(u16::try_from(number).ok())
