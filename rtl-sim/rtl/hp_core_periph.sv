@@ -155,7 +155,7 @@ module hp_core_periph
   assign hwif_in.id.CAP1.mac_capacity.next     = 16'(MAC_DEPTH * 4);
   assign hwif_in.id.CAP1.vvlan_instances.next  = 8'd64;
   assign hwif_in.id.CAP1.group_log2.next       = 4'd8;
-  assign hwif_in.id.CAP3.flow_capacity.next    = 16'(FLOW_DEPTH * 4);
+  assign hwif_in.id.CAP2.flow_capacity.next    = 16'(FLOW_DEPTH * 4);
   assign hwif_in.id.SEED0.value.next            = host_i.seed[0+:32];
   assign hwif_in.id.SEED1.value.next            = host_i.seed[32+:32];
   assign hwif_in.id.SEED2.value.next            = host_i.seed[64+:32];
@@ -305,7 +305,7 @@ module hp_core_periph
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) act_q <= 1'b0;
-    else act_q <= hwif_out.learn.ACT.verdict.swmod;
+    else act_q <= hwif_out.learn.ACT.slot.swmod;
   end
 
   assign learn_act_o      = act_q;
@@ -320,8 +320,8 @@ module hp_core_periph
   assign hwif_in.learn.EVENT.from_valid.next = learn_event_i.from_valid;
   assign hwif_in.learn.EVENT.waiting.next    = learn_waiting_i;
   assign hwif_in.learn.EVENT.valid.next      = learn_valid_i;
-  assign hwif_in.learn.KEY0.value.next       = learn_event_i.sa[31:0];
-  assign hwif_in.learn.KEY1.mac_hi.next      = learn_event_i.sa[47:32];
+  assign hwif_in.learn.KEY0.mac.next       = learn_event_i.sa[31:0];
+  assign hwif_in.learn.KEY1.mac.next      = learn_event_i.sa[47:32];
   assign hwif_in.learn.KEY1.vvlan.next       = learn_event_i.vvlan;
   assign hwif_in.learn.RESULT.status.next    = learn_status_i;
   assign hwif_in.learn.RESULT.busy.next      = learn_busy_i;

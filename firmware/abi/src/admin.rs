@@ -111,7 +111,7 @@ impl Opcode {
         match self {
             Self::Nop => ("", ""),
             Self::VVlanSet => ("1: V.VLAN; 2 to 7: `VVLAN` row", "1: instance"),
-            Self::VVlanDel => ("1: V.VLAN", "1: addresses removed"),
+            Self::VVlanDel => ("1: V.VLAN", ""),
             Self::FdbAdd => ("1 to 3: `MAC` row", ""),
             Self::FdbDel => ("1 to 2: key of a `MAC` row", ""),
             Self::GroupSet => ("1: index; 2 to 3: `GROUP` row", ""),

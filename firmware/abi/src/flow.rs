@@ -224,14 +224,16 @@ impl FlowKey {
     pub fn to_words(&self) -> FlowKeyWords {
         let mut words = FlowKeyWords::default();
         let mut at = 0;
-        let mut put = |value: u128, bits: usize| {
-            for bit in 0..bits {
-                let set = (value >> bit & 1) as u32;
-                if let Some(word) = words.0.get_mut((at + bit) / 32) {
-                    *word |= set << ((at + bit) % 32);
+        let mut put = |mut value: u128, bits: usize| {
+            let end = at + bits;
+            while at < end {
+                let (shift, count) = part(at, end);
+                if let Some(word) = words.0.get_mut(at / 32) {
+                    *word |= (value as u32 & low_bits(count)) << shift;
                 }
+                value >>= count;
+                at += count;
             }
-            at += bits;
         };
         put(self.ip.dport.into(), 16);
         put(self.ip.sport.into(), 16);
@@ -252,11 +254,14 @@ impl FlowKey {
     pub fn from_words(words: &FlowKeyWords) -> Option<Self> {
         let mut at = 0;
         let mut take = |bits: usize| {
-            let value = (0..bits).fold(0, |value: u128, bit| {
-                let word = words.0.get((at + bit) / 32).copied().unwrap_or(0);
-                value | u128::from(word >> ((at + bit) % 32) & 1) << bit
-            });
-            at += bits;
+            let (start, end) = (at, at + bits);
+            let mut value = 0;
+            while at < end {
+                let (shift, count) = part(at, end);
+                let word = words.0.get(at / 32).copied().unwrap_or(0);
+                value |= u128::from(word >> shift & low_bits(count)) << (at - start);
+                at += count;
+            }
             value
         };
         let (dport, sport, proto) = (take(16) as u16, take(16) as u16, take(8) as u8);
@@ -278,6 +283,18 @@ impl FlowKey {
             },
         })
     }
+}
+
+/// Where bits `at..end` of a packed key begin in their first word, and how many of them are in it.
+const fn part(at: usize, end: usize) -> (usize, usize) {
+    let shift = at % 32;
+    let room = 32 - shift;
+    (shift, if end - at < room { end - at } else { room })
+}
+
+/// That many low bits, 1 to 32.
+const fn low_bits(count: usize) -> u32 {
+    u32::MAX >> (32 - count)
 }
 
 /// A packed [`FlowKey`]: `flow_key_t` without `unkeyable`, bit 0 in bit 0 of word 0.

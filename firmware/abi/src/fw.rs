@@ -55,6 +55,24 @@ codes! {
         TableFull = 8, "table-full";
         /// A flow entry was removed because it was not used for long.
         FlowAged = 9, "flow-aged";
+        /// An address or a flow came too late: what it was seen with was invalidated.
+        Stale = 10, "stale";
+        /// The firmware runs again; `DATA1`: cause 7:0, V.VLANs that go on 15:8, V.VLANs refused 23:16.
+        Restarted = 11, "restarted";
+        /// The tables did not answer, or not as they should.
+        TableFault = 12, "table-fault";
+    }
+}
+
+codes! {
+    /// How the firmware ended before it was started again.
+    pub enum RestartCause {
+        /// Without a word: it hung, or the host stopped it.
+        Silent = 0, "silent";
+        /// By an exception.
+        Trap = 1, "trap";
+        /// Its stack had left its area.
+        Stack = 2, "stack";
     }
 }
 
@@ -83,6 +101,17 @@ impl Event {
             port,
             vvlan,
             mac_low: mac.to_u64() as u32,
+        }
+    }
+
+    /// The event after a restart of the firmware.
+    #[must_use]
+    pub const fn restarted(cause: RestartCause, vvlans: u8, refused: u8) -> Self {
+        Self {
+            code: EventCode::Restarted,
+            port: PortId::Core,
+            vvlan: Vlan::from_tci(0),
+            mac_low: u32::from_le_bytes([cause.code(), vvlans, refused, 0]),
         }
     }
 

@@ -9,7 +9,7 @@ use hairpin_abi::admin::{
 };
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
-    GroupRow, MacRow, Miss, Mode, Status, Table, TableCommand, Target, VPort, VVlan, VVlanRow, Vlan,
+    GroupRow, MacRow, Miss, Mode, Scope, Status, Table, TableCommand, Target, VVlan, VVlanRow, Vlan,
 };
 
 use crate::{BusFault, Control, TableBus, validate};
@@ -43,11 +43,11 @@ impl From<BusFault> for AdminError {
 }
 
 impl Control {
-    /// Obeys the words of a mailbox command.
-    pub fn execute(&mut self, bus: &mut impl TableBus, words: &CommandWords) -> Outcome {
+    /// Obeys the words of a mailbox command at a time.
+    pub fn execute(&mut self, bus: &mut impl TableBus, words: &CommandWords, time: u64) -> Outcome {
         let result = match Command::decode(words) {
             Ok(Command::CrashTest(crash)) if self.crash_test => return Outcome::Crash(crash),
-            Ok(command) => self.obey(bus, command),
+            Ok(command) => self.obey(bus, command, time),
             Err(error) => Err(error),
         };
         Outcome::Respond(match result {
@@ -57,20 +57,24 @@ impl Control {
     }
 
     /// Returns the command's result, 0 if it has none.
-    fn obey(&mut self, bus: &mut impl TableBus, command: Command) -> Result<u32, AdminError> {
+    fn obey(
+        &mut self,
+        bus: &mut impl TableBus,
+        command: Command,
+        time: u64,
+    ) -> Result<u32, AdminError> {
         match command {
             Command::Nop => Ok(0),
             Command::VVlanSet { id, row } => self.vvlan_set(bus, id, row),
-            Command::VVlanDel { id } => self.vvlan_del(bus, id),
+            Command::VVlanDel { id } => self.vvlan_del(bus, id).map(|()| 0),
             Command::FdbAdd(row) => self.fdb_add(bus, row).map(|()| 0),
             Command::FdbDel(key) => self.fdb_del(bus, key).map(|()| 0),
             Command::GroupSet { index, row } => self.group_set(bus, index, row).map(|()| 0),
-            Command::FdbFlush(Flush::VPort(vport)) => self.fdb_flush(bus, vport),
-            Command::FdbFlush(_)
-            | Command::FlowAdd { .. }
-            | Command::FlowDel(_)
-            | Command::FlowFlush(_)
-            | Command::AgeingSet { .. } => Err(AdminError::Unsupported),
+            Command::FdbFlush(what) => self.fdb_flush(bus, what).map(|()| 0),
+            Command::FlowAdd { key, row } => self.flow_add(bus, &key, &row, time),
+            Command::FlowDel(key) => self.flow_del(bus, &key).map(|()| 0),
+            Command::FlowFlush(what) => self.flow_flush(bus, what).map(|()| 0),
+            Command::AgeingSet { mac, flow } => self.ageing.set(mac, flow).map(|()| 0),
             Command::CrashTest(_) => Err(AdminError::Denied),
         }
     }
@@ -82,8 +86,23 @@ impl Control {
         id: VVlan,
         row: VVlanRow,
     ) -> Result<u32, AdminError> {
+        let row = VVlanRow {
+            id: Some(id.into()),
+            ..row
+        };
         validate::vvlan_row(&row, &self.limits)?;
         if let Some(instance) = self.instances.find(id) {
+            let old = bus.vvlan(instance)?;
+            if flows_change(&old, &row) {
+                // No frame uses the cache while it changes hands: none finds an old entry by the new
+                // key mask, and what is punted from here on has the new mask.
+                let closed = VVlanRow {
+                    cache: false,
+                    ..row
+                };
+                bus.write(&TableCommand::VVlan(instance.into(), closed))?;
+                bus.invalidate(Table::Flow, Scope::VVlan, instance)?;
+            }
             bus.write(&TableCommand::VVlan(instance.into(), row))?;
             return Ok(instance.into());
         }
@@ -100,43 +119,14 @@ impl Control {
         Ok(instance.into())
     }
 
-    /// Returns the number of addresses removed. The V.VLAN stops first, then its addresses go, so that
-    /// none of them can serve whoever gets the ID or the instance next.
-    fn vvlan_del(&mut self, bus: &mut impl TableBus, id: VVlan) -> Result<u32, AdminError> {
+    /// The V.VLAN stops first, then its entries go, so that none of them can serve whoever gets the ID
+    /// or the instance next.
+    fn vvlan_del(&mut self, bus: &mut impl TableBus, id: VVlan) -> Result<(), AdminError> {
         let instance = self.instances.find(id).ok_or(AdminError::VvlanUnknown)?;
         bus.write(&TableCommand::VVmap(id.get(), VVmapRow { instance: None }))?;
-        let mut removed = 0;
-        while let Some(key) = self.addresses.find_vvlan(id) {
-            bus.delete(&key)?;
-            self.addresses.remove(&key);
-            removed += 1;
-        }
-        removed += self.remove_statics(bus, id, instance)?;
-        bus.write(&TableCommand::VVlan(instance.into(), UNUSED))?;
+        retire(bus, instance)?;
         self.instances.assign(instance, None);
-        Ok(removed)
-    }
-
-    /// Static addresses are not listed here: the table is searched for them, as long as some are left.
-    fn remove_statics(
-        &mut self,
-        bus: &mut impl TableBus,
-        id: VVlan,
-        instance: u8,
-    ) -> Result<u32, BusFault> {
-        let mut removed = 0;
-        for slot in 0..self.limits.mac_capacity {
-            if self.instances.statics(instance) == 0 {
-                break;
-            }
-            let entry = MacRow::from_response(&bus.read(Table::Mac, slot)?);
-            if let Some(entry) = entry.filter(|entry| entry.key.vvlan == id) {
-                bus.delete(&entry.key)?;
-                self.instances.remove_static(instance);
-                removed += 1;
-            }
-        }
-        Ok(removed)
+        Ok(())
     }
 
     fn fdb_add(&mut self, bus: &mut impl TableBus, row: MacRow) -> Result<(), AdminError> {
@@ -150,41 +140,35 @@ impl Control {
         {
             return Err(AdminError::NotMember);
         }
-        let learned = match bus.lookup(&row.key)? {
-            Some(entry) if entry.is_static => return Err(AdminError::Exists),
-            entry => entry.is_some(),
-        };
         let row = MacRow {
             is_static: true,
             ..row
         };
-        match bus.apply(&TableCommand::MacInsert(instance.into(), row))? {
-            Status::Ok | Status::Updated => {}
-            Status::Full => return Err(AdminError::TableFull),
-            _ => return Err(AdminError::Hardware),
+        match bus.lookup(&row.key)? {
+            // The host sends its configuration again after a restart.
+            Some(entry) if entry == row => return Ok(()),
+            Some(entry) if entry.is_static => return Err(AdminError::Exists),
+            _ => {}
         }
-        if learned {
-            self.addresses.remove(&row.key);
+        let status = bus.apply(&TableCommand::MacInsert(instance.into(), row))?;
+        self.health.status(status);
+        match status {
+            Status::Ok | Status::Updated => Ok(()),
+            Status::Full => Err(AdminError::TableFull),
+            _ => Err(AdminError::Hardware),
         }
-        self.instances.add_static(instance);
-        Ok(())
     }
 
-    fn fdb_del(&mut self, bus: &mut impl TableBus, key: MacKey) -> Result<(), AdminError> {
-        let entry = bus.lookup(&key)?.ok_or(AdminError::NotFound)?;
-        if !bus.delete(&key)? {
-            return Err(AdminError::Hardware);
+    fn fdb_del(&self, bus: &mut impl TableBus, key: MacKey) -> Result<(), AdminError> {
+        if bus.delete(&key)? {
+            Ok(())
+        } else {
+            Err(AdminError::NotFound)
         }
-        if !entry.is_static {
-            self.addresses.remove(&key);
-        } else if let Some(instance) = self.instances.find(key.vvlan) {
-            self.instances.remove_static(instance);
-        }
-        Ok(())
     }
 
     fn group_set(
-        &mut self,
+        &self,
         bus: &mut impl TableBus,
         index: u8,
         row: GroupRow,
@@ -194,18 +178,68 @@ impl Control {
         Ok(bus.write(&TableCommand::Group(index.into(), row))?)
     }
 
-    /// Returns the number of addresses removed.
-    fn fdb_flush(&mut self, bus: &mut impl TableBus, vport: VPort) -> Result<u32, AdminError> {
-        validate::vport(vport, &self.limits)?;
-        let mut removed = 0;
-        while let Some(key) = self.addresses.find_vport(vport) {
-            bus.delete(&key)?;
-            self.addresses.remove(&key);
-            removed += 1;
+    /// Removes dynamic entries: all of them or those of a vPort in one step.
+    fn fdb_flush(&self, bus: &mut impl TableBus, what: Flush) -> Result<(), AdminError> {
+        match what {
+            Flush::All => bus.invalidate(Table::Mac, Scope::Teacher, DYNAMIC)?,
+            Flush::VPort(vport) => {
+                validate::vport(vport, &self.limits)?;
+                bus.invalidate(Table::Mac, Scope::VPort, vport.get())?;
+            }
+            Flush::VVlan(id) => {
+                self.instances.find(id).ok_or(AdminError::VvlanUnknown)?;
+                self.flush_vvlan(bus, id)?;
+            }
+            Flush::Teacher(_) => return Err(AdminError::BadArgument),
         }
-        Ok(removed)
+        Ok(())
+    }
+
+    /// Removes the dynamic entries of a V.VLAN one by one: its epoch is that of its static entries as
+    /// well. Entries move while they are searched, so that the search ends when it has found none.
+    fn flush_vvlan(&self, bus: &mut impl TableBus, id: VVlan) -> Result<(), AdminError> {
+        for _ in 0..FLUSH_PASSES {
+            let mut found = false;
+            for place in 0..self.limits.mac_capacity + STASH {
+                let entry = MacRow::from_response(&bus.read(Table::Mac, place)?);
+                if let Some(entry) = entry.filter(|entry| entry.key.vvlan == id && !entry.is_static)
+                {
+                    bus.delete(&entry.key)?;
+                    found = true;
+                }
+            }
+            if !found {
+                return Ok(());
+            }
+        }
+        Err(AdminError::Hardware)
     }
 }
 
+/// Teacher of dynamic MAC entries, in an invalidation.
+pub(crate) const DYNAMIC: u8 = 0;
+
+/// Places of a table behind its banks.
+const STASH: u16 = 8;
+/// Most searches for the dynamic entries of a V.VLAN. Nothing is learned meanwhile, and the second
+/// finds few.
+const FLUSH_PASSES: u32 = 8;
+
 /// The row of an instance that serves no V.VLAN.
-const UNUSED: VVlanRow = VVlanRow::new(Vlan::from_tci(0), Mode::Veb, Miss::Ignore);
+pub(crate) const UNUSED: VVlanRow = VVlanRow::new(Vlan::from_tci(0), Mode::Veb, Miss::Ignore);
+
+/// Empties an instance whose V.VLAN is off.
+pub(crate) fn retire(bus: &mut impl TableBus, instance: u8) -> Result<(), BusFault> {
+    bus.invalidate(Table::Mac, Scope::VVlan, instance)?;
+    bus.invalidate(Table::Flow, Scope::VVlan, instance)?;
+    bus.write(&TableCommand::VVlan(instance.into(), UNUSED))
+}
+
+/// Whether flow entries that were right under the old row may be wrong under the new one. A vPort that
+/// is not a member any more must not find its old entries when it comes back. A V.VLAN that begins to
+/// use the cache has no entries, unless the firmware was restarted right when it ended to.
+fn flows_change(old: &VVlanRow, new: &VVlanRow) -> bool {
+    let rules = |row: &VVlanRow| (row.key_mask, row.mode, row.acl, row.cache);
+    let changed = rules(old) != rules(new) || !(old.members - new.members).is_empty();
+    (old.cache || new.cache) && changed
+}

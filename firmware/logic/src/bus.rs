@@ -2,8 +2,11 @@
 
 //! The table command bus, typed.
 
-use hairpin_abi::row::MacKey;
-use hairpin_abi::{MacRow, Op, PortRow, RowWords, Status, Table, TableCommand, VPort, VVlanRow};
+use hairpin_abi::row::{MacKey, VVmapRow};
+use hairpin_abi::{
+    FlowKey, FlowRow, Invalidation, MacRow, Op, PortRow, RowWords, Scope, Seen, Status, Sweep,
+    Table, TableCommand, Teacher, VPort, VVlan, VVlanRow,
+};
 
 /// The hardware did not answer a table command, or not with a status that the command can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,5 +109,133 @@ pub trait TableBus {
             Status::NotFound => Ok(false),
             _ => Err(BusFault),
         }
+    }
+
+    /// The instance that `VVMAP` gives a V.VLAN.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    fn vvmap(&mut self, id: VVlan) -> Result<Option<u8>, BusFault> {
+        self.read(Table::VVmap, id.get())
+            .map(|row| VVmapRow::from_words(&row).instance)
+    }
+
+    /// Makes every entry of a scope unusable; `which` is the teacher, V.VLAN instance or vPort. When
+    /// it returns, no frame that is still under way has used one of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn invalidate(&mut self, table: Table, scope: Scope, which: u8) -> Result<(), BusFault> {
+        self.write(&TableCommand::Invalidate(
+            table,
+            Invalidation { scope, which },
+        ))
+    }
+
+    /// Starts the removal of dead entries, and of those up to a teacher that were not used for `age`
+    /// stamp units.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn sweep(&mut self, table: Table, age: u16, teacher: Teacher) -> Result<(), BusFault> {
+        self.write(&TableCommand::Sweep(table, Sweep { age, teacher }))
+    }
+
+    /// Puts a key into the key buffer, for the next flow command.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn stage(&mut self, key: &FlowKey) -> Result<(), BusFault> {
+        TableCommand::stage(key)
+            .iter()
+            .try_for_each(|command| self.write(command))
+    }
+
+    /// Inserts a flow of a V.VLAN instance, or replaces its row. The key is masked already.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when no answer comes.
+    fn flow_insert(
+        &mut self,
+        instance: u8,
+        key: &FlowKey,
+        row: &FlowRow,
+    ) -> Result<Status, BusFault> {
+        self.stage(key)?;
+        self.apply(&TableCommand::FlowInsert(instance.into(), *row))
+    }
+
+    /// The entry of a masked key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when the answer makes no sense, or none comes.
+    fn flow_lookup(&mut self, key: &FlowKey) -> Result<Option<(FlowRow, Seen)>, BusFault> {
+        self.stage(key)?;
+        self.flow_lookup_staged()
+    }
+
+    /// The entry of the key in the key buffer, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`flow_lookup`](Self::flow_lookup).
+    fn flow_lookup_staged(&mut self) -> Result<Option<(FlowRow, Seen)>, BusFault> {
+        let mut row = [0; 6];
+        match self.command(Op::Lookup, Table::Flow, 0, &mut row)? {
+            Status::Ok => FlowRow::from_response(&row)
+                .map(|flow| Some((flow, Seen::of_flow(&row))))
+                .ok_or(BusFault),
+            Status::NotFound => Ok(None),
+            _ => Err(BusFault),
+        }
+    }
+
+    /// Removes the entry of a masked key; false if there was none.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    fn flow_delete(&mut self, key: &FlowKey) -> Result<bool, BusFault> {
+        self.stage(key)?;
+        self.flow_delete_staged()
+    }
+
+    /// Removes the entry of the key in the key buffer; false if there was none.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    fn flow_delete_staged(&mut self) -> Result<bool, BusFault> {
+        match self.apply(&TableCommand::FlowDelete)? {
+            Status::Ok => Ok(true),
+            Status::NotFound => Ok(false),
+            _ => Err(BusFault),
+        }
+    }
+
+    /// Inserts the flow of a punt slot, and the flow of its answers if there is a row for them. The
+    /// slot's key is masked, and it is mirrored, by the hardware; an entry that was invalidated since
+    /// the frame was decided is `stale`.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when no answer comes.
+    fn install(
+        &mut self,
+        slot: u8,
+        forward: FlowRow,
+        reverse: Option<FlowRow>,
+    ) -> Result<Status, BusFault> {
+        self.apply(&TableCommand::Install {
+            slot: slot.into(),
+            forward,
+            reverse,
+        })
     }
 }

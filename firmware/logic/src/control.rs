@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! What the firmware remembers.
+//! What the firmware remembers, and what it does now and then.
 
 use hairpin_abi::VVlan;
+use hairpin_abi::fw::Event;
 use hairpin_abi::ids::PortSet;
-use hairpin_eswitch::learn::MoveLimit;
 
-use crate::addresses::Addresses;
+use crate::ageing::Ageing;
+use crate::boot::Audit;
+use crate::health::Health;
+use crate::learn::Moves;
+use crate::random::Random;
+use crate::{BusFault, TableBus};
 
 /// V.VLAN instances that the firmware can manage; a NIC may have fewer.
 const INSTANCES: usize = hairpin_abi::VVLAN_INSTANCES as usize;
-
-/// Learned addresses that may move at once, over all vPorts.
-const MOVE_BURST: u16 = 64;
-/// One more may move every 2^20 ticks, 6.7 ms at the nominal clock.
-const MOVE_SHIFT: u32 = 20;
+/// Most events about addresses that the host is told at once; each tick allows one more.
+const TELLS: u8 = 16;
 
 /// Sizes of the NIC, as its capability registers state them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +28,10 @@ pub struct Limits {
     pub instances: u8,
     /// Group rows.
     pub groups: u16,
-    /// Slots of the MAC table.
+    /// Places of the MAC table, its stash not counted.
     pub mac_capacity: u16,
+    /// Places of the flow cache, its stash not counted.
+    pub flow_capacity: u16,
 }
 
 impl Limits {
@@ -44,14 +48,19 @@ impl Limits {
 pub struct Control {
     pub(crate) limits: Limits,
     pub(crate) instances: Instances,
-    pub(crate) addresses: Addresses,
-    pub(crate) moves: MoveLimit,
+    pub(crate) moves: Moves,
+    pub(crate) ageing: Ageing,
+    pub(crate) health: Health,
+    pub(crate) audit: Audit,
+    pub(crate) random: Random,
+    /// Events about addresses that the host may be told now.
+    pub(crate) tells: u8,
     pub(crate) crash_test: bool,
 }
 
 impl Control {
-    /// The state of a NIC without any V.VLAN or address, and without sizes: see
-    /// [`init`](Self::init). It is all zeros, so that an image needs no initial value for it.
+    /// The state of a NIC without any V.VLAN, and without sizes: see [`init`](Self::init). It is all
+    /// zeros, so that an image needs no initial value for it.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -60,18 +69,27 @@ impl Control {
                 instances: 0,
                 groups: 0,
                 mac_capacity: 0,
+                flow_capacity: 0,
             },
             instances: Instances::new(),
-            addresses: Addresses::new(),
-            moves: MoveLimit::new(0, 0),
+            moves: Moves::none(),
+            ageing: Ageing::never(),
+            health: Health::new(),
+            audit: Audit::done(),
+            random: Random::new(0),
+            tells: 0,
             crash_test: false,
         }
     }
 
-    /// Sets the sizes of the NIC; nothing is accepted before.
-    pub fn init(&mut self, limits: Limits) {
+    /// Sets the sizes of the NIC; nothing is accepted before. `seed` decides which flow entries are
+    /// looked at when the cache is full.
+    pub fn init(&mut self, limits: Limits, seed: u32) {
         self.limits = limits;
-        self.moves = MoveLimit::new(MOVE_BURST, MOVE_SHIFT);
+        self.moves.allow();
+        self.ageing.init();
+        self.random = Random::new(seed);
+        self.tells = TELLS;
     }
 
     /// Sets whether `CRASH_TEST` is obeyed.
@@ -79,10 +97,22 @@ impl Control {
         self.crash_test = allow;
     }
 
-    /// The learned addresses.
-    #[must_use]
-    pub const fn addresses(&self) -> &Addresses {
-        &self.addresses
+    /// What is done every millisecond or so: sweeps and health events when they are due, a bit of the
+    /// audit after a restart, and one event more about addresses for the host.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when the tables do not answer.
+    pub fn tick(
+        &mut self,
+        bus: &mut impl TableBus,
+        time: u64,
+        tell: impl FnMut(Event),
+    ) -> Result<(), BusFault> {
+        self.tells = TELLS.min(self.tells.saturating_add(1));
+        self.health.tell(time, tell);
+        self.ageing.sweep(bus, time)?;
+        self.audit(bus)
     }
 }
 
@@ -92,70 +122,36 @@ impl Default for Control {
     }
 }
 
-/// An instance and what uses it.
-#[derive(Clone, Copy, Debug)]
-struct Instance {
-    vvlan: Option<VVlan>,
-    /// Static addresses of the V.VLAN, group addresses included.
-    statics: u16,
-}
-
 /// Which V.VLAN uses which instance.
 #[derive(Debug)]
-pub(crate) struct Instances([Instance; INSTANCES]);
+pub(crate) struct Instances([Option<VVlan>; INSTANCES]);
 
 impl Instances {
     const fn new() -> Self {
-        Self(
-            [Instance {
-                vvlan: None,
-                statics: 0,
-            }; INSTANCES],
-        )
+        Self([None; INSTANCES])
     }
 
     /// The instance of a V.VLAN.
     pub(crate) fn find(&self, vvlan: VVlan) -> Option<u8> {
-        self.0
-            .iter()
-            .position(|instance| instance.vvlan == Some(vvlan))
-            .map(|index| index as u8)
+        let found = self.0.iter().position(|user| *user == Some(vvlan));
+        found.map(|index| index as u8)
     }
 
     /// The lowest free instance below `limit`.
     pub(crate) fn free(&self, limit: u8) -> Option<u8> {
-        let usable = self.0.iter().take(limit.into());
-        usable
-            .map(|instance| instance.vvlan)
-            .position(|vvlan| vvlan.is_none())
-            .map(|index| index as u8)
+        let mut usable = self.0.iter().take(limit.into());
+        usable.position(Option::is_none).map(|index| index as u8)
+    }
+
+    /// The V.VLAN that uses an instance.
+    pub(crate) fn user(&self, instance: u8) -> Option<VVlan> {
+        self.0.get(usize::from(instance)).copied().flatten()
     }
 
     /// Gives an instance to a V.VLAN, or to none.
     pub(crate) fn assign(&mut self, instance: u8, vvlan: Option<VVlan>) {
-        if let Some(slot) = self.0.get_mut(usize::from(instance)) {
-            *slot = Instance { vvlan, statics: 0 };
-        }
-    }
-
-    /// Number of static addresses of an instance.
-    pub(crate) fn statics(&self, instance: u8) -> u16 {
-        self.0
-            .get(usize::from(instance))
-            .map_or(0, |slot| slot.statics)
-    }
-
-    /// Counts a static address more.
-    pub(crate) fn add_static(&mut self, instance: u8) {
-        if let Some(slot) = self.0.get_mut(usize::from(instance)) {
-            slot.statics = slot.statics.saturating_add(1);
-        }
-    }
-
-    /// Counts a static address less.
-    pub(crate) fn remove_static(&mut self, instance: u8) {
-        if let Some(slot) = self.0.get_mut(usize::from(instance)) {
-            slot.statics = slot.statics.saturating_sub(1);
+        if let Some(user) = self.0.get_mut(usize::from(instance)) {
+            *user = vvlan;
         }
     }
 }

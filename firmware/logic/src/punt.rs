@@ -3,9 +3,9 @@
 //! Punted frames: what becomes of each, and the addresses learned from them.
 
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{MacAddr, MacRow, PortId, Reason, Status, TableCommand, Target, VVlan};
-use hairpin_eswitch::learn::{self, Request};
+use hairpin_abi::{MacAddr, MacRow, PortId, PortRow, Reason, TableCommand, Target, VPort, VVlan};
 
+use crate::learn::{Learned, Refusal};
 use crate::{BusFault, Control, TableBus};
 
 /// EtherType of LLDP.
@@ -48,40 +48,6 @@ pub enum Consumed {
     Other,
 }
 
-/// What came of a `learn` punt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Learned {
-    /// The address leads to the vPort now.
-    New,
-    /// It led to another vPort before.
-    Moved,
-    /// It led to this vPort already: a frame before this one taught it.
-    Known,
-    /// It is not learned.
-    Refused(Refusal),
-}
-
-/// Why an address is not learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Refusal {
-    /// Not from a vPort, or not in a V.VLAN that is configured.
-    Origin,
-    /// The policy is against it.
-    Policy(learn::Refusal),
-    /// No room in the MAC table or in the list of learned addresses.
-    Full,
-    /// The tables do not answer.
-    Hardware,
-}
-
-impl From<BusFault> for Refusal {
-    fn from(_: BusFault) -> Self {
-        Self::Hardware
-    }
-}
-
 impl Control {
     /// Decides about a punted frame at a time; for a `learn` punt it learns first. Returns what was
     /// learned, for the log and the host, with the verdict.
@@ -91,16 +57,19 @@ impl Control {
         punt: &Punt,
         time: u64,
     ) -> (Verdict, Option<Learned>) {
-        match punt.reason {
-            Reason::Learn => {
-                let learned = self.learn(bus, punt, time).unwrap_or_else(Learned::Refused);
+        match (punt.reason, punt.src) {
+            (Reason::Learn, _) => {
+                let learned = self
+                    .learn_from(bus, punt, time)
+                    .unwrap_or_else(Learned::Refused);
+                self.health.learned(learned);
                 let verdict = match learned {
                     Learned::Refused(_) => Verdict::Refuse(Reason::LearnRefused),
                     _ => Verdict::Forward,
                 };
                 (verdict, Some(learned))
             }
-            Reason::Control => {
+            (Reason::Control, _) => {
                 let [.., high, low] = punt.header;
                 let kind = if [high, low] == LLDP {
                     Consumed::Lldp
@@ -109,12 +78,16 @@ impl Control {
                 };
                 (Verdict::Consume(kind), None)
             }
-            // There is no flow cache to fill: the slow path has nothing to offer.
+            // Nobody teaches flows from punted frames yet: the frame goes where it would have gone
+            // without its punt. What came from the uplink cannot be decided once more.
+            (Reason::MissSlowpath | Reason::FlowPunt, PortId::VPort(_)) => (Verdict::Forward, None),
             _ => (Verdict::Refuse(Reason::PuntRefused), None),
         }
     }
 
-    fn learn(
+    /// Learns the source of a frame of a vSwitch. The quota, and that a static entry stays, are the
+    /// hardware's to see to.
+    fn learn_from(
         &mut self,
         bus: &mut impl TableBus,
         punt: &Punt,
@@ -122,50 +95,54 @@ impl Control {
     ) -> Result<Learned, Refusal> {
         let (vport, vvlan) = punt.src.vport().zip(punt.vvlan).ok_or(Refusal::Origin)?;
         let instance = self.instances.find(vvlan).ok_or(Refusal::Origin)?;
-        let key = MacKey {
-            vvlan,
-            mac: source(&punt.header),
+        let row = MacRow {
+            key: MacKey {
+                vvlan,
+                mac: source(&punt.header),
+            },
+            target: Target::VPort(vport),
+            is_static: false,
         };
-        let row = bus.port(vport)?;
-        let entry = bus.lookup(&key)?;
-        let holder = match entry {
-            Some(MacRow {
-                target: Target::VPort(holder),
-                ..
-            }) => Some(bus.port(holder)?),
-            _ => None,
-        };
-        let request = Request {
-            key,
-            vport,
-            row: &row,
-            learned: self.addresses.count(vport),
-            known: entry.as_ref().map(|entry| (entry, holder.as_ref())),
-        };
-        match request.judge(&mut self.moves, time) {
-            learn::Verdict::Learn(_) if self.addresses.is_full() => Err(Refusal::Full),
-            learn::Verdict::Learn(row) => {
-                install(bus, instance, row)?;
-                self.addresses.add(key, vport);
-                Ok(Learned::New)
-            }
-            learn::Verdict::Move(row, _) => {
-                install(bus, instance, row)?;
-                self.addresses.relocate(&key, vport);
-                Ok(Learned::Moved)
-            }
-            learn::Verdict::Known => Ok(Learned::Known),
-            learn::Verdict::Refuse(refusal) => Err(Refusal::Policy(refusal)),
+        if row.key.mac.is_group() || !learns(&bus.port(vport)?) {
+            return Err(Refusal::Origin);
         }
+        let moved = match bus.lookup(&row.key)? {
+            Some(entry) if entry.target == row.target => return Ok(Learned::Known),
+            Some(entry) if entry.is_static => return Err(Refusal::Static),
+            Some(entry) => {
+                if let Target::VPort(from) = entry.target {
+                    self.may_move(bus, from, vport, time)?;
+                }
+                true
+            }
+            None => false,
+        };
+        let status = bus.apply(&TableCommand::MacInsert(instance.into(), row))?;
+        let learned = Learned::from_status(status, moved);
+        if !matches!(learned, Learned::Refused(_)) && !self.still_learns(bus, vport, &row.key)? {
+            return Err(Refusal::Stale);
+        }
+        Ok(learned)
+    }
+
+    /// Takes an address back if its vPort has gone down while it was inserted: what the vPort had is
+    /// invalidated by then, but not what came after.
+    fn still_learns(
+        &self,
+        bus: &mut impl TableBus,
+        vport: VPort,
+        key: &MacKey,
+    ) -> Result<bool, BusFault> {
+        let learns = learns(&bus.port(vport)?);
+        if !learns {
+            bus.delete(key)?;
+        }
+        Ok(learns)
     }
 }
 
-fn install(bus: &mut impl TableBus, instance: u8, row: MacRow) -> Result<(), Refusal> {
-    match bus.apply(&TableCommand::MacInsert(instance.into(), row))? {
-        Status::Ok | Status::Updated => Ok(()),
-        Status::Full => Err(Refusal::Full),
-        _ => Err(Refusal::Hardware),
-    }
+fn learns(row: &PortRow) -> bool {
+    row.enabled && row.learning
 }
 
 /// The source address of a frame.

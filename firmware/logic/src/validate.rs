@@ -4,7 +4,10 @@
 
 use hairpin_abi::admin::AdminError;
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::{MacRow, Miss, Mode, Target, VPort, VVlanRow, Vlan};
+use hairpin_abi::{
+    FlowAction, FlowKey, FlowRow, KeyField, MacRow, Miss, Mode, PortId, Target, Teacher, VPort,
+    VVlanRow, Vlan,
+};
 
 use crate::Limits;
 
@@ -40,8 +43,11 @@ pub(crate) fn group(index: u8, limits: &Limits) -> Result<(), AdminError> {
 /// Whether the uplink reflects is not looked at here: `CFG` is the host's, which may write it before
 /// or after the V.VLANs.
 pub(crate) fn vvlan_row(row: &VVlanRow, limits: &Limits) -> Result<(), AdminError> {
-    if row.acl || row.cache {
-        return Err(AdminError::Unsupported); // no flow cache in this NIC
+    if row.acl && !row.cache {
+        return Err(AdminError::NoCache); // an ACL is kept there
+    }
+    if row.key_mask & !KeyField::MASK_ALL != 0 {
+        return Err(AdminError::BadArgument);
     }
     let mut vlans = core::iter::once(row.vlan).chain(row.accept.into_iter().flatten());
     if !vlans.all(is_usable) {
@@ -70,6 +76,39 @@ pub(crate) fn entry(row: &MacRow, limits: &Limits) -> Result<(), AdminError> {
         }
         Target::VPort(port) => vport(port, limits),
         Target::Group(index) => group(index, limits),
+    }
+}
+
+/// A flow entry of the host in a V.VLAN. A source port that the key mask takes out may be anything.
+pub(crate) fn flow(
+    key: &FlowKey,
+    row: &FlowRow,
+    vvlan: &VVlanRow,
+    limits: &Limits,
+) -> Result<(), AdminError> {
+    let member = |port: VPort| {
+        vport(port, limits)?;
+        if vvlan.members.contains(port) {
+            Ok(())
+        } else {
+            Err(AdminError::NotMember)
+        }
+    };
+    if row.teacher == Teacher::Learned {
+        return Err(AdminError::BadAction);
+    }
+    match key.src {
+        _ if !KeyField::SourcePort.is_in(vvlan.key_mask) => {}
+        PortId::VPort(port) => member(port)?,
+        PortId::Uplink => {}
+        PortId::Core => return Err(AdminError::BadVport),
+    }
+    match (row.action, row.port) {
+        (FlowAction::Redirect | FlowAction::Local, PortId::VPort(port)) => member(port),
+        (FlowAction::Redirect, _) | (_, PortId::VPort(_) | PortId::Core) => {
+            Err(AdminError::BadTarget)
+        }
+        (_, PortId::Uplink) => Ok(()),
     }
 }
 

@@ -4,12 +4,18 @@
 
 mod support;
 
-use hairpin_abi::admin::{AdminError, Command, Crash};
+use hairpin_abi::admin::{AdminError, Command, Crash, Flush};
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::{MacAddr, MacRow, Miss, Mode, PortRow, Role, TableCommand, Target, VVlanRow};
-use hairpin_eswitch::Tables;
+use hairpin_abi::row::{MacKey, VVmapRow};
+use hairpin_abi::{
+    FlowAction, FlowRow, Invalidation, MacAddr, MacRow, Miss, Mode, PortRow, Role, Scope, Status,
+    Table, TableCommand, Target, Teacher, VVlanRow,
+};
 use hairpin_nic_logic::Outcome;
-use support::{Nic, VPORTS, group_row, key, row, to_vport, vlan, vport, vvlan};
+use support::{
+    FakeBus, Nic, VPORTS, cached, entry, flow, flow_add, group_row, in_use, key, row, to_vport,
+    vlan, vport, vvlan,
+};
 
 fn set(id: u16, row: VVlanRow) -> Command {
     Command::VVlanSet { id: vvlan(id), row }
@@ -21,8 +27,14 @@ fn a_vvlan_gets_an_instance_and_keeps_it() {
     assert_eq!(nic.add_vvlan(100, &[0, 1]), 0);
     assert_eq!(nic.add_vvlan(200, &[2]), 1);
     assert_eq!(nic.add_vvlan(100, &[0, 1, 3]), 0);
-    assert_eq!(nic.bus.memory.vvlan(vvlan(100)), Some((0, row(&[0, 1, 3]))));
-    assert_eq!(nic.bus.memory.vvlan(vvlan(200)), Some((1, row(&[2]))));
+    assert_eq!(
+        FakeBus::vvlan(&nic.bus, vvlan(100)),
+        Some((0, in_use(100, row(&[0, 1, 3]))))
+    );
+    assert_eq!(
+        FakeBus::vvlan(&nic.bus, vvlan(200)),
+        Some((1, in_use(200, row(&[2]))))
+    );
     // The row comes before the map: no frame sees the instance of another.
     assert!(matches!(nic.bus.changes[0], TableCommand::VVlan(0, _)));
     assert!(matches!(nic.bus.changes[1], TableCommand::VVmap(100, _)));
@@ -37,7 +49,7 @@ fn instances_run_out_and_come_back() {
     assert_eq!(nic.run(set(5, row(&[0]))), Err(AdminError::NoInstance));
     assert_eq!(nic.run(Command::VVlanDel { id: vvlan(2) }), Ok(0));
     assert_eq!(nic.run(set(5, row(&[0]))), Ok(1));
-    assert_eq!(nic.bus.memory.vvlan(vvlan(2)), None);
+    assert_eq!(FakeBus::vvlan(&nic.bus, vvlan(2)), None);
     assert_eq!(
         nic.run(Command::VVlanDel { id: vvlan(2) }),
         Err(AdminError::VvlanUnknown)
@@ -125,13 +137,13 @@ fn a_vvlan_row_is_checked() {
             },
             AdminError::NotMember,
         ),
-        (VVlanRow { acl: true, ..good }, AdminError::Unsupported),
+        (VVlanRow { acl: true, ..good }, AdminError::NoCache),
         (
             VVlanRow {
-                cache: true,
+                key_mask: 1 << 9,
                 ..good
             },
-            AdminError::Unsupported,
+            AdminError::BadArgument,
         ),
     ];
     for (row, error) in refused {
@@ -144,6 +156,13 @@ fn a_vvlan_row_is_checked() {
         },
         VVlanRow {
             vswitch: Some(vport(7)),
+            ..good
+        },
+        VVlanRow {
+            acl: true,
+            cache: true,
+            key_mask: 0x1ff,
+            flow_quota: 15,
             ..good
         },
         VVlanRow {
@@ -168,6 +187,8 @@ fn the_words_of_a_command_are_checked() {
         (vec![2, 0x1_0001], AdminError::BadVvlan),
         (vec![5, 256], AdminError::BadGroup),
         (vec![6, 3, 64], AdminError::BadVport),
+        (vec![6, 1, 0], AdminError::BadArgument),
+        (vec![10, 4], AdminError::BadArgument),
         (vec![7, 2], AdminError::BadArgument),
     ] {
         let mut command = [0; 16];
@@ -190,12 +211,13 @@ fn static_entries_come_and_go() {
     assert_eq!(nic.target(100, 9), Some(Target::VPort(vport(1))));
     assert!(
         nic.bus
-            .memory
             .mac_row(&key(100, 9))
             .is_some_and(|row| row.is_static)
     );
     assert_eq!(nic.run(to_vport(100, 9, 0)), Err(AdminError::Exists));
-    assert_eq!(nic.run(to_vport(100, 9, 1)), Err(AdminError::Exists));
+    let before = nic.bus.changes.len();
+    assert_eq!(nic.run(to_vport(100, 9, 1)), Ok(0), "the same once more");
+    assert_eq!(nic.bus.changes.len(), before);
     assert_eq!(nic.run(Command::FdbDel(key(100, 9))), Ok(0));
     assert_eq!(nic.target(100, 9), None);
     assert_eq!(
@@ -210,7 +232,7 @@ fn an_entry_has_to_make_sense() {
     let mut nic = Nic::new();
     nic.add_vvlan(100, &[0, 1]);
     let entry = |id, mac, target| {
-        let key = hairpin_abi::row::MacKey {
+        let key = MacKey {
             vvlan: vvlan(id),
             mac,
         };
@@ -254,45 +276,129 @@ fn an_entry_has_to_make_sense() {
 
 #[test]
 fn a_full_table_takes_no_more_and_loses_nothing() {
-    let mut nic = Nic::with_capacity(2);
+    let mut nic = Nic::with_capacity(2, 2);
     nic.add_vvlan(1, &[0]);
     assert_eq!(nic.run(to_vport(1, 1, 0)), Ok(0));
     assert_eq!(nic.run(to_vport(1, 2, 0)), Ok(0));
     assert_eq!(nic.run(to_vport(1, 3, 0)), Err(AdminError::TableFull));
-    assert_eq!(nic.run(Command::VVlanDel { id: vvlan(1) }), Ok(2));
+    assert_eq!(nic.run(Command::VVlanDel { id: vvlan(1) }), Ok(0));
     nic.add_vvlan(1, &[0]);
     assert_eq!(nic.run(to_vport(1, 3, 0)), Ok(0));
 }
 
 #[test]
-fn a_removed_vvlan_leaves_no_address_behind() {
+fn a_removed_vvlan_leaves_nothing_behind() {
     let mut nic = Nic::new();
-    nic.add_vvlan(100, &[0]);
-    nic.add_vvlan(200, &[0]);
-    for last in 0..20 {
-        nic.run(to_vport(100, last, 0)).unwrap();
-        nic.run(to_vport(200, last, 0)).unwrap();
+    for id in [100, 200] {
+        nic.set_vvlan(id, cached(&[0, 1]));
+        for last in 0..20 {
+            nic.run(to_vport(id, last, 0)).unwrap();
+            let local = FlowRow::new(FlowAction::Local, Teacher::Policy);
+            nic.run(flow_add(flow(id, 1, last.into()), local)).unwrap();
+        }
     }
-    nic.run(Command::FdbDel(key(100, 3))).unwrap();
-    assert_eq!(nic.run(Command::VVlanDel { id: vvlan(100) }), Ok(19));
-    assert!(nic.bus.memory.macs().all(|row| row.key.vvlan == vvlan(200)));
-    assert_eq!(nic.bus.memory.macs().count(), 20);
-    // The V.VLAN stops before its addresses go.
-    let stop = nic
-        .bus
-        .changes
-        .iter()
-        .rposition(|c| matches!(c, TableCommand::VVmap(100, _)));
-    let first = nic
-        .bus
-        .changes
-        .iter()
-        .rposition(|c| matches!(c, TableCommand::MacInsert(..)));
+    let before = nic.bus.changes.len();
+    assert_eq!(nic.run(Command::VVlanDel { id: vvlan(100) }), Ok(0));
+    assert!(nic.bus.macs.keys().all(|key| key.vvlan == vvlan(200)));
+    assert_eq!(nic.bus.macs.len(), 20);
+    assert_eq!(nic.bus.flows.len(), 20);
+    // The V.VLAN stops before its entries go, and their number does not matter.
+    let of_instance = |table| {
+        let what = Invalidation {
+            scope: Scope::VVlan,
+            which: 0,
+        };
+        TableCommand::Invalidate(table, what)
+    };
+    let [stop, macs, flows, row] = nic.bus.changes[before..] else {
+        panic!("{:?}", &nic.bus.changes[before..])
+    };
+    assert_eq!(stop, TableCommand::VVmap(100, VVmapRow { instance: None }));
+    assert_eq!(macs, of_instance(Table::Mac));
+    assert_eq!(flows, of_instance(Table::Flow));
+    assert!(matches!(row, TableCommand::VVlan(0, row) if row.id.is_none()));
+}
+
+#[test]
+fn dynamic_entries_are_flushed_by_scope() {
+    let fill = || {
+        let mut nic = Nic::new();
+        for id in [100, 200] {
+            nic.add_vvlan(id, &[0, 1, 2]);
+            let instance = u16::from(id == 200);
+            for last in 0..9 {
+                nic.set_port(
+                    last % 3,
+                    PortRow {
+                        max_macs: 9,
+                        ..PortRow::DISABLED
+                    },
+                );
+                let status = nic
+                    .bus
+                    .insert_mac(instance, entry(id, last, last % 3, last >= 6));
+                assert_eq!(status, Status::Ok);
+            }
+        }
+        nic
+    };
+    let left = |nic: &Nic, id| {
+        let of = |key: &MacKey| (key.vvlan == vvlan(id)).then_some(key.mac.0[5]);
+        nic.bus.macs.keys().filter_map(of).collect::<Vec<_>>()
+    };
+    let statics = [6, 7, 8];
+    let all = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+
+    let mut nic = fill();
+    assert_eq!(nic.run(Command::FdbFlush(Flush::All)), Ok(0));
     assert_eq!(
-        stop,
-        first.map(|index| index + 2),
-        "insert, delete of 3, stop"
+        (left(&nic, 100), left(&nic, 200)),
+        (statics.into(), statics.into())
     );
+    let mut nic = fill();
+    assert_eq!(nic.run(Command::FdbFlush(Flush::VVlan(vvlan(200)))), Ok(0));
+    assert_eq!(
+        (left(&nic, 100), left(&nic, 200)),
+        (all.into(), statics.into())
+    );
+    assert_eq!(
+        nic.run(Command::FdbFlush(Flush::VVlan(vvlan(300)))),
+        Err(AdminError::VvlanUnknown)
+    );
+    let mut nic = fill();
+    let before = nic.bus.changes.len();
+    assert_eq!(nic.run(Command::FdbFlush(Flush::VPort(vport(1)))), Ok(0));
+    assert_eq!(nic.bus.changes.len(), before + 1, "one step");
+    let others = [0, 2, 3, 5, 6, 7, 8];
+    assert_eq!(
+        (left(&nic, 100), left(&nic, 200)),
+        (others.into(), others.into())
+    );
+    assert_eq!(
+        nic.run(Command::FdbFlush(Flush::VPort(vport(8)))),
+        Err(AdminError::BadVport)
+    );
+}
+
+#[test]
+fn a_static_entry_replaces_a_learned_one() {
+    let mut nic = Nic::new();
+    nic.add_vvlan(100, &[0, 7]);
+    nic.set_port(
+        7,
+        PortRow {
+            max_macs: 1,
+            ..PortRow::DISABLED
+        },
+    );
+    assert_eq!(nic.bus.insert_mac(0, entry(100, 1, 7, false)), Status::Ok);
+    assert_eq!(nic.run(to_vport(100, 1, 0)), Ok(0));
+    assert_eq!(nic.bus.mac_row(&key(100, 1)), Some(entry(100, 1, 0, true)));
+    // To the same vPort it changes as well: it stays from now on.
+    assert_eq!(nic.bus.insert_mac(0, entry(100, 2, 7, false)), Status::Ok);
+    assert_eq!(nic.run(to_vport(100, 2, 7)), Ok(0));
+    assert_eq!(nic.run(Command::FdbFlush(Flush::VPort(vport(7)))), Ok(0));
+    assert_eq!(nic.bus.mac_row(&key(100, 2)), Some(entry(100, 2, 7, true)));
 }
 
 #[test]
@@ -303,7 +409,7 @@ fn groups_are_set() {
         row: group_row(bits),
     };
     assert_eq!(nic.run(set(15, 0x81)), Ok(0));
-    assert_eq!(nic.bus.memory.group(15), group_row(0x81));
+    assert_eq!(nic.bus.group(15), group_row(0x81));
     assert_eq!(nic.run(set(16, 1)), Err(AdminError::BadGroup));
     assert_eq!(nic.run(set(0, 0x100)), Err(AdminError::BadVport));
 }
@@ -314,7 +420,7 @@ fn a_crash_is_refused_unless_allowed() {
     let command = Command::CrashTest(Crash::Hang);
     assert_eq!(nic.run(command), Err(AdminError::Denied));
     nic.control.allow_crash_test(true);
-    let outcome = nic.control.execute(&mut nic.bus, &command.encode());
+    let outcome = nic.control.execute(&mut nic.bus, &command.encode(), 0);
     assert_eq!(outcome, Outcome::Crash(Crash::Hang));
     assert_eq!(outcome.error(), AdminError::Ok);
 }
@@ -326,7 +432,7 @@ fn a_silent_bus_is_an_error_and_nothing_is_remembered() {
         let mut nic = Nic::new();
         nic.bus.answers = Some(answers);
         assert_eq!(nic.run(set(1, row(&[0]))), Err(AdminError::Hardware));
-        assert_eq!(nic.bus.memory.vvlan(vvlan(1)), None);
+        assert_eq!(FakeBus::vvlan(&nic.bus, vvlan(1)), None);
         nic.bus.answers = None;
         assert_eq!(nic.run(set(1, row(&[0]))), Ok(0));
     }
@@ -339,18 +445,17 @@ fn a_silent_bus_is_an_error_and_nothing_is_remembered() {
         nic.bus.answers = None;
         assert_eq!(nic.run(to_vport(1, 1, 0)), Ok(0));
     }
-    for answers in 0..68 {
+    for answers in 0..4 {
         let mut nic = Nic::new();
         nic.add_vvlan(1, &[0]);
         nic.run(to_vport(1, 1, 0)).unwrap();
         nic.bus.answers = Some(answers);
         let first = nic.run(Command::VVlanDel { id: vvlan(1) });
         nic.bus.answers = None;
-        if first == Err(AdminError::Hardware) {
-            assert!(nic.run(Command::VVlanDel { id: vvlan(1) }).is_ok());
-        }
+        assert_eq!(first, Err(AdminError::Hardware));
+        assert!(nic.run(Command::VVlanDel { id: vvlan(1) }).is_ok());
         assert_eq!(nic.target(1, 1), None);
-        assert_eq!(nic.bus.memory.vvlan(vvlan(1)), None);
+        assert_eq!(FakeBus::vvlan(&nic.bus, vvlan(1)), None);
     }
 }
 
@@ -362,8 +467,9 @@ fn a_nic_with_64_vports_has_no_vport_too_many() {
         instances: 64,
         groups: 256,
         mac_capacity: 64,
+        flow_capacity: 64,
     };
-    nic.control.init(limits);
+    nic.control.init(limits, 0);
     let all = VVlanRow {
         members: PortSet(u64::MAX),
         ..row(&[])

@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! The event loop: one command and a few frames per turn, then sleep until something comes.
+//! The event loop: learn events first, then one command and a few frames per turn, then sleep until
+//! something comes.
 
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
-use hairpin_abi::fw::{Event, EventCode, FwState};
+use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
 use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
-use hairpin_nic_logic::punt::{Consumed, Header, Learned, Punt, Verdict, source};
+use hairpin_nic_logic::learn::Learned;
+use hairpin_nic_logic::punt::{Consumed, Header, Punt, Verdict, source};
 use hairpin_nic_logic::{Control, Outcome};
-use hairpin_soc::{Peripherals, Punted, Timer};
+use hairpin_soc::{Events, Peripherals, Punted, Timer};
 
-use crate::Tables;
-use crate::ram::UnusedRam;
+use crate::boot::Started;
+use crate::ram::{UnusedRam, mark_end};
+use crate::{Learning, Tables};
 
 /// Punted frames handled in one turn, so that commands are not kept waiting.
 const FRAMES_PER_TURN: usize = 8;
 /// The loop turns at least this often, for the heartbeat and the watchdog.
 const TICK: u32 = Timer::TICKS_PER_MILLI;
+/// Ticks of the loop between two log lines about what comes too often for a line each.
+const TICKS_PER_SUMMARY: u32 = 1000;
 /// Detail of state `panicked` when the stack has left its area.
 const CODE_STACK: u8 = 0x81;
+
+/// What has happened since the last log line about it.
+#[derive(Default)]
+struct Summary {
+    ticks: u32,
+    /// Learn events answered.
+    learn_events: u32,
+    /// Addresses learned from punted frames, or refused.
+    punts: u32,
+}
 
 /// The firmware at work.
 pub(crate) struct EventLoop {
@@ -26,28 +41,32 @@ pub(crate) struct EventLoop {
     ram: UnusedRam,
     turns: u32,
     control_frames: u32,
+    summary: Summary,
+    /// The tables have failed, and the host was told.
+    faulty: bool,
 }
 
 impl EventLoop {
-    pub(crate) fn new(p: Peripherals, control: &'static mut Control, ram: UnusedRam) -> Self {
-        Self {
+    pub(crate) fn new(p: Peripherals, control: &'static mut Control, started: Started) -> Self {
+        let mut this = Self {
             p,
             control,
-            ram,
+            ram: started.ram,
             turns: 0,
             control_frames: 0,
+            summary: Summary::default(),
+            faulty: false,
+        };
+        if let Some(event) = started.restarted {
+            notify(&mut this.p.events, event);
         }
+        this
     }
 
     pub(crate) fn run(mut self) -> ! {
         self.p.events.enable();
         self.p.timer.set_deadline(TICK);
-        self.notify(Event {
-            code: EventCode::Ready,
-            port: PortId::Core,
-            vvlan: Vlan::from_tci(0),
-            mac_low: 0,
-        });
+        notify(&mut self.p.events, nowhere(EventCode::Ready));
         loop {
             self.p.watchdog.feed();
             self.turns = self.turns.wrapping_add(1);
@@ -61,11 +80,15 @@ impl EventLoop {
     /// Serves what is pending; false if nothing was.
     fn turn(&mut self) -> bool {
         let pending = self.p.events.pending();
+        if pending.learn {
+            self.learn();
+        }
         if pending.timer {
             self.p.timer.set_deadline(TICK);
             if !self.ram.guard_intact() {
                 self.stack_overflow();
             }
+            self.tick();
         }
         if pending.mailbox {
             self.mailbox();
@@ -78,18 +101,62 @@ impl EventLoop {
                 self.punted(head);
             }
         }
-        pending.timer || pending.mailbox || pending.punt
+        pending.timer || pending.mailbox || pending.punt || pending.learn
+    }
+
+    /// The hot path: no log line per event.
+    fn learn(&mut self) {
+        let p = &mut self.p;
+        let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
+        let (timer, events) = (&p.timer, &mut p.events);
+        let answered = self.control.learn_events(
+            &mut Learning(&mut p.learn),
+            &mut bus,
+            || timer.now(),
+            |event| notify(events, event),
+        );
+        self.summary.learn_events = self.summary.learn_events.wrapping_add(answered);
+    }
+
+    fn tick(&mut self) {
+        let p = &mut self.p;
+        let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
+        let events = &mut p.events;
+        let result = self
+            .control
+            .tick(&mut bus, p.timer.now(), |event| notify(events, event));
+        if result.is_err() && !self.faulty {
+            self.faulty = true;
+            defmt::error!("tables: no answer, or not the right one");
+            notify(&mut self.p.events, nowhere(EventCode::TableFault));
+        }
+        self.summarize();
+    }
+
+    fn summarize(&mut self) {
+        let summary = &mut self.summary;
+        summary.ticks += 1;
+        if summary.ticks < TICKS_PER_SUMMARY {
+            return;
+        }
+        if (summary.learn_events, summary.punts) != (0, 0) {
+            defmt::info!(
+                "learn: {=u32} events, {=u32} punted frames",
+                summary.learn_events,
+                summary.punts
+            );
+        }
+        *summary = Summary::default();
     }
 
     fn mailbox(&mut self) {
         let Some(command) = self.p.mailbox.receive() else {
             return;
         };
-        let mut bus = Tables {
-            port: &mut self.p.tables,
-            watchdog: &mut self.p.watchdog,
-        };
-        let outcome = self.control.execute(&mut bus, &command.words);
+        let mut bus = Tables::new(&mut self.p.tables, &mut self.p.watchdog);
+        let outcome = self
+            .control
+            .execute(&mut bus, &command.words, self.p.timer.now());
         log_command(command.seq, &command.words, outcome.error());
         match outcome {
             Outcome::Respond(words) => self.p.mailbox.respond(command.seq, &words),
@@ -112,10 +179,7 @@ impl EventLoop {
             vvlan: VVlan::new(head.vvlan),
             header,
         };
-        let mut bus = Tables {
-            port: &mut self.p.tables,
-            watchdog: &mut self.p.watchdog,
-        };
+        let mut bus = Tables::new(&mut self.p.tables, &mut self.p.watchdog);
         let (verdict, learned) = self.control.punted(&mut bus, &punt, self.p.timer.now());
         match verdict {
             Verdict::Forward => self.p.punt.forward(),
@@ -135,44 +199,53 @@ impl EventLoop {
         self.control_frames = self.control_frames.wrapping_add(1);
         defmt::debug!("control: {} frame {=u32}", kind, self.control_frames);
         let mac = source(&punt.header);
-        self.notify(Event::address(
-            EventCode::Control,
-            punt.src,
-            Vlan::from_tci(0),
-            mac,
-        ));
+        notify(
+            &mut self.p.events,
+            Event::address(EventCode::Control, punt.src, Vlan::from_tci(0), mac),
+        );
     }
 
     fn report_learned(&mut self, punt: &Punt, learned: Learned) {
-        let code = match learned {
-            Learned::New => EventCode::Learned,
-            Learned::Moved => EventCode::Moved,
-            Learned::Refused(_) => EventCode::LearnRefused,
-            Learned::Known => return,
-        };
+        self.summary.punts = self.summary.punts.wrapping_add(1);
         let mac = source(&punt.header);
         let vvlan = punt.vvlan.map_or(Vlan::from_tci(0), Vlan::from);
-        defmt::info!(
+        defmt::debug!(
             "learn: {} on vf{=u8} in V.VLAN {=u16}: {}",
             Address(mac),
             punt.src.get(),
             vvlan.get(),
             learned,
         );
-        self.notify(Event::address(code, punt.src, vvlan, mac));
-    }
-
-    /// Events are a courtesy: a full queue loses them, and the hardware counts that.
-    fn notify(&mut self, event: Event) {
-        if self.p.events.notify_host(event.encode()).is_err() {
-            defmt::trace!("event queue full");
+        if let Some(code) = learned.code() {
+            notify(
+                &mut self.p.events,
+                Event::address(code, punt.src, vvlan, mac),
+            );
         }
     }
 
     fn stack_overflow(&mut self) -> ! {
         self.p.status.set_state(FwState::Panicked, CODE_STACK);
+        mark_end(RestartCause::Stack);
         defmt::error!("the stack has overflowed");
         spin()
+    }
+}
+
+/// Events are a courtesy: a full queue loses them, and the hardware counts that.
+fn notify(events: &mut Events, event: Event) {
+    if events.notify_host(event.encode()).is_err() {
+        defmt::trace!("event queue full");
+    }
+}
+
+/// An event that is about no port and no address.
+const fn nowhere(code: EventCode) -> Event {
+    Event {
+        code,
+        port: PortId::Core,
+        vvlan: Vlan::from_tci(0),
+        mac_low: 0,
     }
 }
 

@@ -14,9 +14,11 @@ mod manifest;
 mod ram;
 mod trap;
 
-use hairpin_abi::{Op, RowWords, Status, Table};
+use hairpin_abi::row::MacKey;
+use hairpin_abi::{LearnVerdict, MacAddr, Op, RowWords, Status, Table, VPort, VVlan};
+use hairpin_nic_logic::learn::{LearnEvent, LearnPort};
 use hairpin_nic_logic::{BusFault, Control, TableBus};
-use hairpin_soc::{Peripherals, TablePort, Timer, Watchdog};
+use hairpin_soc::{LearnUnit, Peripherals, Seen, TablePort, Timer, Watchdog};
 
 use crate::event_loop::EventLoop;
 
@@ -36,7 +38,7 @@ fn main() -> ! {
         }
     };
     match boot::boot(&mut peripherals, control) {
-        Ok(ram) => EventLoop::new(peripherals, control, ram).run(),
+        Ok(started) => EventLoop::new(peripherals, control, started).run(),
         Err(failure) => boot::stop(peripherals, failure),
     }
 }
@@ -46,6 +48,12 @@ fn main() -> ! {
 struct Tables<'a> {
     port: &'a mut TablePort,
     watchdog: &'a mut Watchdog,
+}
+
+impl<'a> Tables<'a> {
+    const fn new(port: &'a mut TablePort, watchdog: &'a mut Watchdog) -> Self {
+        Self { port, watchdog }
+    }
 }
 
 impl TableBus for Tables<'_> {
@@ -62,5 +70,57 @@ impl TableBus for Tables<'_> {
         self.port
             .command(op, table, index, row)
             .map_err(|_| BusFault)
+    }
+}
+
+/// The learn unit of the hardware.
+struct Learning<'a>(&'a mut LearnUnit);
+
+/// A learn event of the hardware.
+#[derive(Clone, Copy)]
+struct Learn(Seen);
+
+impl LearnEvent for Learn {
+    fn slot(self) -> u8 {
+        self.0.slot()
+    }
+
+    fn vport(self) -> Option<VPort> {
+        VPort::new(self.0.vport())
+    }
+
+    fn moves(self) -> bool {
+        self.0.from().is_some()
+    }
+
+    fn from(self) -> Option<VPort> {
+        self.0.from().and_then(VPort::new)
+    }
+}
+
+impl LearnPort for Learning<'_> {
+    type Event = Learn;
+
+    fn event(&mut self) -> Option<Learn> {
+        self.0.event().map(Learn)
+    }
+
+    fn key(&mut self) -> Option<MacKey> {
+        let seen = self.0.address();
+        Some(MacKey {
+            vvlan: VVlan::new(seen.vvlan)?,
+            mac: MacAddr::from_u64(seen.mac),
+        })
+    }
+
+    fn answer(&mut self, slot: u8, verdict: LearnVerdict) {
+        self.0.answer(slot, verdict);
+    }
+
+    fn result(&mut self) -> Option<Status> {
+        // A status that does not exist counts as an operation that does not.
+        self.0
+            .result()
+            .map(|code| Status::from_code(code).unwrap_or(Status::BadOp))
     }
 }

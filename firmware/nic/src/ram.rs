@@ -5,6 +5,8 @@
 
 use core::ptr;
 
+use hairpin_abi::fw::RestartCause;
+
 /// Words of the unused area that the self-test tries.
 const TEST_WORDS: usize = 64;
 /// Stands in the lowest word of the stack's area. The stack grows down and reaches it last.
@@ -14,21 +16,35 @@ unsafe extern "C" {
     /// End of the static variables, from the linker script.
     static mut __euninit: u32;
     /// Words that outlive a reset of the core, from the linker script.
-    static mut _life_mark: [u32; 2];
+    static mut _life_mark: [u32; 4];
 }
 
 /// What a run of the firmware leaves for the next one. Memory that was never written does not look so.
 const LIFE_MARK: [u32; 2] = [0x6861_6972, 0x7069_6e21];
 
-/// Whether the firmware has run since the memory was powered up, and marks that it has now.
-pub(crate) fn mark_life() -> bool {
-    let mark = &raw mut _life_mark;
-    // SAFETY: the linker script keeps these words for this function alone.
-    unsafe {
-        let earlier = ptr::read_volatile(mark) == LIFE_MARK;
-        ptr::write_volatile(mark, LIFE_MARK);
-        earlier
-    }
+/// The end of the run before, if the firmware has run with these tables since the memory was powered
+/// up.
+pub(crate) fn earlier_life() -> Option<RestartCause> {
+    let mark = &raw const _life_mark;
+    // SAFETY: the linker script keeps these words for the functions here.
+    let [first, second, end, _] = unsafe { ptr::read_volatile(mark) };
+    ([first, second] == LIFE_MARK)
+        .then(|| RestartCause::from_code(end as u8).unwrap_or(RestartCause::Silent))
+}
+
+/// Marks that the firmware has run with these tables. It ends without a word unless it says so.
+pub(crate) fn mark_life() {
+    let [first, second] = LIFE_MARK;
+    let mark = [first, second, RestartCause::Silent.code().into(), 0];
+    // SAFETY: as above.
+    unsafe { ptr::write_volatile(&raw mut _life_mark, mark) };
+}
+
+/// Leaves word of how this run ends.
+pub(crate) fn mark_end(cause: RestartCause) {
+    let end = (&raw mut _life_mark).cast::<u32>();
+    // SAFETY: as above; the third word holds the end.
+    unsafe { ptr::write_volatile(end.add(2), cause.code().into()) };
 }
 
 /// The memory right above the static variables; the linker script leaves at least 8 KiB there.

@@ -4,9 +4,11 @@
 
 use core::panic::PanicInfo;
 
-use hairpin_abi::fw::FwState;
+use hairpin_abi::fw::{FwState, RestartCause};
 use hairpin_soc::FwStatus;
 use riscv_rt::TrapFrame;
+
+use crate::ram::mark_end;
 
 /// Detail of state `panicked` when an interrupt came in; exceptions show their `mcause` (below 32).
 const CODE_INTERRUPT: u8 = 0x80;
@@ -28,6 +30,7 @@ fn last_words(ra: usize, code: u8) -> ! {
     // SAFETY: this function never returns, so that what it interrupted never runs again.
     let mut status = unsafe { FwStatus::steal() };
     status.set_state(FwState::Panicked, code);
+    mark_end(RestartCause::Trap);
     // SAFETY: as above.
     unsafe { hairpin_soc::log::recover() };
     defmt::error!(

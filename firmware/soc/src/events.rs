@@ -13,6 +13,8 @@ pub struct Pending {
     pub punt: bool,
     /// The timer's deadline has passed.
     pub timer: bool,
+    /// A learn event waits.
+    pub learn: bool,
 }
 
 /// The queue of events to the host was full: the event is lost, and counted there.
@@ -35,6 +37,7 @@ impl Events {
             w.set_mbox(true);
             w.set_punt(true);
             w.set_timer(true);
+            w.set_learn(true);
         });
         // SAFETY: mstatus.MIE stays clear, so that an enabled interrupt ends WFI but is never taken.
         unsafe { riscv::register::mie::set_mext() };
@@ -48,6 +51,7 @@ impl Events {
             mailbox: pending.mbox(),
             punt: pending.punt(),
             timer: pending.timer(),
+            learn: pending.learn(),
         }
     }
 

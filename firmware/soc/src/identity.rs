@@ -40,6 +40,12 @@ impl Identity {
         regs().id().cap1().read().mac_capacity()
     }
 
+    /// Number of slots of the flow cache.
+    #[must_use]
+    pub fn flow_capacity(&self) -> u16 {
+        regs().id().cap2().read().flow_capacity()
+    }
+
     /// Number of rows of the group table.
     #[must_use]
     pub fn groups(&self) -> u16 {

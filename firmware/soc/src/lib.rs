@@ -15,6 +15,7 @@
 //! | [`FwStatus`] | what the host sees of the firmware |
 //! | [`Mailbox`] | commands of the host and answers to it |
 //! | [`TablePort`] | the eSwitch's table command bus |
+//! | [`LearnUnit`] | addresses the datapath does not know |
 //! | [`PuntPort`] | frames the datapath handed over |
 //! | [`Injector`] | frames of the firmware's own |
 //! | [`Events`] | what wakes the core, and events to the host |
@@ -25,6 +26,7 @@
 mod events;
 mod identity;
 mod inject;
+mod learn;
 pub mod log;
 mod mailbox;
 mod peripherals;
@@ -38,6 +40,7 @@ mod watchdog;
 pub use events::{Events, HostEventLost, Pending};
 pub use identity::Identity;
 pub use inject::{InjectError, Injector};
+pub use learn::{LearnUnit, Seen, SeenAddress};
 pub use mailbox::{Command, Mailbox};
 pub use peripherals::Peripherals;
 pub use punt::{PuntPort, Punted};

@@ -6,7 +6,9 @@ use core::cell::Cell;
 
 use critical_section::Mutex;
 
-use crate::{Events, FwStatus, Identity, Injector, Mailbox, PuntPort, TablePort, Timer, Watchdog};
+use crate::{
+    Events, FwStatus, Identity, Injector, LearnUnit, Mailbox, PuntPort, TablePort, Timer, Watchdog,
+};
 
 static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
 
@@ -25,6 +27,8 @@ pub struct Peripherals {
     pub mailbox: Mailbox,
     /// The eSwitch's tables.
     pub tables: TablePort,
+    /// Learn events.
+    pub learn: LearnUnit,
     /// Punted frames.
     pub punt: PuntPort,
     /// Frames of the firmware's own.
@@ -45,6 +49,7 @@ impl Peripherals {
             status: FwStatus::new(),
             mailbox: Mailbox::new(),
             tables: TablePort::new(),
+            learn: LearnUnit::new(),
             punt: PuntPort::new(),
             inject: Injector::new(),
             events: Events::new(),

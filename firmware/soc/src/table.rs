@@ -35,11 +35,9 @@ impl TablePort {
         row: &mut RowWords,
     ) -> Result<Status, TableFault> {
         let tbl = regs().tbl();
-        let words = row_words(table);
-        if op != Op::Read {
-            for (index, word) in row.iter().enumerate().take(words) {
-                self.write_data(index, *word);
-            }
+        let (sent, answered) = words(op, table);
+        for (index, word) in row.iter().enumerate().take(sent) {
+            self.write_data(index, *word);
         }
         tbl.cmd().write(|w| {
             w.set_op(op.code());
@@ -52,9 +50,9 @@ impl TablePort {
                 continue;
             }
             let status = Status::from_code(status.code()).ok_or(TableFault)?;
-            if matches!(op, Op::Read | Op::Lookup) {
+            if answered != 0 {
                 for (index, word) in row.iter_mut().enumerate() {
-                    *word = if index < words {
+                    *word = if index < answered {
                         self.response(index)
                     } else {
                         0
@@ -90,7 +88,7 @@ impl TablePort {
         }
     }
 
-    /// Sets the key of the MAC table's hashes. The table has to be empty.
+    /// Sets the key of the tables' hashes. The tables have to be empty.
     pub fn set_hash_seeds(&mut self, seeds: &[u32; 4]) {
         let tbl = regs().tbl();
         let [s0, s1, s2, s3] = *seeds;
@@ -101,13 +99,24 @@ impl TablePort {
     }
 }
 
-/// Words of a row that mean something; the others are not transferred, which saves most of the time of
-/// a command.
-const fn row_words(table: Table) -> usize {
-    match table {
+/// Words that mean something, of a command's data and of its answer; the others are not transferred,
+/// which saves most of the time of a command.
+const fn words(op: Op, table: Table) -> (usize, usize) {
+    let row = match table {
         Table::Cfg | Table::VVmap => 1,
-        Table::Group => 2,
+        Table::Group | Table::Flow => 2,
+        // Stamp and handle of an entry, word 3, are of no use to the firmware.
         Table::Port | Table::Mac => 3,
-        Table::VVlan => 6,
+        Table::VVlan | Table::Key => 6,
+    };
+    match (op, table) {
+        (Op::Read, _) => (0, row),
+        // The keys of flows are in the key buffer.
+        (Op::Lookup, Table::Flow) => (0, row),
+        (Op::Delete, Table::Flow) => (0, 0),
+        (Op::Lookup, _) => (row, row),
+        (Op::Insert, Table::Flow) | (Op::Invalidate | Op::Sweep, _) => (1, 0),
+        (Op::Install, _) => (2, 0),
+        (Op::Write | Op::Insert | Op::Delete, _) => (row, 0),
     }
 }

@@ -81,7 +81,7 @@ module hp_core_regs (
             logic SEED1;
             logic SEED2;
             logic SEED3;
-            logic CAP3;
+            logic CAP2;
         } id;
         struct {
             logic TIME_LO;
@@ -218,7 +218,7 @@ module hp_core_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h18);
         decoded_reg_strb.id.SEED3 = cpuif_req_masked & (cpuif_addr == 16'h1c) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h1c);
-        decoded_reg_strb.id.CAP3 = cpuif_req_masked & (cpuif_addr == 16'h20) & !cpuif_req_is_wr;
+        decoded_reg_strb.id.CAP2 = cpuif_req_masked & (cpuif_addr == 16'h20) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h20);
         decoded_reg_strb.timer.TIME_LO = cpuif_req_masked & (cpuif_addr == 16'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h40);
@@ -1701,6 +1701,7 @@ module hp_core_regs (
         end
     end
     assign hwif_out.learn.ACT.slot.value = field_storage.learn.ACT.slot.value;
+    assign hwif_out.learn.ACT.slot.swmod = decoded_reg_strb.learn.ACT && decoded_req_is_wr && |(decoded_wr_biten[3:0]);
     // Field: hairpin_core.learn.ACT.verdict
     always_comb begin
         automatic logic [1:0] next_c;
@@ -1724,7 +1725,6 @@ module hp_core_regs (
         end
     end
     assign hwif_out.learn.ACT.verdict.value = field_storage.learn.ACT.verdict.value;
-    assign hwif_out.learn.ACT.verdict.swmod = decoded_reg_strb.learn.ACT && decoded_req_is_wr && |(decoded_wr_biten[9:8]);
     // Field: hairpin_core.punt.CTRL.pop
     always_comb begin
         automatic logic [0:0] next_c;
@@ -2203,7 +2203,7 @@ module hp_core_regs (
             readback_data_var[31:0] = hwif_in.id.SEED3.value.next;
         end
         if(rd_mux_addr == 16'h20) begin
-            readback_data_var[15:0] = hwif_in.id.CAP3.flow_capacity.next;
+            readback_data_var[15:0] = hwif_in.id.CAP2.flow_capacity.next;
         end
         if(rd_mux_addr == 16'h40) begin
             readback_data_var[31:0] = hwif_in.timer.TIME_LO.value.next;
@@ -2386,10 +2386,10 @@ module hp_core_regs (
             readback_data_var[31] = hwif_in.learn.EVENT.valid.next;
         end
         if(rd_mux_addr == 16'h284) begin
-            readback_data_var[31:0] = hwif_in.learn.KEY0.value.next;
+            readback_data_var[31:0] = hwif_in.learn.KEY0.mac.next;
         end
         if(rd_mux_addr == 16'h288) begin
-            readback_data_var[15:0] = hwif_in.learn.KEY1.mac_hi.next;
+            readback_data_var[15:0] = hwif_in.learn.KEY1.mac.next;
             readback_data_var[27:16] = hwif_in.learn.KEY1.vvlan.next;
         end
         if(rd_mux_addr == 16'h290) begin

@@ -65,11 +65,11 @@ package hp_core_regs_pkg;
 
     typedef struct packed {
         logic [15:0] next;
-    } cap3_t__flow_capacity__in_t;
+    } hairpin_core__id__CAP2__flow_capacity__in_t;
 
     typedef struct packed {
-        cap3_t__flow_capacity__in_t flow_capacity;
-    } cap3_t__in_t;
+        hairpin_core__id__CAP2__flow_capacity__in_t flow_capacity;
+    } hairpin_core__id__CAP2__in_t;
 
     typedef struct packed {
         map_hash_t__in_t MAP_HASH_LO;
@@ -80,7 +80,7 @@ package hp_core_regs_pkg;
         word_ro_t__in_t SEED1;
         word_ro_t__in_t SEED2;
         word_ro_t__in_t SEED3;
-        cap3_t__in_t CAP3;
+        hairpin_core__id__CAP2__in_t CAP2;
     } hairpin_core__id__in_t;
 
     typedef struct packed {
@@ -226,22 +226,22 @@ package hp_core_regs_pkg;
 
     typedef struct packed {
         logic [31:0] next;
-    } hairpin_core__learn__KEY0__value__in_t;
+    } hairpin_core__learn__KEY0__mac__in_t;
 
     typedef struct packed {
-        hairpin_core__learn__KEY0__value__in_t value;
+        hairpin_core__learn__KEY0__mac__in_t mac;
     } hairpin_core__learn__KEY0__in_t;
 
     typedef struct packed {
         logic [15:0] next;
-    } hairpin_core__learn__KEY1__mac_hi__in_t;
+    } hairpin_core__learn__KEY1__mac__in_t;
 
     typedef struct packed {
         logic [11:0] next;
     } hairpin_core__learn__KEY1__vvlan__in_t;
 
     typedef struct packed {
-        hairpin_core__learn__KEY1__mac_hi__in_t mac_hi;
+        hairpin_core__learn__KEY1__mac__in_t mac;
         hairpin_core__learn__KEY1__vvlan__in_t vvlan;
     } hairpin_core__learn__KEY1__in_t;
 
@@ -588,11 +588,11 @@ package hp_core_regs_pkg;
 
     typedef struct packed {
         logic [3:0] value;
+        logic swmod;
     } hairpin_core__learn__ACT__slot__out_t;
 
     typedef struct packed {
         logic [1:0] value;
-        logic swmod;
     } hairpin_core__learn__ACT__verdict__out_t;
 
     typedef struct packed {

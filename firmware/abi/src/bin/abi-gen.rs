@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use hairpin_abi::admin::{AdminError, Crash, Opcode};
 use hairpin_abi::counter::{Bank, CacheTraffic, LearnCounter, TableCounter, Traffic};
-use hairpin_abi::fw::{EventCode, FwState, SelfTest};
+use hairpin_abi::fw::{EventCode, FwState, RestartCause, SelfTest};
 use hairpin_abi::layout::Layout;
 use hairpin_abi::row::LAYOUTS;
 use hairpin_abi::{
@@ -276,6 +276,7 @@ fn commands() -> String {
         items!(SelfTest),
     );
     list("### Events", "Event", items!(EventCode));
+    list("### Causes of a restart", "Cause", items!(RestartCause));
     out.push_str("\n## Rows\n\nBit n is bit n mod 32 of word n / 32.\n");
     for layout in LAYOUTS {
         let _ = writeln!(

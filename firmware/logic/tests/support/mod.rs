@@ -1,163 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! A NIC of plain memory: the golden model's tables behind the firmware's table command bus.
+//! A NIC of plain memory behind the firmware's table command bus and learn unit.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+mod bus;
+mod learn;
+
 use hairpin_abi::admin::{AdminError, Command, decode_response};
+use hairpin_abi::fw::Event;
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::row::{MacKey, VVmapRow};
+use hairpin_abi::row::MacKey;
 use hairpin_abi::{
-    GroupRow, MacAddr, MacRow, Miss, Mode, Op, PortRow, RowWords, Status, Table, TableCommand,
+    FlowKey, FlowRow, GroupRow, IpFields, KeyField, MacAddr, MacRow, Miss, Mode, PortId, PortRow,
     Target, VPort, VVlan, VVlanRow, Vlan,
 };
-use hairpin_eswitch::Tables;
-use hairpin_eswitch::model::Memory;
-use hairpin_nic_logic::{BusFault, Control, Limits, Outcome, TableBus};
+use hairpin_nic_logic::{Control, Limits, Outcome};
+
+#[allow(unused_imports, reason = "each test binary uses its part")]
+pub(crate) use {
+    bus::{FakeBus, Flow},
+    learn::{Seen, SharedBus, Unit},
+};
 
 /// vPorts of the test NIC.
 pub(crate) const VPORTS: u8 = 8;
-
-/// The tables, and what was done to them.
-pub(crate) struct FakeBus {
-    pub(crate) memory: Memory,
-    /// Slots of the MAC table, as READ shows them.
-    slots: Vec<Option<MacKey>>,
-    /// Commands that changed something.
-    pub(crate) changes: Vec<TableCommand>,
-    /// Commands that are answered before the bus falls silent.
-    pub(crate) answers: Option<usize>,
-}
-
-impl FakeBus {
-    pub(crate) fn new(mac_capacity: usize) -> Self {
-        Self {
-            memory: Memory::new(VPORTS),
-            slots: vec![None; mac_capacity],
-            changes: Vec::new(),
-            answers: None,
-        }
-    }
-
-    fn change(&mut self, command: &TableCommand) -> Status {
-        let free = self.slots.iter().position(Option::is_none);
-        match command {
-            TableCommand::MacInsert(_, row) if self.memory.mac_row(&row.key).is_none() => {
-                match free {
-                    Some(slot) => self.slots[slot] = Some(row.key),
-                    None => return Status::Full,
-                }
-            }
-            TableCommand::MacDelete(key) => {
-                self.slots
-                    .iter_mut()
-                    .filter(|slot| **slot == Some(*key))
-                    .for_each(|s| *s = None);
-            }
-            _ => {}
-        }
-        // The hardware keeps one bit per vPort that it has.
-        let command = &match *command {
-            TableCommand::Group(index, row) => {
-                TableCommand::Group(index, group_row(row.vports.0 & ((1 << VPORTS) - 1)))
-            }
-            command => command,
-        };
-        let status = self.memory.apply(command);
-        if matches!(status, Status::Ok | Status::Updated) {
-            self.changes.push(*command);
-        }
-        status
-    }
-
-    fn row(&self, table: Table, index: u16) -> Option<RowWords> {
-        Some(match table {
-            Table::Port => self.memory.port(VPort::new(index as u8)?).to_words(),
-            Table::Cfg => self.memory.config().to_words(),
-            Table::VVmap => {
-                let instance = VVlan::new(index).and_then(|id| self.memory.vvlan(id));
-                VVmapRow {
-                    instance: instance.map(|(instance, _)| instance),
-                }
-                .to_words()
-            }
-            Table::VVlan => {
-                // The model shows a row by the V.VLAN that leads to it.
-                let mut ids = (1..=4094).filter_map(VVlan::new);
-                ids.find_map(|id| {
-                    let (instance, row) = self.memory.vvlan(id)?;
-                    (u16::from(instance) == index).then(|| row.to_words())
-                })?
-            }
-            Table::Group => self.memory.group(u8::try_from(index).ok()?).to_words(),
-            Table::Flow | Table::Key => return None,
-            Table::Mac => match self.slots.get(usize::from(index))? {
-                Some(key) => self.memory.mac_row(key)?.to_words(),
-                None => [0; 6],
-            },
-        })
-    }
-}
-
-impl TableBus for FakeBus {
-    fn command(
-        &mut self,
-        op: Op,
-        table: Table,
-        index: u16,
-        row: &mut RowWords,
-    ) -> Result<Status, BusFault> {
-        if let Some(left) = &mut self.answers {
-            *left = left.checked_sub(1).ok_or(BusFault)?;
-        }
-        if let Some(command) = TableCommand::decode(op, table, index, row) {
-            assert!(
-                !matches!(command, TableCommand::Port(..) | TableCommand::Cfg(_)),
-                "denied"
-            );
-            return Ok(self.change(&command));
-        }
-        let (status, answer) = match op {
-            Op::Lookup => {
-                let key = MacKey::from_words(row).expect("a legal key");
-                match self.memory.mac_row(&key) {
-                    Some(row) => (Status::Ok, row.to_words()),
-                    None => (Status::NotFound, [0; 6]),
-                }
-            }
-            Op::Read => match self.row(table, index) {
-                Some(row) => (Status::Ok, row),
-                None => (Status::BadIndex, [0; 6]),
-            },
-            _ => (Status::BadOp, [0; 6]),
-        };
-        *row = answer;
-        Ok(status)
-    }
-}
+/// V.VLAN instances of the test NIC.
+pub(crate) const INSTANCES: u8 = 4;
 
 /// A NIC with firmware.
 pub(crate) struct Nic {
     pub(crate) bus: FakeBus,
     pub(crate) control: Control,
+    pub(crate) limits: Limits,
+    pub(crate) time: u64,
 }
 
 impl Nic {
     pub(crate) fn new() -> Self {
-        Self::with_capacity(64)
+        Self::with_capacity(64, 64)
     }
 
-    pub(crate) fn with_capacity(mac_capacity: u16) -> Self {
-        let mut control = Control::new();
-        control.init(Limits {
-            vports: VPORTS,
-            instances: 4,
-            groups: 16,
-            mac_capacity,
-        });
+    pub(crate) fn with_capacity(mac_capacity: u16, flow_capacity: u16) -> Self {
         Self {
-            bus: FakeBus::new(mac_capacity.into()),
-            control,
+            bus: FakeBus::new(mac_capacity.into(), flow_capacity.into()),
+            control: firmware(limits(mac_capacity, flow_capacity)),
+            limits: limits(mac_capacity, flow_capacity),
+            time: 0,
         }
+    }
+
+    /// The firmware starts again, the tables stay.
+    pub(crate) fn restart(&mut self) -> hairpin_nic_logic::boot::Recovered {
+        self.control = firmware(self.limits);
+        self.control.recover(&mut self.bus).expect("tables answer")
     }
 
     /// Obeys a command; the first result on success. An error must not have changed anything.
@@ -167,7 +62,7 @@ impl Nic {
 
     pub(crate) fn run_words(&mut self, words: &[u32; 16]) -> Result<u32, AdminError> {
         let before = self.bus.changes.len();
-        let outcome = self.control.execute(&mut self.bus, words);
+        let outcome = self.control.execute(&mut self.bus, words, self.time);
         let Outcome::Respond(words) = outcome else {
             panic!("crashes: {outcome:?}")
         };
@@ -184,27 +79,51 @@ impl Nic {
         result
     }
 
+    /// A millisecond passes; what the host is told.
+    pub(crate) fn tick(&mut self) -> Vec<Event> {
+        self.time += 156_250;
+        self.bus.time = self.time;
+        let mut told = Vec::new();
+        let tell = |event| told.push(event);
+        let result = self.control.tick(&mut self.bus, self.time, tell);
+        assert_eq!(result, Ok(()));
+        told
+    }
+
     /// A V.VLAN with these members.
     pub(crate) fn add_vvlan(&mut self, id: u16, members: &[u8]) -> u32 {
-        self.run(Command::VVlanSet {
-            id: vvlan(id),
-            row: row(members),
-        })
-        .expect("a legal V.VLAN")
+        self.set_vvlan(id, row(members))
+    }
+
+    pub(crate) fn set_vvlan(&mut self, id: u16, row: VVlanRow) -> u32 {
+        self.run(Command::VVlanSet { id: vvlan(id), row })
+            .expect("a legal V.VLAN")
     }
 
     /// The host's row of a vPort.
     pub(crate) fn set_port(&mut self, number: u8, row: PortRow) {
-        let status = self
-            .bus
-            .memory
-            .apply(&TableCommand::Port(number.into(), row));
-        assert_eq!(status, Status::Ok);
+        self.bus.ports[usize::from(number)] = row;
     }
 
     pub(crate) fn target(&self, id: u16, last: u8) -> Option<Target> {
-        self.bus.memory.mac(&key(id, last))
+        self.bus.mac_row(&key(id, last)).map(|row| row.target)
     }
+}
+
+fn limits(mac_capacity: u16, flow_capacity: u16) -> Limits {
+    Limits {
+        vports: VPORTS,
+        instances: INSTANCES,
+        groups: 16,
+        mac_capacity,
+        flow_capacity,
+    }
+}
+
+fn firmware(limits: Limits) -> Control {
+    let mut control = Control::new();
+    control.init(limits, 1);
+    control
 }
 
 pub(crate) fn vvlan(id: u16) -> VVlan {
@@ -241,6 +160,24 @@ pub(crate) fn row(numbers: &[u8]) -> VVlanRow {
     }
 }
 
+/// A V.VLAN that uses the flow cache, with every field in the key and a high quota.
+pub(crate) fn cached(numbers: &[u8]) -> VVlanRow {
+    VVlanRow {
+        cache: true,
+        flow_quota: 15,
+        key_mask: KeyField::MASK_ALL,
+        ..row(numbers)
+    }
+}
+
+/// As the table holds it.
+pub(crate) fn in_use(id: u16, row: VVlanRow) -> VVlanRow {
+    VVlanRow {
+        id: Some(vlan(id)),
+        ..row
+    }
+}
+
 pub(crate) fn group_row(bits: u64) -> GroupRow {
     GroupRow {
         vports: PortSet(bits),
@@ -248,10 +185,40 @@ pub(crate) fn group_row(bits: u64) -> GroupRow {
 }
 
 pub(crate) fn to_vport(id: u16, last: u8, port: u8) -> Command {
-    let target = Target::VPort(vport(port));
-    Command::FdbAdd(MacRow {
+    Command::FdbAdd(entry(id, last, port, false))
+}
+
+pub(crate) fn entry(id: u16, last: u8, port: u8, is_static: bool) -> MacRow {
+    MacRow {
         key: key(id, last),
-        target,
-        is_static: false,
-    })
+        target: Target::VPort(vport(port)),
+        is_static,
+    }
+}
+
+/// A flow of TCP from a vPort, told apart by its L4 source port.
+pub(crate) fn flow(id: u16, from: u8, sport: u16) -> FlowKey {
+    FlowKey {
+        src: vport(from).into(),
+        vvlan: vlan(id),
+        da: mac(200),
+        sa: mac(from),
+        ethertype: 0x0800,
+        ip: IpFields {
+            is_v6: false,
+            src: 0x0a00_0001,
+            dst: 0x0a00_0002,
+            proto: 6,
+            sport,
+            dport: 80,
+        },
+    }
+}
+
+pub(crate) fn flow_add(key: FlowKey, row: FlowRow) -> Command {
+    Command::FlowAdd { key, row }
+}
+
+pub(crate) fn uplink() -> PortId {
+    PortId::Uplink
 }

@@ -10,7 +10,6 @@ pub mod map_hash_t;
 pub mod cap0_t;
 pub mod cap1_t;
 pub mod word_ro_t;
-pub mod cap3_t;
 pub mod word_rw_t;
 pub mod tbl_cmd_t;
 pub mod tbl_status_t;

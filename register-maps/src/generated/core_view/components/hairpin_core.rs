@@ -135,9 +135,9 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinCore<'io, IO> {
         unsafe { tbl::Tbl::from_ptr_with(self.ptr.wrapping_byte_add(0x200).cast(), self.io) }
     }
 
-    /// Learning
+    /// Learn unit
     ///
-    /// Source addresses that learning vPorts showed: the oldest one that waits, and the answer to it.
+    /// Addresses that the datapath has seen and does not know, or knows elsewhere.
     #[inline(always)]
     #[must_use]
     pub const fn learn(&self) -> learn::Learn<'io, IO> {

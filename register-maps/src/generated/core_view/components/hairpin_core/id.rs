@@ -5,6 +5,9 @@
 #[allow(unused_imports)]
 use super::_root; // alias to root module of generated code
 
+// Anonymous component instances
+pub mod cap2;
+
 // Instances of named component types
 pub use _root::components::map_hash_t as map_hash_lo;
 pub use _root::components::map_hash_t as map_hash_hi;
@@ -14,7 +17,6 @@ pub use _root::components::word_ro_t as seed0;
 pub use _root::components::word_ro_t as seed1;
 pub use _root::components::word_ro_t as seed2;
 pub use _root::components::word_ro_t as seed3;
-pub use _root::components::cap3_t as cap3;
 
 /// Identification
 ///
@@ -146,12 +148,12 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Id<'io, IO> {
         unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x1C).cast(), self.io) }
     }
 
-    /// Capabilities 3
+    /// Capabilities 2
     ///
     /// Table sizes the NIC was built with.
     #[inline(always)]
     #[must_use]
-    pub const fn cap3(&self) -> peakrdl_rust::reg::Reg<'io, cap3::Cap3T, IO> {
+    pub const fn cap2(&self) -> peakrdl_rust::reg::Reg<'io, cap2::Cap2, IO> {
         unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x20).cast(), self.io) }
     }
 

@@ -116,7 +116,7 @@ impl Mask {
 
     /// learn
     ///
-    /// Learn event
+    /// Learn
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -127,7 +127,7 @@ impl Mask {
 
     /// learn
     ///
-    /// Learn event
+    /// Learn
     #[inline(always)]
     pub fn set_learn(&mut self, val: bool) {
         let val = val as u32;

@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// Learn answer
 ///
-/// A write answers the oldest event. It is ignored if it names another slot, or while an install is busy.
+/// A write answers the oldest event. Ignored while an install is under way.
 #[repr(transparent)]
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct Act(u32);

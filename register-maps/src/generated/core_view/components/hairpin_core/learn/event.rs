@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// Learn event
 ///
-/// The oldest event, and how the last install went.
+/// The oldest event, and how the last install ended.
 #[repr(transparent)]
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct Event(u32);
@@ -44,7 +44,7 @@ impl Event {
 
     /// slot
     ///
-    /// Its slot
+    /// Slot in the unit
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -59,7 +59,7 @@ impl Event {
 
     /// status
     ///
-    /// As RESULT.status
+    /// Status of the last install
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -74,7 +74,7 @@ impl Event {
 
     /// vport
     ///
-    /// vPort it was seen on
+    /// vPort that sent the frame
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -89,7 +89,7 @@ impl Event {
 
     /// busy
     ///
-    /// As RESULT.busy
+    /// An install is under way
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -104,7 +104,7 @@ impl Event {
 
     /// from
     ///
-    /// vPort it was known behind
+    /// vPort that has the address now
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -119,7 +119,7 @@ impl Event {
 
     /// from_valid
     ///
-    /// It was known behind another vPort
+    /// A vPort has the address now
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -134,7 +134,7 @@ impl Event {
 
     /// waiting
     ///
-    /// Events that wait, this one included
+    /// Events that wait
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -149,7 +149,7 @@ impl Event {
 
     /// valid
     ///
-    /// There is an event
+    /// An event waits
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]

@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// Learn result
 ///
-/// How the last install went.
+/// How the last install ended.
 #[repr(transparent)]
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct Result(u32);
@@ -44,7 +44,7 @@ impl Result {
 
     /// status
     ///
-    /// Status of the table command
+    /// Its status
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -59,7 +59,7 @@ impl Result {
 
     /// busy
     ///
-    /// An install is under way
+    /// It is under way
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
