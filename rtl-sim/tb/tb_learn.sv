@@ -34,7 +34,7 @@ module tb_learn
   );
 
   typedef enum {Free, Waits, Installs, Refuses} state_e;
-  state_e       state[16];
+  state_e       slot_is[16];
   learn_event_t entry[16];
   logic [31:0]  since[16];
   int           order[$];
@@ -49,17 +49,18 @@ module tb_learn
     if (valid && (32'(slot) != order[0] || shown != entry[order[0]])) $fatal(1, "oldest is slot %0d, model %0d", slot, order[0]);
     if (busy != (installing >= 0)) $fatal(1, "busy %0d", busy);
     if (req_valid != (installing >= 0 && !asked)) $fatal(1, "request %0d", req_valid);
-    if (req_valid && req != '{vvlan: entry[installing].vvlan, sa: entry[installing].sa,
-                              vport: entry[installing].vport, inst: entry[installing].inst,
-                              seen: entry[installing].seen}) $fatal(1, "request of slot %0d", installing);
+    if (req_valid) begin
+      learn_event_t e = entry[installing];
+      if (req != {e.vvlan, e.sa, e.vport, e.inst, e.seen}) $fatal(1, "request of slot %0d", installing);
+    end
   endtask
 
   // What this clock does to the slots; the unit looks at all of it as it was when the clock began.
   task automatic step();
-    state_e was[16] = state;
+    state_e was[16] = slot_is;
     int     same = -1, free = -1, refuses = -1;
     if (was[scan] == Refuses && (now - since[scan]) >= 32'h1_0000) begin
-      state[scan] = Free;
+      slot_is[scan] = Free;
       expired++;
     end
     scan = (scan + 1) % 16;
@@ -67,24 +68,24 @@ module tb_learn
       int at = order.pop_front();
       case (verdict)
         LEARN_INSTALL: begin
-          state[at] = Installs;
+          slot_is[at] = Installs;
           start_install = at;
           installs++;
         end
         LEARN_REFUSE: begin
-          state[at] = Refuses;
+          slot_is[at] = Refuses;
           since[at] = now;
           refusals++;
         end
         default: begin
-          state[at] = Free;
+          slot_is[at] = Free;
           forgets++;
         end
       endcase
     end
     if (req_valid && req_ready) asked = 1'b1;
     if (done) begin
-      state[installing] = (done_status inside {ST_FULL, ST_QUOTA, ST_REFUSED}) ? Refuses : Free;
+      slot_is[installing] = (done_status inside {ST_FULL, ST_QUOTA, ST_REFUSED}) ? Refuses : Free;
       since[installing] = now;
       installing = -1;
       asked      = 1'b0;
@@ -104,7 +105,7 @@ module tb_learn
       int at = (free >= 0) ? free : refuses;
       events++;
       taken_over += 32'(free < 0);
-      state[at] = Waits;
+      slot_is[at] = Waits;
       entry[at] = last_ev;
       order.push_back(at);
     end
@@ -150,8 +151,8 @@ module tb_learn
   initial begin
     void'(seed_from_args("tb_learn"));
     last_ev = '0;
-    foreach (state[i]) begin
-      state[i] = Free;
+    foreach (slot_is[i]) begin
+      slot_is[i] = Free;
       entry[i] = '0;
     end
     repeat (3) @(negedge clk);
