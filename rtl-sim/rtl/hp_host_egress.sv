@@ -56,6 +56,7 @@ module hp_host_egress
 );
   localparam int unsigned BeatW    = $clog2(Bytes);
   localparam int unsigned CountW   = $clog2(BEATS) + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned InFlight = 40;
   localparam int unsigned MaxBeats = (MaxFrame + 8 + Bytes - 1) / Bytes;
   localparam int unsigned Reserve  = MaxBeats + InFlight;
@@ -84,7 +85,7 @@ module hp_host_egress
   logic [DATA_W-1:0] dir_data;
 
   assign here = eg_valid_i && eg_meta_i.to_host;
-  assign fits = 32'(eg_meta_i.len) <= 32'({free_q, BeatW'(0)});
+  assign fits = !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign push = here && (eg_sof_i ? fits : admit_q);
 
   always_ff @(posedge clk_i) begin

@@ -69,6 +69,7 @@ module hp_punt_store
   localparam int unsigned BeatW  = $clog2(Bytes);
   localparam int unsigned AddrW  = $clog2(BEATS);
   localparam int unsigned CountW = AddrW + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned SlotW  = $clog2(SLOTS);
 
   typedef struct packed {
@@ -93,7 +94,7 @@ module hp_punt_store
 
   assign here  = eg_valid_i && eg_meta_i.to_core;
   assign beats = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits  = !desc_full && 32'(eg_meta_i.len) <= 32'({free_q, BeatW'(0)});
+  assign fits  = !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign write = here && (eg_sof_i ? fits : admit_q);
   assign push  = write && eg_eof_i;
 

@@ -53,6 +53,7 @@ module hp_replicator
   localparam int unsigned BeatW    = $clog2(Bytes);
   localparam int unsigned AddrW    = $clog2(BEATS);
   localparam int unsigned CountW   = AddrW + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned OutDepth = 8;
 
   typedef struct packed {
@@ -105,7 +106,7 @@ module hp_replicator
 
   assign here      = eg_valid_i && eg_meta_i.group && eg_meta_i.targets[N_VF-1:0] != '0;
   assign beats     = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits      = !desc_full && 32'(eg_meta_i.len) <= 32'({free_q, BeatW'(0)});
+  assign fits      = !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign write     = here && (eg_sof_i ? fits : admit_q);
   assign desc_push = write && eg_sof_i;
 

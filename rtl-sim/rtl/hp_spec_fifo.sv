@@ -100,7 +100,7 @@ module hp_spec_fifo #(
 
   always_ff @(posedge clk_i) begin
     if (head_free) head_q <= occ_q[1] ? skid[skid_rd_q] : land_data;
-    if (land_d2_q || push_i) skid[skid_wr_q] <= land_data;
+    if (land_d2_q || may_bypass) skid[skid_wr_q] <= land_data;  // whenever something may land
   end
 
   // `full_o` says now what write_q - pop_q == DEPTH will say; the late inputs only choose.

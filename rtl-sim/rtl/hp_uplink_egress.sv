@@ -41,6 +41,7 @@ module hp_uplink_egress
 );
   localparam int unsigned BeatW       = $clog2(Bytes);
   localparam int unsigned CountW      = $clog2(BEATS) + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned InFlight    = 40;
   localparam int unsigned Reserve     = (MaxFrame + 8 + Bytes - 1) / Bytes + InFlight;
   localparam int unsigned StuckCycles = 4096;
@@ -72,7 +73,7 @@ module hp_uplink_egress
   logic              here, fits, admit_q, push, pop;
 
   assign here = eg_valid_i && eg_meta_i.to_uplink;
-  assign fits = 32'(eg_meta_i.len) <= 32'({free_q, BeatW'(0)});
+  assign fits = !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign push = here && (eg_sof_i ? fits : admit_q);
 
   always_ff @(posedge clk_i) begin
