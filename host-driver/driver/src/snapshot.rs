@@ -122,7 +122,7 @@ pub struct VvlanState {
     /// Fields of its flows' keys.
     #[serde(default)]
     pub key_fields: Vec<String>,
-    /// Most flows it may have; 0 is none.
+    /// Most flows it may have.
     #[serde(default)]
     pub flow_quota: u32,
 }
