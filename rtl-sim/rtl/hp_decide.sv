@@ -151,8 +151,12 @@ module hp_decide
           end
         end
         FLOW_REDIRECT: begin
-          w20_d.redirect = 1'b1;
+          w20_d.redirect = !flow_act_i.port[PortW-1];
           w20_d.target   = flow_act_i.port;
+          if (flow_act_i.port[PortW-1]) begin
+            w20_d.decided = 1'b1;
+            w20_d.reason  = RSN_EGRESS_NOT_MEMBER;
+          end
         end
         default: as_local = 1'b1;
       endcase
@@ -188,7 +192,7 @@ module hp_decide
   endfunction
 
   assign allowed  = enabled_mask_i & w19_q.members;
-  assign same     = {!flow_act_i.port[PortW-1] && !has(reflect_mask_i, flow_act_i.port) &&
+  assign same     = {!has(reflect_mask_i, flow_act_i.port) &&
                      is_self(flow_act_i.port, w19_q.src, w19_q.s_exists, w19_q.s_port),
                      !has(reflect_mask_i, w19_q.target) &&
                      is_self(w19_q.target, w19_q.src, w19_q.s_exists, w19_q.s_port)};

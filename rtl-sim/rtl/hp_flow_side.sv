@@ -226,7 +226,7 @@ module hp_flow_side
                               slot_q.e_src != e_port[5]));
 
   // How many entries a V.VLAN has, and may have.
-  logic        tally_ready, own_had_q, full_q;
+  logic        tally_ready, own_had_q, full_q, over_q;
   logic [5:0]  own_inst_q;
   logic [15:0] tally, most;
   logic [3:0]  quota;
@@ -238,6 +238,7 @@ module hp_flow_side
       own_inst_q <= own_act.inst;
     end
     full_q <= tally >= most;
+    over_q <= tally > most;
   end
   assign most = (quota == '0) ? '0 : 16'd1 << quota;
 
@@ -255,7 +256,9 @@ module hp_flow_side
   always_comb begin
     own_status = ST_OK;
     if (own_found && own_live_q && own_act.act.teacher > act.teacher) own_status = ST_REFUSED;
-    else if (!(own_had_q && own_inst_q == inst) && full_q) own_status = ST_QUOTA;
+    // A dead entry of the V.VLAN is counted already.
+    else if ((own_had_q && own_inst_q == inst) ? (!own_live_q && over_q) : full_q)
+      own_status = ST_QUOTA;
   end
 
   // Ages.
@@ -386,11 +389,15 @@ module hp_flow_side
     chg_o.removed = chg_delete;
     chg_o.aged    = chg_aged;
     chg_o.swept   = chg_dead;
-    chg_o.refused = finished && changes && !(status_q inside {ST_OK, ST_UPDATED});
+    chg_o.refused = finished && changes && !(status_q inside {ST_OK, ST_UPDATED, ST_BAD_OP}) &&
+                    (eng_op == OP_DELETE || status_q != ST_NOT_FOUND);
     chg_o.handle  = 16'(chg_handle);
     chg_o.status  = chg_o.refused ? status_q : (chg_update && !chg_revive) ? ST_UPDATED : ST_OK;
     chg_o.data    = 192'(row(chg_o.refused ? act : chg_act.act, 1'b1));
-    if (chg_insert || chg_update) chg_o.data[165:160] = chg_act.inst;  // w5
+    // w5: what an INSERT and a SWEEP were asked with.
+    if (chg_insert || chg_update) chg_o.data[165:160] = chg_act.inst;
+    if (chg_o.refused) chg_o.data[165:160] = inst;
+    if (chg_o.aged) chg_o.data[177:160] = {top, age};
     chg_key_o     = chg_o.refused ? key_q : chg_key;
   end
   always_comb begin

@@ -179,7 +179,7 @@ module hp_mac_side
 
   // How many dynamic entries a vPort has, and may have.
 
-  logic       up, down, tally_ready, own_counts, chg_counts, cmd_counts, own_counts_q, full_q;
+  logic       up, down, tally_ready, own_counts, chg_counts, cmd_counts, own_counts_q, full_q, over_q;
   logic [5:0] down_idx, own_target_q;
   logic [15:0] tally;
   logic [7:0] limit;
@@ -195,6 +195,7 @@ module hp_mac_side
       own_target_q <= own_act.act.target[5:0];
     end
     full_q <= tally >= 16'(limit);
+    over_q <= tally > 16'(limit);
   end
   assign up       = (chg_insert || chg_update) && chg_counts;
   assign down     = ((chg_delete || chg_aged || chg_dead) && chg_counts) || (chg_update && own_counts_q);
@@ -216,7 +217,8 @@ module hp_mac_side
     own_status = ST_OK;
     if (!cmd_act_i.is_static) begin
       if (own_found && own_live_q && own_act.act.is_static) own_status = ST_REFUSED;
-      else if (cmd_counts && !same_owner && full_q) own_status = ST_QUOTA;
+      // A dead entry of the vPort is counted already.
+      else if (cmd_counts && (same_owner ? (!own_live_q && over_q) : full_q)) own_status = ST_QUOTA;
     end
   end
 
@@ -336,7 +338,10 @@ module hp_mac_side
     chg_o.handle  = 16'(chg_handle);
     chg_o.status  = chg_o.refused ? status_q : (chg_update && !chg_revive) ? ST_UPDATED : ST_OK;
     chg_o.data    = chg_o.refused ? row(cmd_key_i, cmd_act_i) : row(chg_key, chg_act.act);
-    if (chg_insert || chg_update) chg_o.data[165:160] = chg_act.inst;  // w5
+    // w5: what an INSERT and a SWEEP were asked with.
+    if (chg_insert || chg_update) chg_o.data[165:160] = chg_act.inst;
+    if (chg_o.refused) chg_o.data[165:160] = cmd_index_i[5:0];
+    if (chg_o.aged) chg_o.data[175:160] = age;
   end
   always_comb begin
     count_o.chg_insert = chg_insert || chg_revive;

@@ -114,6 +114,8 @@ module hp_table_lookup #(
     (* keep *) logic [EntryW-1:0] b_wdata_q;   // one copy for each RAM: they lie far apart
     logic              b_we_q, coll, unused_coll;
 
+    initial b_we_q = 1'b0;   // the RAM's contents must outlive the first clock of the reset
+
     always_ff @(posedge clk_i) begin
       b_slot_q  <= b_slot_i[b];
       b_wdata_q <= b_wdata_i;
@@ -160,6 +162,8 @@ module hp_table_lookup #(
   logic               act_en_q, act_we_q, act_coll, unused_act_coll;
   logic [HandleW-1:0] act_handle_q;
   logic [ACT_W-1:0]   act_wdata_q, act;
+
+  initial act_we_q = 1'b0;
   always_ff @(posedge clk_i) begin
     act_en_q     <= act_en_i && rst_ni;
     act_we_q     <= act_we_i && rst_ni;

@@ -102,8 +102,9 @@ module hp_table_maint
   localparam logic [3:0] DrainLast  = 4'd3;                 // last candidate to `found_q`
   localparam logic [3:0] ActLast    = 4'd4;                 // handle to action RAM and back
   localparam logic [3:0] AskLast    = 4'd4;
-  localparam logic [3:0] GapLast    = 4'd3;
+  localparam logic [3:0] GapLast    = 4'd2;
   localparam logic [3:0] SettleLast = 4'd9;
+  localparam logic [3:0] ShortLast  = 4'd2;                 // the same if no handle and no change is on its way
 
   // From the decision to a change's `chg_*`, less one: lookups see it in the clock that is promised there.
   localparam logic [2:0] ChgUpdate = 3'd1;
@@ -134,7 +135,6 @@ module hp_table_maint
     StPush,      // walk: the victim into the stash
     StPushGap,
     StWrite,     // walk: the head into its slot
-    StWriteGap,
     StFree,      // walk: the head's place is free
     StSettle,
     StStepDone,
@@ -167,7 +167,7 @@ module hp_table_maint
   logic               last;            // of the clocks this state takes
   logic [3:0]         op_q, status_q, verdict_q;
   logic               cmd_q;           // a command is being served
-  logic               entry_q, live_q, aged_q;
+  logic               entry_q, live_q, aged_q, short_q;
   logic [StepW-1:0]   steps_q;
   logic               steps_out_q;
   logic               is_insert;
@@ -245,20 +245,22 @@ module hp_table_maint
 
     if (state_q == StIdle || state_q == StKey) begin
       found_q <= 1'b0;
-      free_q  <= 1'b0;
-    end else begin
-      if (match_q) begin
-        found_q     <= 1'b1;
-        found_sel_q <= sel_q5;
-      end
-      if (scan_q3 && !ent_valid && !free_q) begin
-        free_q      <= 1'b1;
-        free_bank_q <= sel_q3[1:0];
-      end
+    end else if (match_q) begin
+      found_q     <= 1'b1;
+      found_sel_q <= sel_q5;
     end
   end
 
-  // Which of four entries has to go.
+  // A free slot of the four, else the one whose entry has to go.
+  logic [3:0] free_banks_q;
+  always_ff @(posedge clk_i) begin
+    for (int unsigned b = 0; b < 4; b++) free_banks_q[b] <= !b_rdata_i[b][EntryW-1];
+    free_q <= |free_banks_q;
+    for (int b = 3; b >= 0; b--) begin
+      if (free_banks_q[b]) free_bank_q <= 2'(b);
+    end
+  end
+
   logic [15:0] lfsr_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) lfsr_q <= 16'hACE1;
@@ -287,8 +289,7 @@ module hp_table_maint
       StAct:      last = wait_q == ActLast;
       StAsk:      last = wait_q == AskLast;
       StPushGap:  last = wait_q == GapLast;
-      StWriteGap: last = wait_q == GapLast;
-      StSettle:   last = wait_q == SettleLast;
+      StSettle:   last = wait_q == (short_q ? ShortLast : SettleLast);
       default:    last = 1'b1;
     endcase
   end
@@ -329,7 +330,7 @@ module hp_table_maint
         end
         StKey: state_q <= (job_q == JobHead) ? StAct : StFind;
         StFind: if (last) state_q <= StScan;
-        StScan: if (32'(sel_q) == ((job_q == JobHead) ? 3 : STASH + 3)) state_q <= StDrain;
+        StScan: if (32'(sel_q) == STASH + 3) state_q <= StDrain;
         StDrain: if (last) state_q <= StPick;
         StPick: begin
           if (job_q == JobHead) begin
@@ -352,7 +353,7 @@ module hp_table_maint
               else if (!is_insert || !verdict_ok) state_q <= StClose;
               else state_q <= found_q ? StUpdate : StRoom;
             end
-            JobHead:   state_q <= gone ? StRemove : StScan;
+            JobHead:   state_q <= gone ? StRemove : StPick;
             JobVictim: state_q <= gone ? StWrite : StPush;
             JobSweep:  state_q <= gone ? StRemove : StIdle;
             default:   state_q <= StClose;
@@ -372,8 +373,7 @@ module hp_table_maint
         StUpdate, StNew, StRemove, StFree: state_q <= StSettle;
         StPush: state_q <= StPushGap;
         StPushGap: if (last) state_q <= StWrite;
-        StWrite: state_q <= StWriteGap;
-        StWriteGap: if (last) state_q <= StFree;
+        StWrite: state_q <= StFree;
         StSettle: if (last) begin
           unique case (job_q)
             JobHead, JobVictim: state_q <= StStepDone;
@@ -420,7 +420,6 @@ module hp_table_maint
       StPlace: sel_q <= place_q[HandleW] ? SelW'(place_q[HandleW-1:0]) + SelW'(4)
                                          : SelW'(place_q[HandleW-1 -: 2]);
       StVerdict: begin
-        if (job_q == JobHead) sel_q <= gone ? sel_q : '0;
         if (cmd_q && job_q == JobFind) begin
           entry_q <= is_insert ? verdict_ok : live_q;
           if (!is_insert) status_q <= live_q ? ST_OK : ST_NOT_FOUND;
@@ -437,6 +436,8 @@ module hp_table_maint
         end
       end
       StWrite: steps_q <= steps_q + 1'b1;
+      StFree: short_q <= live_q;
+      StUpdate, StNew, StRemove: short_q <= 1'b0;
       default: ;
     endcase
     if (state_q == StFind && last) sel_q <= '0;
@@ -574,7 +575,8 @@ module hp_table_maint
       held_act_q <= req_act_i;
     end
   end
-  `HP_ASSERT(Held_A, !cmd_q || op_q != OP_INSERT || (req_key_i == held_key_q && req_act_i == held_act_q))
+  `HP_ASSERT(Held_A, !cmd_q || state_q == StRsp || op_q != OP_INSERT ||
+                     (req_key_i == held_key_q && req_act_i == held_act_q))
 
   // A handle that came back rests before its next action is written.
   logic [9:0]              gave_q;

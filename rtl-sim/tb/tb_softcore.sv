@@ -253,7 +253,7 @@ module tb_softcore
 
   // The program. Registers: x1 = peripherals, x3 = log ring, x8 = punt window, x9 = inject buffer.
   localparam int unsigned LLoop = 0, LPunt = 1, LTimer = 2, LAnswer = 3, LSpin = 4, LTbl = 5, LInject = 6,
-                          LFault = 7, LNext = 8, LTrap = 9, LTblWait = 10, LArm = 11, LCopy = 12;
+                          LFault = 7, LNext = 8, LTrap = 9, LTblWait = 10, LArm = 11, LCopy = 12, LLearn = 13;
 
   task automatic program_text();
     at(0);                       // trap vector: exceptions
@@ -280,7 +280,7 @@ module tb_softcore
     sw(2, 1, 'h88);
     lw(2, 1, 'h04);
     sw(2, 1, 'h8C);
-    addi(2, 0, 7);
+    addi(2, 0, 15);
     sw(2, 1, 'h3C4);             // mask
     lui(2, 20'h00001);           // machine external interrupt
     addi(2, 2, -2048);
@@ -299,6 +299,8 @@ module tb_softcore
     bne(7, 0, LPunt);
     andi(7, 6, 4);
     bne(7, 0, LTimer);
+    andi(7, 6, 8);
+    bne(7, 0, LLearn);
     andi(7, 6, 1);
     beq(7, 0, LLoop);
     lw(10, 1, 'h100);            // command
@@ -345,6 +347,18 @@ module tb_softcore
     sw(2, 1, 'h3CC);
     addi(2, 0, 2);
     sw(2, 1, 'h30C);
+    j(LLoop);
+    mark(LLearn);                // event {key 1, event}, then {key 0, result}, then install slot 11
+    lw(2, 1, 'h288);
+    sw(2, 1, 'h3C8);
+    lw(2, 1, 'h280);
+    sw(2, 1, 'h3CC);
+    lw(2, 1, 'h284);
+    sw(2, 1, 'h3C8);
+    lw(2, 1, 'h290);
+    sw(2, 1, 'h3CC);
+    addi(2, 0, 'h10B);
+    sw(2, 1, 'h28C);
     j(LLoop);
     mark(LTimer);
     sw(0, 1, 'h50);
@@ -522,7 +536,7 @@ module tb_softcore
     if (tables != first + 2) $fatal(1, "a denied command got through");
   endtask
 
-  logic [31:0] denied[6] = '{32'h21, 32'h31, 32'h53, 32'h54, 32'h55, 32'h00};
+  logic [31:0] denied[8] = '{32'h21, 32'h31, 32'h53, 32'h54, 32'h55, 32'h66, 32'h68, 32'h00};
 
   task automatic firmware();
     logic [31:0] a, b;
@@ -565,6 +579,19 @@ module tb_softcore
     expect_rd('h700, 32'h0, "popped");
     repeat (400) @(negedge clk);
     if (sends != a + 1 || punt_valid) $fatal(1, "sent %0d", sends - a);
+    // Learn: what the unit shows, then the core's answer.
+    a = 32'(learns);
+    @(negedge clk);
+    learn_valid = 1'b1;
+    wait_rd('h700, 32'hFF, 32'h2, "learn events");
+    expect_rd('h704, 32'h0ABC_0211, "learn key 1");
+    expect_rd('h708, 32'h8182_068B, "learn event");
+    wr('h70C, 32'h1);
+    expect_rd('h704, 32'h2233_4455, "learn key 0");
+    expect_rd('h708, 32'h8, "learn result");
+    wr('h70C, 32'h1);
+    repeat (400) @(negedge clk);
+    if (learns != a + 1 || learn_valid) $fatal(1, "%0d learn answers", learns - a);
     // Inject.
     a = 32'(frames);
     mail(3);

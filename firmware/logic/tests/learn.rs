@@ -220,10 +220,17 @@ fn a_flood_over_the_quota_shows_in_the_health() {
     );
     let shared = RefCell::new(&mut nic.bus);
     let mut unit = Unit::new(&shared);
+    unit.latency = 3;
+    // Nobody is told of any address from here on.
+    for number in 5000..5016 {
+        unit.frame(nth(number), vport(3));
+    }
+    serve(&mut nic.control, &mut unit, 0);
     for number in 0..200 {
         assert!(unit.frame(nth(number), vport(1)), "refused slots are free");
         if unit.waiting() == 10 {
-            serve(&mut nic.control, &mut unit, 0);
+            let (_, told) = serve(&mut nic.control, &mut unit, 0);
+            assert_eq!(told, []);
         }
     }
     // Others learn as before.
@@ -232,16 +239,37 @@ fn a_flood_over_the_quota_shows_in_the_health() {
     assert_eq!(nic.bus.learned(vport(1)), 3);
     assert_eq!(nic.bus.learned(vport(2)), 1);
     assert_eq!(codes(&nic.tick()), [EventCode::Quota]);
-    // Told once; the last status stays in the register and is not told again.
+    // Told once.
+    let told: Vec<_> = (0..1000).flat_map(|_| nic.tick()).collect();
+    assert_eq!(codes(&told), []);
+}
+
+#[test]
+fn what_goes_on_going_wrong_is_told_now_and_then() {
+    let mut nic = nic();
+    nic.set_port(
+        1,
+        PortRow {
+            max_macs: 0,
+            ..LEARNING
+        },
+    );
     let mut told = Vec::new();
-    for _ in 0..1000 {
+    let start = nic.time;
+    for number in 0..1000 {
+        let shared = RefCell::new(&mut nic.bus);
+        let mut unit = Unit::new(&shared);
+        unit.frame(nth(number), vport(1));
+        serve(&mut nic.control, &mut unit, 0);
         told.extend(nic.tick());
     }
-    let shared = RefCell::new(&mut nic.bus);
-    let mut unit = Unit::new(&shared);
-    unit.frame(nth(2000), vport(2));
-    serve(&mut nic.control, &mut unit, 0);
-    assert_eq!(codes(&told), []);
+    let periods = ((nic.time - start) / hairpin_nic_logic::health::PERIOD) as usize;
+    assert!(
+        (periods..=periods + 1).contains(&told.len()),
+        "{}",
+        told.len()
+    );
+    assert!(periods > 5);
 }
 
 #[test]
@@ -312,4 +340,35 @@ fn nobody_takes_an_address_from_a_vport_that_does_not_learn() {
     assert_eq!(codes(&told), [EventCode::LearnRefused]);
     assert_eq!(unit.answers, [(key(100, 1), LearnVerdict::Refuse)]);
     assert_eq!(nic.bus.mac_row(&key(100, 1)), Some(entry(100, 1, 0, false)));
+}
+
+#[test]
+fn a_refusal_waits_for_the_install_before_it() {
+    let mut nic = nic();
+    nic.bus.insert_mac(0, entry(100, 1, 0, false));
+    nic.set_port(
+        0,
+        PortRow {
+            learning: false,
+            ..LEARNING
+        },
+    );
+    let shared = RefCell::new(&mut nic.bus);
+    let mut unit = Unit::new(&shared);
+    unit.latency = 20;
+    // Nobody is told of any address from here on.
+    for number in 0..16 {
+        unit.frame(nth(number), vport(3));
+    }
+    serve(&mut nic.control, &mut unit, 0);
+    unit.answers.clear();
+    unit.frame(nth(100), vport(1));
+    unit.frame(key(100, 1), vport(1));
+    let (answered, _) = serve(&mut nic.control, &mut unit, 0);
+    assert_eq!(answered, 2);
+    let expected = [
+        (nth(100), LearnVerdict::Install),
+        (key(100, 1), LearnVerdict::Refuse),
+    ];
+    assert_eq!(unit.answers, expected);
 }
