@@ -139,7 +139,7 @@ type Limit = fn(&mut Capabilities);
 /// Limits of the NIC that the example exceeds when they are lowered.
 const LIMITS: [(&str, &str, Limit); 5] = [
     ("needs-flow-cache", "vvlan[0].id", |nic| {
-        nic.flow_cache = false
+        nic.flow_cache = false;
     }),
     ("too-many-flows", "flow[1]", |nic| nic.flow_entries = 1),
     ("too-many-vvlans", "vvlan[1].id", |nic| nic.vvlans = 1),
