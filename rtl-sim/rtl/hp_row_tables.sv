@@ -72,7 +72,7 @@ module hp_row_tables
   logic [N_VF-1:0]     group_rd;
 
   assign is_write  = req_i.op == OP_WRITE;
-  assign strobe    = run_q && (t_q == TStrobe);
+  assign strobe    = rst_ni && run_q && (t_q == TStrobe);
   assign wr_strobe = strobe && is_write;
 
   always_ff @(posedge clk_i) begin

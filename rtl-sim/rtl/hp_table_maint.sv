@@ -563,7 +563,7 @@ module hp_table_maint
 
   `HP_ASSERT(OneMatch_A, !(match_q && found_q))
   `HP_ASSERT(Op_A, !take_cmd || req_op_i == OP_INSERT || req_op_i == OP_DELETE ||
-             req_op_i == OP_LOOKUP || req_op_i == OP_READ)
+                   req_op_i == OP_LOOKUP || req_op_i == OP_READ)
   `HP_ASSERT(Place_A, !take_cmd || req_op_i != OP_READ || 32'(req_place_i) < Places)
 
 `ifndef SYNTHESIS

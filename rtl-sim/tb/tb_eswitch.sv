@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // The eSwitch, directed: tables by command, one frame at a time, every output byte compared, and the promised
-// latency: 24 clocks from the arbiter's register to the first beat on the bus. Random traffic against
-// the golden model is the co-simulation's work.
+// latency: 24 clocks from the arbiter's register to the first beat on the bus. Then flows, learning and ageing.
+// Random traffic against the golden model is the co-simulation's work.
 //
 // bench: -GDATA_W=512
 // bench: -GDATA_W=256
@@ -22,7 +22,8 @@ module tb_eswitch #(
   logic clk = 1'b0, rst_n = 1'b0;
   always #5 clk = ~clk;
   logic [63:0] now = '0;
-  always @(posedge clk) now <= now + 1;
+  logic [63:0] jump = '0;
+  always @(posedge clk) now <= now + 1 + jump;
 
   logic [NVf-1:0] req = '0;
   logic gv, gr = 1'b1, hv = 1'b0, hr, hl = 1'b0, wv = 1'b0, wr, wl = 1'b0;
@@ -72,7 +73,7 @@ module tb_eswitch #(
   );
 
   initial begin
-    #2000000 $fatal(1, "stuck: idle %b, ingress busy %b, pipeline busy %b, egress idle %b, grant %b, reasons %p",
+    #4000000 $fatal(1, "stuck: idle %b, ingress busy %b, pipeline busy %b, egress idle %b, grant %b, reasons %p",
                 idle, dut.ingress_busy, dut.pipeline_busy, dut.egress_idle, gv, reasons);
   end
 
@@ -137,6 +138,7 @@ module tb_eswitch #(
 
   function automatic frame_t make(input mac_t da, input mac_t sa, input int len);
     frame_t f;
+    f = {};  // not a new queue in each turn of a loop, says Verilator 5.006
     for (int i = 0; i < 6; i++) f.push_back(da[8*(5-i) +: 8]);
     for (int i = 0; i < 6; i++) f.push_back(sa[8*(5-i) +: 8]);
     f.push_back(8'h90);
@@ -221,9 +223,210 @@ module tb_eswitch #(
     if (cdata != 64'(want)) $fatal(1, "counter %h is %0d, want %0d", addr, cdata, want);
   endtask
 
+  // The trace of what went for its age, and the last flow that was applied.
+  int unsigned aged;
+  logic [15:0] last_handle;
+  always @(posedge clk) if (rst_n && dec.valid && dec.flow_hit) last_handle = dec.flow_handle;
+  always @(posedge clk) if (rst_n && cmd.valid && cmd.op == OP_SWEEP) aged++;
+
+  task automatic stage_key(input flow_key_t k);
+    for (int i = 0; i < 3; i++) command(OP_WRITE, TBL_KEY, i, 192'({84'd0, k[FlowKeyW-1:0]} >> (192 * i)));
+  endtask
+  function automatic flow_key_t flow_key(input port_t src, input mac_t da, input mac_t sa);
+    flow_key_t k = '0;
+    k.src       = src;
+    k.vvlan     = 12'd100;
+    k.da        = da;
+    k.sa        = sa;
+    k.ethertype = 16'h9000;
+    return k;
+  endfunction
+  function automatic logic [31:0] flow_row(input logic [2:0] action, input logic [1:0] teacher, input port_t port);
+    flow_row_t r = '0;
+    r.action  = action;
+    r.teacher = teacher;
+    r.port    = port;
+    r.valid   = 1'b1;
+    return r[31:0];
+  endfunction
+  task automatic invalidate(input logic [3:0] tbl, input logic [1:0] scope, input int which);
+    command(OP_INVALIDATE, tbl, int'(scope), 192'(which));
+  endtask
+
   localparam mac_t Mac0 = 48'h02_00_00_00_00_01, Mac1 = 48'h02_00_00_00_00_02;
-  localparam mac_t MacV = 48'h02_00_00_00_00_77, Far = 48'h02_00_00_00_00_99;
+  localparam mac_t MacV = 48'h02_00_00_00_00_77, Far = 48'h02_00_00_00_00_99, New0 = 48'h02_00_00_00_01_00;
   localparam logic [63:0] Up = {16'h8100, 16'h000A, 16'h8100, 16'h0064};  // VLAN 10, V.VLAN 100
+
+  // The flow cache: a key by command, then by INSTALL from a punt slot, with its mirror.
+  task automatic flows(input vvlan_row_t row);
+    frame_t f, g;
+    vvlan_row_t vv = row;
+    logic [15:0] handle;
+    int found = 0;
+    vv.cache      = 1'b1;
+    vv.key_mask   = 16'h01FF;
+    vv.flow_quota = 4'd1;
+    vv.id         = 12'd100;
+    vv.used       = 1'b1;
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(vv));
+    command(OP_INSERT, TBL_MAC, 3, mac_row(Mac1, 100, 1));
+    f = make(Mac1, Mac0, 64);
+    send_host(0, f);
+    settle();
+    expect_host(1, f);
+    expect_reason(RSN_MAC_HIT);
+    stage_key(flow_key(7'd0, Mac1, Mac0));
+    command(OP_INSERT, TBL_FLOW, 3, 192'(flow_row(FLOW_UPLINK, TEACHER_FLOW, 7'd64)));
+    handle = trsp.data[63:48];
+    command(OP_INSERT, TBL_FLOW, 3, 192'(flow_row(FLOW_DROP, TEACHER_LEARNED, 7'd64)), ST_REFUSED);
+    command(OP_INSERT, TBL_FLOW, 3, 192'(flow_row(3'd5, TEACHER_FLOW, 7'd64)), ST_BAD_OP);
+    send_host(0, f);
+    settle();
+    expect_wire(insert(f, Up, 8));
+    expect_reason(RSN_FLOW_UPLINK);
+    if (last_handle != handle) $fatal(1, "handle %0d, traced %0d", handle, last_handle);
+    expect_counter(32'h8000 + 2 * 32'(handle), 1);
+    expect_counter(32'h8000 + 2 * 32'(handle) + 1, 64);
+    expect_counter(32'hA000 + 3 * 4, 1);
+    expect_counter(32'hA000 + 3 * 4 + 2, 1);
+    expect_counter(32'hC000 + 16, 1);
+    expect_counter(32'hC000 + 16 + 9, 1);
+    // READ by place finds it once, and puts its key into the buffer.
+    stage_key('0);
+    for (int i = 0; i < 4 * 64 + 8; i++) begin
+      command(OP_READ, TBL_FLOW, i, '0);
+      found += 32'(trsp.data[31]);
+      if (trsp.data[31] && trsp.data[63:48] != handle) $fatal(1, "READ at %0d says %h, handle %0d", i, trsp.data, handle);
+    end
+    if (found != 1) $fatal(1, "READ found %0d flows", found);
+    command(OP_READ, TBL_FLOW, 4 * 64 + 8, '0, ST_BAD_INDEX);
+    command(OP_LOOKUP, TBL_FLOW, 0, '0);
+    if (trsp.data[6:0] != {2'd0, TEACHER_FLOW, FLOW_UPLINK}) $fatal(1, "flow row %h", trsp.data);
+    // Invalidations: another vPort, then its own.
+    invalidate(TBL_FLOW, SCOPE_VPORT, 1);
+    send_host(0, f);
+    settle();
+    expect_wire(insert(f, Up, 8));
+    expect_reason(RSN_FLOW_UPLINK);
+    invalidate(TBL_FLOW, SCOPE_VPORT, 0);
+    send_host(0, f);
+    settle();
+    expect_host(1, f);
+    expect_reason(RSN_MAC_HIT);
+    command(OP_LOOKUP, TBL_FLOW, 0, '0, ST_NOT_FOUND);
+    command(OP_INVALIDATE, TBL_FLOW, 1, 192'd3, ST_BAD_INDEX);
+
+    // Unknown traffic to the firmware, which installs it and sends it on.
+    vv.miss = MISS_SLOWPATH;
+    vv.flow_quota = 4'd2;
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(vv));
+    send_host(0, f);
+    settle();
+    expect_reason(RSN_MISS_SLOWPATH);
+    command(OP_INSTALL, TBL_FLOW, int'(pslot),
+            {128'd0, flow_row(FLOW_REDIRECT, TEACHER_POLICY, 7'd0), flow_row(FLOW_REDIRECT, TEACHER_POLICY, 7'd1)});
+    core_send = 1'b1;
+    tick();
+    core_send = 1'b0;
+    settle();
+    expect_host(1, f);
+    expect_reason(RSN_FLOW_REDIRECT);
+    g = make(Mac0, Mac1, 70);
+    send_host(1, g);
+    settle();
+    expect_host(0, g);
+    expect_reason(RSN_FLOW_REDIRECT);
+    // The vPort goes down and comes back: both its flows are gone. What was seen before is stale.
+    command(OP_WRITE, TBL_PORT, 1, '0);
+    command(OP_WRITE, TBL_PORT, 1, port_row(0, Mac1, 100));
+    send_host(1, g);
+    settle();
+    expect_reason(RSN_MISS_SLOWPATH);
+    command(OP_INSTALL, TBL_FLOW, 16, '0, ST_BAD_INDEX);
+    invalidate(TBL_FLOW, SCOPE_TEACHER, int'(TEACHER_POLICY));
+    command(OP_INSTALL, TBL_FLOW, int'(pslot), 192'(flow_row(FLOW_DROP, TEACHER_POLICY, 7'd64)), ST_STALE);
+    command(OP_INSTALL, TBL_FLOW, int'(pslot), 192'(flow_row(FLOW_DROP, TEACHER_LEARNED, 7'd64)));
+    core_send = 1'b1;
+    tick();
+    core_send = 1'b0;
+    settle();
+    expect_host(0, g);                // mode veb: nothing learned counts
+    expect_reason(RSN_MAC_HIT);
+    vv.mode = MODE_VEPA;
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(vv));
+    send_host(1, g);
+    settle();
+    expect_reason(RSN_FLOW_DROP);
+    expect_quiet();
+    expect_counter(32'hC000 + 16 + 7, 1);
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(row));
+  endtask
+
+  // Learning, its quota, and ageing.
+  task automatic learning();
+    frame_t f;
+    port_row_t p;
+    mac_t sa = New0;
+    p = port_row_t'(port_row(0, Mac1, 100));
+    p.spoofchk = 1'b0;
+    p.learning = 1'b1;
+    p.max_macs = 8'd1;
+    command(OP_WRITE, TBL_PORT, 1, 192'(p));
+    for (int n = 0; n < 2; n++) begin
+      f = make(Mac0, sa, 60);
+      repeat (2) begin
+        send_host(1, f);
+        settle();
+        expect_host(0, f);
+        expect_reason(RSN_MAC_HIT);
+      end
+      if (!lv || lev.sa != sa || lev.vvlan != 12'd100 || lev.vport != 7'd1 || lev.from_valid)
+        $fatal(1, "learn event %0d: %p", lv, lev);
+      lverdict = LEARN_INSTALL;
+      lact = 1'b1;
+      tick();
+      lact = 1'b0;
+      tick();
+      while (lbusy) tick();
+      if (lstatus != ((n == 0) ? ST_OK : ST_QUOTA)) $fatal(1, "install %0d: status %0d", n, lstatus);
+      send_host(1, f);
+      settle();
+      expect_host(0, f);
+      expect_reason(RSN_MAC_HIT);
+      if (lv) $fatal(1, "an event of an address that is known, or refused");
+      sa = sa + 1;
+    end
+    command(OP_LOOKUP, TBL_MAC, 0, mac_row(New0, 100, 0));
+    if (trsp.data[73:64] != 10'd1) $fatal(1, "learned %h", trsp.data);
+    expect_counter(32'hC000 + 32, 2);
+    expect_counter(32'hC000 + 33, 3);
+    expect_counter(32'hC000 + 8, 1);
+    // Ageing: what a frame used since stays, what is static too.
+    command(OP_SWEEP, TBL_MAC, 0, 192'd5);
+    tick(8000);
+    if (aged != 0) $fatal(1, "a young entry aged");
+    jump = 64'd10 << STAMP_SHIFT;
+    tick();
+    jump = '0;
+    f = make(Mac0, New0, 60);
+    send_host(1, f);
+    settle();
+    expect_host(0, f);
+    expect_reason(RSN_MAC_HIT);
+    command(OP_SWEEP, TBL_MAC, 0, 192'd5);
+    tick(8000);
+    if (aged != 0) $fatal(1, "an entry in use aged");
+    jump = 64'd10 << STAMP_SHIFT;
+    tick();
+    jump = '0;
+    command(OP_SWEEP, TBL_MAC, 0, 192'd5);
+    tick(8000);
+    if (aged != 1) $fatal(1, "%0d entries aged", aged);
+    command(OP_LOOKUP, TBL_MAC, 0, mac_row(New0, 100, 0), ST_NOT_FOUND);
+    command(OP_LOOKUP, TBL_MAC, 0, mac_row(Mac0, 100, 0));
+    expect_counter(32'hC000 + 4, 1);
+    expect_counter(32'hC000, 2);
+  endtask
 
   initial begin
     frame_t f, g;
@@ -346,6 +549,8 @@ module tb_eswitch #(
     expect_counter(32'h4000 + 0 * 64 + 32'(RSN_SOURCE_MAC), 1);
     expect_counter(32'h4000 + 64 * 64 + 32'(RSN_RUNT), 1);
     expect_counter(0, 2 * $size(lengths) + 4);
+    flows(vv);
+    learning();
     $display("PASS");
     $finish;
   end
