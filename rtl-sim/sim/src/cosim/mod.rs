@@ -345,6 +345,8 @@ impl Run {
             },
             seed: rng.next(),
             core_ratio: *rng.pick(&[1, 2, 3, 5, 8]),
+            // The firmware sweeps whenever it wakes: seconds must pass in a few steps.
+            jump_limit: 1 << 25,
             ..Options::default()
         };
         if let Some((file, cycle)) = waves {
@@ -463,7 +465,7 @@ impl Run {
             nic.play(watch, &mut |_| {})?;
             if rng.percent(20) {
                 // Long enough for some entries to age.
-                nic.skip(rng.range(1 << 22, 1 << 28) as u64, watch)?;
+                nic.skip(rng.range(1 << 22, 1 << 29) as u64, watch)?;
                 nic.play(watch, &mut |_| {})?;
             }
             watch.checker.settle(nic.now());
