@@ -154,10 +154,10 @@ impl Text for VvlanShow {
                 vvlan.miss.clone(),
                 list(&vvlan.members),
                 vvlan.vswitch.clone().unwrap_or_else(|| "-".to_owned()),
-                match (vvlan.cache, vvlan.flow_quota) {
-                    (false, _) => "off".to_owned(),
-                    (true, 0) => list(&vvlan.key_fields),
-                    (true, quota) => format!("{} max {quota}", list(&vvlan.key_fields)),
+                if vvlan.cache {
+                    format!("{} max {}", list(&vvlan.key_fields), vvlan.flow_quota)
+                } else {
+                    "off".to_owned()
                 },
             ]);
         }

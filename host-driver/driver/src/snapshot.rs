@@ -3,6 +3,7 @@
 //! `device.json`: everything a NIC can be asked, at one moment.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use hairpin_abi::ids::PortSet;
@@ -121,7 +122,7 @@ pub struct VvlanState {
     /// Fields of its flows' keys.
     #[serde(default)]
     pub key_fields: Vec<String>,
-    /// Most flows it may have; 0 is none.
+    /// Most flows it may have.
     #[serde(default)]
     pub flow_quota: u32,
 }
@@ -230,10 +231,13 @@ fn read_fdb<T: Transport>(device: &mut Device<T>, now: u16) -> Result<Vec<FdbSta
         let (ports, group) = match row.target {
             Target::VPort(vport) => (vec![vport.to_string()], None),
             Target::Group(index) => {
-                if !groups.contains_key(&index) {
-                    groups.insert(index, names(device.read_group(index.into())?.vports));
-                }
-                (groups.get(&index).cloned().unwrap_or_default(), Some(index))
+                let known = match groups.entry(index) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => {
+                        free.insert(names(device.read_group(index.into())?.vports))
+                    }
+                };
+                (known.clone(), Some(index))
             }
         };
         states.push(FdbState {

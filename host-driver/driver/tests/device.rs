@@ -261,8 +261,10 @@ fn events_are_taken_once_and_in_order() {
         mac_low: 7,
     };
     let events = [event(EventCode::Learned, 1), event(EventCode::Moved, 2)];
-    let mut nic = FakeNic::default();
-    nic.events = vec![events[0].encode(), [0xff, 0], events[1].encode()];
+    let nic = FakeNic {
+        events: vec![events[0].encode(), [0xff, 0], events[1].encode()],
+        ..FakeNic::default()
+    };
     let mut device = Device::probe(nic).unwrap();
     assert_eq!(
         device.take_events().unwrap(),

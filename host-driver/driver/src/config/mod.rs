@@ -84,7 +84,7 @@ pub struct VvlanConfig {
     pub cache: bool,
     /// Fields of its flows' keys.
     pub key_mask: u16,
-    /// Most flows it may have: 0 none, else 2 to the power of this many.
+    /// Most flows it may have: 0 for none at all, else 2 to the power of this many.
     pub flow_quota: u8,
     /// Its vPorts.
     pub members: PortSet,

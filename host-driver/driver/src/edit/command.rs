@@ -346,7 +346,7 @@ fn vvlan_set(id: &str, words: &[String]) -> Result<Edit> {
             cache: words.switch("cache")?,
             flow_quota: words.get(
                 "flow-quota",
-                "0 for none, or a power of two from 2 to 32768",
+                "0 for no flows, or a power of two from 2 to 32768",
                 |text| text.parse().ok().and_then(crate::flow::quota_code),
             )?,
             key_mask: words.get(

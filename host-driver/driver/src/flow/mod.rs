@@ -18,7 +18,7 @@ pub use state::{FlowKeyState, FlowState};
 pub(crate) use state::{ethertype_name, proto_name};
 pub(crate) use state::{parse_ethertype, parse_proto};
 
-/// How a row says that a V.VLAN may have so many flows: 0 is none, else a power of two from 2 to 32768.
+/// How a row says that a V.VLAN may have so many flows: none at all, or a power of two from 2 to 32768.
 pub fn quota_code(flows: u32) -> Option<u8> {
     match flows {
         0 => Some(0),

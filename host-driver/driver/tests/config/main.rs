@@ -202,6 +202,8 @@ fn the_example_means_what_it_says() {
     assert_eq!(config.groups[0].members.0, 0b11);
     assert_eq!(config.flow_idle_seconds, Some(30));
     assert!(tenant_a.cache && !tenant_b.cache);
+    // A quota of 0 would allow no flow: unless told otherwise there is room for as many as any table has.
+    assert_eq!(tenant_b.flow_quota, 15);
     assert_eq!(
         (tenant_a.flow_quota, tenant_a.key_mask),
         (10, KeyField::MASK_ALL & !0b10)

@@ -74,9 +74,9 @@ impl Default for FakeNic {
             (0x0c, (MAP_HASH >> 32) as u32),
             (0x10, 0xb111_d000),
             (0x14, 8 | 32 << 8 | 64 << 16),
-            (0x18, MAC_SLOTS as u32 | 4 << 16 | 2 << 24),
+            (0x18, u32::from(MAC_SLOTS) | 4 << 16 | 2 << 24),
             (CAP2, 1),
-            (CAP3, FLOW_SLOTS as u32),
+            (CAP3, u32::from(FLOW_SLOTS)),
             (0x100, 1),
         ]);
         Self {
@@ -174,10 +174,9 @@ impl FakeNic {
     /// The flow at a place. The newest is in the stash.
     fn flow(&self, place: u16) -> Option<(FlowKey, RowWords)> {
         let newest = self.flows.len().checked_sub(1)?;
-        let at = match place {
-            FLOW_SLOTS => newest,
-            FLOW_SLOTS.. => return None,
-            slot if usize::from(slot) < newest => slot.into(),
+        let at = match usize::from(place) {
+            _ if place == FLOW_SLOTS => newest,
+            slot if place < FLOW_SLOTS && slot < newest => slot,
             _ => return None,
         };
         self.flows.get(at).copied()

@@ -9,6 +9,9 @@ use super::Result;
 use super::value::Section;
 use crate::flow::{mask_names, parse_field, quota_code};
 
+/// The largest quota: as many flows as any table has.
+const NO_LIMIT: u8 = 15;
+
 /// How a V.VLAN uses the flow cache.
 pub(super) struct Cache {
     pub(super) on: bool,
@@ -43,7 +46,7 @@ pub(super) fn check_cache(
         },
         quota: match quota {
             Some(quota) => check_quota(section, quota)?,
-            None => 0,
+            None => NO_LIMIT,
         },
     })
 }
@@ -101,6 +104,6 @@ fn check_quota(section: &Section<'_>, quota: &Spanned<i64>) -> Result<u8> {
                     &section.place("flow-quota", quota),
                     format!("{flows} flows is not a quota"),
                 )
-                .help("use a power of two from 2 to 32768, or 0 for no quota")
+                .help("use a power of two from 2 to 32768, or 0 for no flows at all")
         })
 }

@@ -38,11 +38,15 @@ pub(super) fn check_flows(
         }
         let used = used.entry(flow.vvlan).or_default();
         *used += 1;
-        if vvlan.flow_quota > 0 && *used > 1 << vvlan.flow_quota {
+        let quota = if vvlan.flow_quota == 0 {
+            0
+        } else {
+            1 << vvlan.flow_quota
+        };
+        if *used > quota {
             let message = format!(
-                "V.VLAN {} has more flows than its flow-quota, {}",
-                vvlan.id,
-                1_u32 << vvlan.flow_quota
+                "V.VLAN {} has more flows than its flow-quota, {quota}",
+                vvlan.id
             );
             return Err(source
                 .error("too-many-flows", &flow.place, message)
