@@ -39,6 +39,7 @@ pub(crate) fn print(dir: &Path) -> Result<()> {
     reasons(frames)?;
     latency(frames)?;
     firmware(&json(&dir.join("device.json"))?)?;
+    events(&report)?;
     println!("\nChecked");
     println!(
         "  {} frames against the golden model, {} mismatches, {} cycles at {} MHz",
@@ -151,6 +152,24 @@ fn firmware(device: &Value) -> Result<()> {
         text(device, "/health/state")?,
         number(device, "/health/ready_cycles")?
     );
+    Ok(())
+}
+
+/// What the firmware told the host.
+fn events(report: &Value) -> Result<()> {
+    println!("\nFirmware events");
+    for event in list(report, "/events")? {
+        let part = |name| event.get(name).and_then(Value::as_str).unwrap_or_default();
+        let vvlan = event.get("vvlan").and_then(Value::as_u64);
+        let vvlan = vvlan.map_or_else(String::new, |id| format!(" in V.VLAN {id}"));
+        println!(
+            "  {:>12} {:<8} {} {}{vvlan}",
+            number(event, "/cycle")?,
+            part("event"),
+            part("mac"),
+            part("port"),
+        );
+    }
     Ok(())
 }
 

@@ -52,8 +52,8 @@ fn two_runs_are_the_same() -> Result<()> {
     let different = differing(&first, &second);
     ensure!(different.is_empty(), "two runs differ in {different:?}");
     ensure!(
-        first.len() == 8,
-        "six captures and two documents expected: {}",
+        first.len() == 9,
+        "six captures, two documents and a page expected: {}",
         first.len()
     );
     let written: Value = serde_json::from_slice(&fs::read(dir.join("report.json"))?)?;

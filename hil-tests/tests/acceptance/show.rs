@@ -147,6 +147,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             stats_are_the_report_s,
         ),
         test("show: hairpin log", log),
+        test("show: the events name what was learned", events),
         test("show: what is not there is one clear error", not_there),
         test(
             "show: the version names the register map of the NIC",
@@ -234,7 +235,7 @@ fn log() -> Result<()> {
         "boot: ready after",
         "INFO",
         "set V.VLAN 100: Ok",
-        "02:00:00:00:0a:07 on vf7",
+        "add 02:00:00:00:0a:00 to V.VLAN 100: Ok",
     ] {
         ensure!(text.contains(part), "no {part:?} in\n{text}");
     }
@@ -248,6 +249,24 @@ fn log() -> Result<()> {
     );
     let loud = on_demo(&["log", "--level", "warn"])?.ok()?.stdout;
     ensure!(!loud.contains("INFO"), "--level warn shows\n{loud}");
+    Ok(())
+}
+
+fn events() -> Result<()> {
+    let text = on_demo(&["fdb", "monitor"])?.ok()?.stdout;
+    for (vvlan, mac) in [(100, "02:00:00:00:0a:07"), (200, "02:00:00:00:0b:07")] {
+        let line = format!("learned vf7 {vvlan} {mac}");
+        let found = text.lines().map(words).any(|found| found.ends_with(&line));
+        ensure!(found, "no {line:?} in\n{text}");
+    }
+    let document = on_demo(&["-j", "fdb", "monitor", "--vvlan", "200"])?
+        .ok()?
+        .json()?;
+    let events = document["events"].as_array().context("no events")?;
+    ensure!(
+        events.len() == 1 && events[0]["event"] == "learned",
+        "{document}"
+    );
     Ok(())
 }
 

@@ -78,7 +78,7 @@ pub(super) fn draw(report: &Report, snapshot: &Snapshot, facts: &Facts<'_>) -> M
     };
     html! {
         svg.picture role="img" viewBox=(format!("-8 -2 {} {}", at(width + 16.0), at(height + 6.0)))
-            style=(format!("min-width:{}px", at(width * 0.85)))
+            style=(format!("min-width:{}px;max-width:{}px", at(width * 0.85), at(width * 1.45)))
             aria-label="vPorts, the NIC and the wire, with the traffic between each two of them" {
             rect.nic x="-6" y=(at(EDGE - 9.0)) width=(at(width + 12.0)) height=(at(bottom - EDGE + 15.0)) rx="10" {}
             text.nicname transform=(format!("translate(8 {}) rotate(-90)", at(bottom - 6.0))) { "Hairpin" }
