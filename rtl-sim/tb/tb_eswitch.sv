@@ -5,7 +5,7 @@
 // Random traffic against the golden model is the co-simulation's work.
 //
 // bench: -GDATA_W=512
-//bench: -GDATA_W=256
+// bench: -GDATA_W=256
 
 module tb_eswitch #(
   parameter int unsigned DATA_W = 512

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Entries that nobody uses: a sweep of both tables about once a second.
+//! Entries that nobody uses: a sweep of each table about once a second. One table at a time: a second
+//! sweep would wait for the first one, and what is learned with it.
 
 use hairpin_abi::admin::AdminError;
 use hairpin_abi::{Seen, Table, Teacher};
@@ -9,7 +10,7 @@ use crate::{BusFault, TableBus};
 
 /// Ticks of the nominal datapath clock in a second.
 const TICKS_PER_SECOND: u64 = 156_250_000;
-/// Ticks from sweep to sweep, 0.86 s at the nominal clock.
+/// Ticks from sweep to sweep of a table, 0.86 s at the nominal clock.
 pub const PERIOD: u64 = 1 << 27;
 /// Longest ageing time in seconds. A stamp has 16 bits and wraps after 879 s: an entry must be swept
 /// before it looks young again.
@@ -24,6 +25,8 @@ pub(crate) struct Ageing {
     flow: u16,
     /// When the next sweep is due.
     next: u64,
+    /// It is that of the flow cache.
+    flow_next: bool,
 }
 
 impl Ageing {
@@ -33,6 +36,7 @@ impl Ageing {
             mac: 0,
             flow: 0,
             next: 0,
+            flow_next: false,
         }
     }
 
@@ -57,20 +61,24 @@ impl Ageing {
         self.flow
     }
 
-    /// Starts the sweeps that are due.
+    /// Starts the sweep that is due.
     pub(crate) fn sweep(&mut self, bus: &mut impl TableBus, time: u64) -> Result<(), BusFault> {
         if time < self.next {
             return Ok(());
         }
-        self.next = time.saturating_add(PERIOD);
-        if self.mac != 0 {
-            bus.sweep(Table::Mac, self.mac, Teacher::Learned)?;
+        self.next = time.saturating_add(PERIOD / 2);
+        let flow = self.flow_next;
+        self.flow_next = !flow;
+        // Entries of a policy stay until they are removed.
+        let (table, age, teacher) = if flow {
+            (Table::Flow, self.flow, Teacher::Flow)
+        } else {
+            (Table::Mac, self.mac, Teacher::Learned)
+        };
+        match age {
+            0 => Ok(()),
+            _ => bus.sweep(table, age, teacher),
         }
-        if self.flow != 0 {
-            // Entries of a policy stay until they are removed.
-            bus.sweep(Table::Flow, self.flow, Teacher::Flow)?;
-        }
-        Ok(())
     }
 }
 

@@ -22,8 +22,10 @@ const MOVE_BURST: u16 = 16;
 const MOVE_SHIFT: u32 = 20;
 /// Reads of the result before an install counts as lost.
 const MAX_POLLS: u32 = 1000;
+/// Most events that wait when the host is told of one: with more, time is short.
+const FEW: u8 = 4;
 /// Reads of the result that a sample of it is worth.
-const SAMPLE_POLLS: u32 = 8;
+const SAMPLE_POLLS: u32 = 2;
 
 /// The oldest event of the learn unit, as cheap to pass as its register.
 pub trait LearnEvent: Copy {
@@ -35,6 +37,15 @@ pub trait LearnEvent: Copy {
     fn moves(self) -> bool;
     /// The vPort that has the address now, if there is such a vPort.
     fn from(self) -> Option<VPort>;
+    /// Events that wait, this one included.
+    fn waiting(self) -> u8;
+
+    /// Whether there is nothing to it but an install: the address does not move, and either the host is
+    /// not told of anything, or too many events wait.
+    #[inline(always)]
+    fn is_plain(self, quiet: bool) -> bool {
+        !self.moves() && (quiet || self.waiting() > FEW)
+    }
 }
 
 /// The learn unit of the datapath.
@@ -154,23 +165,23 @@ impl Control {
         now: impl Fn() -> u64,
         mut tell: impl FnMut(Event),
     ) -> u32 {
-        let mut answered = 0;
+        let mut left = EVENTS_PER_TURN;
         let mut quiet = self.tells == 0;
-        while answered < EVENTS_PER_TURN
+        while left != 0
             && let Some(event) = port.event()
         {
-            answered += 1;
-            if quiet && !event.moves() {
+            left -= 1;
+            if event.is_plain(quiet) {
                 port.answer(event.slot(), Verdict::Install);
+            } else if !self.learn_with_care(port, bus, event, &now, &mut tell) {
+                break;
             } else {
-                if !self.learn_with_care(port, bus, event, &now, &mut tell) {
-                    return answered;
-                }
                 quiet = self.tells == 0;
             }
         }
         // One result for many installs: what goes wrong often is seen soon, and the hardware counts
         // the rest.
+        let answered = EVENTS_PER_TURN - left;
         if answered != 0
             && let Ok(status) = wait(port, SAMPLE_POLLS)
         {
@@ -181,6 +192,7 @@ impl Control {
 
     /// Answers an event with all the care that a few events can have; false if the hardware does not
     /// go on.
+    #[cold]
     #[inline(never)]
     fn learn_with_care<P: LearnPort>(
         &mut self,

@@ -96,6 +96,10 @@ impl LearnEvent for Learn {
     fn from(self) -> Option<VPort> {
         self.0.from().and_then(VPort::new)
     }
+
+    fn waiting(self) -> u8 {
+        self.0.waiting()
+    }
 }
 
 impl LearnPort for Learning<'_> {

@@ -33,6 +33,13 @@ impl Seen {
     pub fn from(self) -> Option<u8> {
         self.0.from_valid().then(|| self.0.from())
     }
+
+    /// Events that wait, this one included.
+    #[inline]
+    #[must_use]
+    pub fn waiting(self) -> u8 {
+        self.0.waiting()
+    }
 }
 
 /// The address of an event.

@@ -117,6 +117,7 @@ pub(crate) struct Seen {
     pub(crate) slot: u8,
     pub(crate) vport: VPort,
     pub(crate) from: Option<VPort>,
+    pub(crate) waiting: u8,
 }
 
 impl LearnEvent for Seen {
@@ -135,6 +136,10 @@ impl LearnEvent for Seen {
     fn from(self) -> Option<VPort> {
         self.from
     }
+
+    fn waiting(self) -> u8 {
+        self.waiting
+    }
 }
 
 impl LearnPort for Unit<'_> {
@@ -142,7 +147,9 @@ impl LearnPort for Unit<'_> {
 
     fn event(&mut self) -> Option<Seen> {
         self.pass();
+        let waiting = self.waiting() as u8;
         self.oldest().map(|(index, slot)| Seen {
+            waiting,
             slot: index as u8,
             vport: slot.vport,
             from: slot.from,

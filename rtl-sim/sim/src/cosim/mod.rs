@@ -344,7 +344,7 @@ impl Run {
                 (None, false) => Variant::Check,
             },
             seed: rng.next(),
-            core_ratio: *rng.pick(&[1, 2, 3, 5, 8]),
+            core_ratio: *rng.pick(&[1, 1, 2, 2, 3, 5, 8]),
             // The firmware sweeps whenever it wakes: seconds must pass in a few steps.
             jump_limit: 1 << 25,
             ..Options::default()
