@@ -23,7 +23,7 @@ const MOVE_SHIFT: u32 = 20;
 /// Reads of the result before an install counts as lost.
 const MAX_POLLS: u32 = 1000;
 /// Most events that wait when the host is told of one: with more, time is short.
-const FEW: u8 = 4;
+const FEW: u8 = 1;
 /// Reads of the result that a sample of it is worth.
 const SAMPLE_POLLS: u32 = 2;
 

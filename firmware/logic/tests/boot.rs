@@ -303,7 +303,7 @@ fn flows_age_but_policies_do_not() {
         let sport = teacher.code().into();
         nic.run(flow_add(flow(100, 0, sport), row)).unwrap();
     }
-    let mut wait = |nic: &mut Nic| {
+    let wait = |nic: &mut Nic| {
         for _ in 0..4 {
             nic.time += PERIOD / 2; // 1.7 s in all
             nic.tick();

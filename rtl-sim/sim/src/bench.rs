@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `bench`: figures in cycles, each from a run whose every output was compared with the golden model.
 
+mod learn;
+
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -40,6 +42,9 @@ pub struct BenchArgs {
     /// Seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Take only the figures of this goal, for example P7
+    #[arg(long, value_name = "GOAL")]
+    pub only: Option<String>,
 }
 
 /// One figure.
@@ -151,19 +156,33 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         seed: args.seed,
         figures: Vec::new(),
     };
-    for way in [Way::Local, Way::ToUplink, Way::FromUplink] {
-        bench.rate("P1", way, 64, args.frames)?;
+    let wanted = |id: &str| args.only.as_deref().is_none_or(|only| only == id);
+    let all = [Way::Local, Way::ToUplink, Way::FromUplink];
+    if wanted("P1") {
+        for way in all {
+            bench.rate("P1", way, 64, args.frames)?;
+        }
+        bench.mix(args.frames)?;
     }
-    bench.mix(args.frames)?;
-    for way in [Way::Local, Way::ToUplink] {
-        for size in SIZES {
-            bench.rate("P3", way, size, 4000)?;
+    if wanted("P3") {
+        for way in [Way::Local, Way::ToUplink] {
+            for size in SIZES {
+                bench.rate("P3", way, size, 4000)?;
+            }
         }
     }
-    for way in [Way::Local, Way::ToUplink, Way::FromUplink] {
-        bench.latency(way)?;
+    if wanted("P4") {
+        for way in all {
+            bench.latency(way)?;
+        }
     }
-    bench.speed()?;
+    if wanted("P7") {
+        bench.learning()?;
+    }
+    if wanted("P14") {
+        bench.speed()?;
+    }
+    ensure!(!bench.figures.is_empty(), "no figure of that goal");
     if args.json {
         let document = Figures {
             version: 1,
@@ -190,13 +209,17 @@ struct Bench {
 
 impl Bench {
     fn nic(&self) -> Result<Nic> {
+        self.nic_with(CONFIG)
+    }
+
+    fn nic_with(&self, config: &str) -> Result<Nic> {
         let options = Options {
             variant: Variant::Fast,
             seed: self.seed,
             ..Options::default()
         };
         let mut nic = Nic::start(&options, &self.image, false)?;
-        let config = Config::parse(CONFIG, "bench".as_ref())?;
+        let config = Config::parse(config, "bench".as_ref())?;
         let plan = Plan::new(&config, nic.device.capabilities())?;
         nic.device.apply(&plan)?;
         nic.play(&mut crate::nic::Blind, &mut |_| {})?;
