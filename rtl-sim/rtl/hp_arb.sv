@@ -56,17 +56,16 @@ module hp_arb import hp_pkg::*; #(
   logic             inside_q, valid, eof;
   frame_meta_t      meta;
   logic [WaitW-1:0] core_wait_q;
-  logic             core_due;
+  logic             core_due_q;
   seq_t             seq_q;
 
   assign may_start.up   = up_valid_i && !stall_all_i;
   assign may_start.host = host_valid_i && !stall_all_i && !stall_host_i;
   assign may_start.core = core_valid_i && !stall_all_i && !stall_host_i;
-  assign core_due       = core_wait_q == WaitW'(CoreShare - 1);
 
   always_comb begin
     first = '0;
-    if (may_start.core && core_due) first.core = 1'b1;
+    if (may_start.core && core_due_q) first.core = 1'b1;
     else if (may_start.up)          first.up   = 1'b1;
     else if (may_start.host)        first.host = 1'b1;
     else if (may_start.core)        first.core = 1'b1;
@@ -93,6 +92,7 @@ module hp_arb import hp_pkg::*; #(
       inside_q    <= 1'b0;
       source_q    <= '0;
       core_wait_q <= '0;
+      core_due_q  <= 1'b0;
       seq_q       <= '0;
       pl_valid_o  <= 1'b0;
     end else begin
@@ -100,15 +100,20 @@ module hp_arb import hp_pkg::*; #(
       source_q   <= source;
       pl_valid_o <= valid;
       if (valid && eof) seq_q <= seq_q + 1'b1;
-      if (!core_valid_i || source.core) core_wait_q <= '0;
-      else if (valid && eof && !core_due) core_wait_q <= core_wait_q + 1'b1;
+      if (!core_valid_i || source.core) begin
+        core_wait_q <= '0;
+        core_due_q  <= 1'b0;
+      end else if (valid && eof && !core_due_q) begin
+        core_wait_q <= core_wait_q + 1'b1;
+        core_due_q  <= core_wait_q == WaitW'(CoreShare - 2);
+      end
     end
     pl_sof_o  <= !inside_q;
     pl_eof_o  <= eof;
     pl_meta_o <= meta;
-    pl_data_o <= meta.tomb ? '0 : (({DATA_W{source.up}} & up_data_i) |
-                                   ({DATA_W{source.host}} & host_data_i) |
-                                   ({DATA_W{source.core}} & core_data_i));
+    pl_data_o <= ({DATA_W{source.up && !up_meta_i.tomb}} & up_data_i) |
+                 ({DATA_W{source.host && !host_meta_i.tomb}} & host_data_i) |
+                 ({DATA_W{source.core && !core_meta_i.tomb}} & core_data_i);
   end
 
   `HP_ASSERT(NoGapUplink_A, !(inside_q && source_q.up) || up_valid_i)

@@ -32,13 +32,14 @@ module hp_count_bank #(
 );
   localparam int unsigned W = LANES * 64;
 
-  // Cycle t: RAM address. t+2: old value, sum. t+3: write.
+  // Cycle t: RAM address. t+2: old value, sum. t+3: write. The sums of the events two and three
+  // before are chosen between in t+1 already.
   logic                   ev1_q, ev2_q, ev3_q, ev4_q, rd1_q, rd2_q, rd_go;
   logic [IndexW-1:0]      index, index1_q, index2_q, index3_q, index4_q, clear_q;
   logic [LANES*INC_W-1:0] inc1_q, inc2_q;
   logic                   clear1_q, clear2_q;
-  logic                   same3_q, same4_q, same5_q;  // as the event one, two, three before
-  logic [W-1:0]           ram_data, value, sum, sum3_q, sum4_q, sum5_q;
+  logic                   same3_q, same4, same45_q;  // as the event one, two, two or three before
+  logic [W-1:0]           ram_data, value, sum, sum3_q, sum4_q, older_q;
 
   assign rd_go = rd_req_i && !ev_valid_i && !rd1_q && !rd2_q && !rd_done_o && ready_o;
   assign index = ev_valid_i ? ev_index_i : rd_index_i;
@@ -56,7 +57,8 @@ module hp_count_bank #(
     .rdata_o(ram_data)
   );
 
-  assign value = same3_q ? sum3_q : same4_q ? sum4_q : same5_q ? sum5_q : ram_data;
+  assign value = same3_q ? sum3_q : same45_q ? older_q : ram_data;
+  assign same4 = ev3_q && index1_q == index3_q;
 
   for (genvar l = 0; l < int'(LANES); l++) begin : gen_lane
     assign sum[l*64 +: 64] = (clear2_q ? 64'd0 : value[l*64 +: 64]) + 64'(inc2_q[l*INC_W +: INC_W]);
@@ -98,11 +100,10 @@ module hp_count_bank #(
     clear1_q  <= ev_clear_i;
     clear2_q  <= clear1_q;
     same3_q   <= ev2_q && index1_q == index2_q;
-    same4_q   <= ev3_q && index1_q == index3_q;
-    same5_q   <= ev4_q && index1_q == index4_q;
+    same45_q  <= same4 || (ev4_q && index1_q == index4_q);
+    older_q   <= same4 ? sum3_q : sum4_q;
     sum3_q    <= sum;
     sum4_q    <= sum3_q;
-    sum5_q    <= sum4_q;
     rd_data_o <= value;
   end
 

@@ -91,58 +91,81 @@ module hp_counters
     return p[6] ? IndexW'(N_VF) + IndexW'(p[0]) : IndexW'(p);
   endfunction
 
-  // Events.
+  // Events, a clock later than they come.
+  cnt_dec_t  dec_q;
+  cnt_out_t  out_host_q, out_uplink_q, out_core_q;
+  cnt_loss_t loss_host_q, loss_rep_q, loss_other_q;
+
+  always_ff @(posedge clk_i) begin
+    dec_q        <= dec_i;
+    out_host_q   <= out_host_i;
+    out_uplink_q <= out_uplink_i;
+    out_core_q   <= out_core_i;
+    loss_host_q  <= loss_host_i;
+    loss_rep_q   <= loss_rep_i;
+    loss_other_q <= loss_other_i;
+    if (!rst_ni) begin
+      dec_q.valid        <= 1'b0;
+      out_host_q.valid   <= 1'b0;
+      out_uplink_q.valid <= 1'b0;
+      out_core_q.valid   <= 1'b0;
+      loss_host_q.valid  <= 1'b0;
+      loss_rep_q.valid   <= 1'b0;
+      loss_other_q.valid <= 1'b0;
+    end
+  end
+
   logic [Banks-1:0]             ev_valid, rd_req, rd_done, bank_ready;
   logic [Banks-1:0][IndexW-1:0] ev_index, rd_index;
   logic [Banks-1:0][2*IncW-1:0] ev_inc;
   logic [Banks-1:0][127:0]      rd_data;
   logic                         oth_learn;
 
-  assign oth_learn = loss_other_i.reason == RSN_LEARN_BUSY;
+  assign oth_learn = loss_other_q.reason == RSN_LEARN_BUSY;
 
   always_comb begin
     ev_valid = '0;
     ev_index = '0;
     for (int b = 0; b < int'(Banks); b++) ev_inc[b] = {IncW'(0), IncW'(1)};
 
-    ev_valid[InPort]   = dec_i.valid && dec_i.count_in && port_exists(dec_i.src);
-    ev_index[InPort]   = port_index(dec_i.src);
-    ev_inc[InPort]     = {IncW'(dec_i.len), dec_i.frames};
-    ev_valid[InVv]     = dec_i.valid && dec_i.count_in && dec_i.vvidx_valid;
-    ev_index[InVv]     = IndexW'(dec_i.vvidx);
-    ev_inc[InVv]       = {IncW'(dec_i.len), dec_i.frames};
-    ev_valid[DropPort] = dec_i.valid && dec_i.drop && port_exists(dec_i.src);
-    ev_index[DropPort] = IndexW'({port_index(dec_i.src), dec_i.reason});
-    ev_inc[DropPort]   = {IncW'(0), dec_i.frames};
-    ev_valid[DropVv]   = dec_i.valid && dec_i.drop && dec_i.vvidx_valid;
-    ev_index[DropVv]   = IndexW'({dec_i.vvidx, dec_i.reason});
-    ev_inc[DropVv]     = {IncW'(0), dec_i.frames};
+    ev_valid[InPort]   = dec_q.valid && dec_q.count_in && port_exists(dec_q.src);
+    ev_index[InPort]   = port_index(dec_q.src);
+    ev_inc[InPort]     = {IncW'(dec_q.len), dec_q.frames};
+    ev_valid[InVv]     = dec_q.valid && dec_q.count_in && dec_q.vvidx_valid;
+    ev_index[InVv]     = IndexW'(dec_q.vvidx);
+    ev_inc[InVv]       = {IncW'(dec_q.len), dec_q.frames};
+    ev_valid[DropPort] = dec_q.valid && dec_q.drop && port_exists(dec_q.src);
+    ev_index[DropPort] = IndexW'({port_index(dec_q.src), dec_q.reason});
+    ev_inc[DropPort]   = {IncW'(0), dec_q.frames};
+    ev_valid[DropVv]   = dec_q.valid && dec_q.drop && dec_q.vvidx_valid;
+    ev_index[DropVv]   = IndexW'({dec_q.vvidx, dec_q.reason});
+    ev_inc[DropVv]     = {IncW'(0), dec_q.frames};
 
-    ev_valid[OutHostPort] = out_host_i.valid && 32'(out_host_i.port) < N_VF;
-    ev_index[OutHostPort] = IndexW'(out_host_i.port);
-    ev_inc[OutHostPort]   = {IncW'(out_host_i.len), IncW'(1)};
-    ev_valid[OutHostVv]   = out_host_i.valid && out_host_i.vvidx_valid;
-    ev_index[OutHostVv]   = IndexW'(out_host_i.vvidx);
-    ev_inc[OutHostVv]     = {IncW'(out_host_i.len), IncW'(1)};
-    ev_valid[OutUplinkVv] = out_uplink_i.valid && out_uplink_i.vvidx_valid;
-    ev_index[OutUplinkVv] = IndexW'(out_uplink_i.vvidx);
-    ev_inc[OutUplinkVv]   = {IncW'(out_uplink_i.len), IncW'(1)};
-    ev_valid[OutCoreVv]   = out_core_i.valid && out_core_i.vvidx_valid;
-    ev_index[OutCoreVv]   = IndexW'(out_core_i.vvidx);
-    ev_inc[OutCoreVv]     = {IncW'(out_core_i.len), IncW'(1)};
+    ev_valid[OutHostPort] = out_host_q.valid && 32'(out_host_q.port) < N_VF;
+    ev_index[OutHostPort] = IndexW'(out_host_q.port);
+    ev_inc[OutHostPort]   = {IncW'(out_host_q.len), IncW'(1)};
+    ev_valid[OutHostVv]   = out_host_q.valid && out_host_q.vvidx_valid;
+    ev_index[OutHostVv]   = IndexW'(out_host_q.vvidx);
+    ev_inc[OutHostVv]     = {IncW'(out_host_q.len), IncW'(1)};
+    ev_valid[OutUplinkVv] = out_uplink_q.valid && out_uplink_q.vvidx_valid;
+    ev_index[OutUplinkVv] = IndexW'(out_uplink_q.vvidx);
+    ev_inc[OutUplinkVv]   = {IncW'(out_uplink_q.len), IncW'(1)};
+    ev_valid[OutCoreVv]   = out_core_q.valid && out_core_q.vvidx_valid;
+    ev_index[OutCoreVv]   = IndexW'(out_core_q.vvidx);
+    ev_inc[OutCoreVv]     = {IncW'(out_core_q.len), IncW'(1)};
 
-    ev_valid[LossHostPort] = loss_host_i.valid && 32'(loss_host_i.port) < N_VF;
-    ev_index[LossHostPort] = IndexW'(loss_host_i.port);
-    ev_valid[LossHostVv]   = loss_host_i.valid && loss_host_i.vvidx_valid;
-    ev_index[LossHostVv]   = IndexW'(loss_host_i.vvidx);
-    ev_valid[LossRepPort]  = loss_rep_i.valid && port_exists(loss_rep_i.port);
-    ev_index[LossRepPort]  = port_index(loss_rep_i.port);
-    ev_valid[LossRepVv]    = loss_rep_i.valid && loss_rep_i.vvidx_valid;
-    ev_index[LossRepVv]    = IndexW'(loss_rep_i.vvidx);
-    ev_valid[LossOthPort]  = loss_other_i.valid && port_exists(loss_other_i.port);
-    ev_index[LossOthPort]  = port_index(loss_other_i.port) + (oth_learn ? IndexW'(Ports) : '0);
-    ev_valid[LossOthVv]    = loss_other_i.valid && loss_other_i.vvidx_valid;
-    ev_index[LossOthVv]    = IndexW'({oth_learn, loss_other_i.vvidx});
+    ev_valid[LossHostPort] = loss_host_q.valid && 32'(loss_host_q.port) < N_VF;
+    ev_index[LossHostPort] = IndexW'(loss_host_q.port);
+    ev_valid[LossHostVv]   = loss_host_q.valid && loss_host_q.vvidx_valid;
+    ev_index[LossHostVv]   = IndexW'(loss_host_q.vvidx);
+    ev_valid[LossRepPort]  = loss_rep_q.valid && port_exists(loss_rep_q.port);
+    ev_index[LossRepPort]  = port_index(loss_rep_q.port);
+    ev_valid[LossRepVv]    = loss_rep_q.valid && loss_rep_q.vvidx_valid;
+    ev_index[LossRepVv]    = IndexW'(loss_rep_q.vvidx);
+    ev_valid[LossOthPort]  = loss_other_q.valid && port_exists(loss_other_q.port);
+    ev_index[LossOthPort]  = port_index(loss_other_q.port) + (oth_learn ? IndexW'(Ports) : '0);
+    ev_valid[LossOthVv]    = loss_other_q.valid && loss_other_q.vvidx_valid;
+    ev_index[LossOthVv]    = IndexW'({oth_learn, loss_other_q.vvidx});
   end
 
   for (genvar b = 0; b < int'(Banks); b++) begin : gen_bank
@@ -184,19 +207,19 @@ module hp_counters
       core_frames_q   <= '0;
       core_bytes_q    <= '0;
     end else begin
-      if (out_uplink_i.valid) begin
+      if (out_uplink_q.valid) begin
         uplink_frames_q <= uplink_frames_q + 64'd1;
-        uplink_bytes_q  <= uplink_bytes_q + 64'(out_uplink_i.len);
+        uplink_bytes_q  <= uplink_bytes_q + 64'(out_uplink_q.len);
       end
-      if (out_core_i.valid) begin
+      if (out_core_q.valid) begin
         core_frames_q <= core_frames_q + 64'd1;
-        core_bytes_q  <= core_bytes_q + 64'(out_core_i.len);
+        core_bytes_q  <= core_bytes_q + 64'(out_core_q.len);
       end
     end
   end
 
   logic unused;
-  assign unused = ^{out_uplink_i, out_core_i, ev_inc, ev_index};
+  assign unused = ^{out_uplink_q, out_core_q, loss_host_q, loss_rep_q, ev_inc, ev_index};
 
   // What an address needs: a set of banks, an index in each, one of two lanes.
   logic [15:0]      addr_q;
@@ -262,10 +285,9 @@ module hp_counters
   read_e                       read_q;
   logic [BankW-1:0]            bank_q;
   logic [$clog2(Patience):0]   waited_q;
-  logic [63:0]                 part;
-  logic                        step;
+  logic [63:0]                 part_q;
+  logic                        step, add_q, end_q;
 
-  assign part = lane ? rd_data[bank_q][127:64] : rd_data[bank_q][63:0];
   assign step = !need[bank_q] || rd_done[bank_q];
 
   always_comb begin
@@ -274,17 +296,20 @@ module hp_counters
   end
 
   always_ff @(posedge clk_i) begin
-    cnt_rd_done_o <= 1'b0;
     if (!rst_ni) begin
-      read_q   <= Idle;
-      waited_q <= '0;
+      read_q        <= Idle;
+      waited_q      <= '0;
+      end_q         <= 1'b0;
+      cnt_rd_done_o <= 1'b0;
     end else begin
+      end_q         <= 1'b0;
+      cnt_rd_done_o <= end_q;
       unique case (read_q)
         Idle: if (cnt_rd_valid_i) read_q <= Start;
         Start: read_q <= Walk;
         default: if (step && 32'(bank_q) == Banks - 1) begin
-          read_q        <= Idle;
-          cnt_rd_done_o <= 1'b1;
+          read_q <= Idle;
+          end_q  <= 1'b1;
         end
       endcase
       if (read_q != Walk) waited_q <= '0;
@@ -298,10 +323,11 @@ module hp_counters
       bank_q        <= '0;
       cnt_rd_data_o <= direct;
     end
-    if (read_q == Walk && step) begin
-      bank_q <= bank_q + 1'b1;
-      if (need[bank_q]) cnt_rd_data_o <= cnt_rd_data_o + part;
-    end
+    if (read_q == Walk && step) bank_q <= bank_q + 1'b1;
+    // A part is added in the clock after it came.
+    add_q  <= read_q == Walk && rd_done[bank_q] && need[bank_q];
+    part_q <= lane ? rd_data[bank_q][127:64] : rd_data[bank_q][63:0];
+    if (add_q) cnt_rd_data_o <= cnt_rd_data_o + part_q;
   end
 
   assign ready_o = &bank_ready;
@@ -313,6 +339,6 @@ module hp_counters
   `HP_ASSERT(HostPort_A, !out_host_i.valid || 32'(out_host_i.port) < N_VF)
   `HP_ASSERT(HostReason_A, !loss_host_i.valid || loss_host_i.reason == RSN_RX_FULL)
   `HP_ASSERT(RepReason_A, !loss_rep_i.valid || loss_rep_i.reason == RSN_REPLICATION_FULL)
-  `HP_ASSERT(OtherReason_A, !loss_other_i.valid || oth_learn ||
+  `HP_ASSERT(OtherReason_A, !loss_other_i.valid || loss_other_i.reason == RSN_LEARN_BUSY ||
              loss_other_i.reason == RSN_UPLINK_FULL)
 endmodule

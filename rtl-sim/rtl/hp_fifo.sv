@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // Small FIFO in registers or distributed RAM, first-word-fall-through: an entry pushed in cycle t is at
-// the output in t+1. Full throughput. `full_o` and `valid_o` come from registers; a push while `full_o`
-// and a pop while not `valid_o` are errors of the user.
+// the output in t+1. Full throughput. All outputs come from registers; a push while `full_o` and a pop
+// while not `valid_o` are errors of the user.
 
 `include "hp_assert.svh"
 
@@ -26,14 +26,18 @@ module hp_fifo #(
 );
   localparam int unsigned AddrW = (DEPTH > 1) ? $clog2(DEPTH) : 1;
 
+  // The head is in a register, the others wait behind it.
   logic [WIDTH-1:0]  mem [DEPTH];
   logic [AddrW-1:0]  wr_q, rd_q;
   logic [CountW-1:0] count_d;
+  logic              more_q, head_free, behind;
 
-  assign data_o  = mem[rd_q];
-  assign count_d = count_o + CountW'(push_i) - CountW'(pop_i);
+  assign head_free = pop_i || !valid_o;
+  assign behind    = push_i && !(head_free && !more_q);
+  assign count_d = push_i ? count_o + 1'b1 : count_o - 1'b1;
 
   always_ff @(posedge clk_i) begin
+    if (head_free) data_o <= more_q ? mem[rd_q] : data_i;
     if (push_i) mem[wr_q] <= data_i;
   end
 
@@ -44,12 +48,16 @@ module hp_fifo #(
       count_o <= '0;
       full_o  <= 1'b0;
       valid_o <= 1'b0;
+      more_q  <= 1'b0;
     end else begin
-      if (push_i) wr_q <= (32'(wr_q) == DEPTH - 1) ? '0 : wr_q + 1'b1;
-      if (pop_i)  rd_q <= (32'(rd_q) == DEPTH - 1) ? '0 : rd_q + 1'b1;
-      count_o <= count_d;
-      full_o  <= count_d == CountW'(DEPTH);
-      valid_o <= count_d != '0;
+      if (behind) wr_q <= (32'(wr_q) == DEPTH - 1) ? '0 : wr_q + 1'b1;
+      if (pop_i && more_q) rd_q <= (32'(rd_q) == DEPTH - 1) ? '0 : rd_q + 1'b1;
+      if (push_i != pop_i) begin
+        count_o <= count_d;
+        full_o  <= push_i && count_o == CountW'(DEPTH - 1);
+        valid_o <= push_i || more_q;
+        more_q  <= push_i ? valid_o : count_o > CountW'(2);
+      end
     end
   end
 

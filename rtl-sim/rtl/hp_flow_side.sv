@@ -344,9 +344,10 @@ module hp_flow_side
     if (state_q == StWait && rsp_valid) begin
       status_q     <= rsp_status;
       entry_q      <= rsp_entry;
-      key_q        <= rsp_key;
       act_q        <= rsp_act.act;
       rsp_handle_q <= rsp_handle;
+      // The key of anything else is still needed if it is refused.
+      if (eng_op == OP_READ) key_q <= rsp_key;
     end
     if (read3_q) stamp_q <= stamp;
   end

@@ -7,9 +7,9 @@
 // pipeline: `stall_all_o` asks the arbiter to start no frame while a largest frame behind the
 // beats in flight might not fit.
 //
-// Share: while both sides have a copy to send, a beat of unicast earns the replicator a third of
-// a beat, and a group copy waits until all of its beats are earned: at most a quarter, and never
-// starved.
+// Share: a group copy that goes before a waiting unicast one is a debt, and a beat of unicast pays
+// a third of a beat back. While both sides have a copy to send, a group copy waits until there is no
+// debt: a quarter in the long run, and never starved.
 //
 // Receivers: `host_rx_ready_i` is read when a copy's turn comes, before its first beat enters the
 // output register. A copy whose receiver is not ready is discarded beside the output (the other
@@ -56,49 +56,57 @@ module hp_host_egress
 );
   localparam int unsigned BeatW    = $clog2(Bytes);
   localparam int unsigned CountW   = $clog2(BEATS) + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned InFlight = 40;
   localparam int unsigned MaxBeats = (MaxFrame + 8 + Bytes - 1) / Bytes;
   localparam int unsigned Reserve  = MaxBeats + InFlight;
-  localparam int unsigned CreditW  = $clog2(8 * MaxBeats);
+  localparam int unsigned CreditW  = 1 + $clog2(4 * MaxBeats);
+  localparam int unsigned CostW    = $clog2(3 * (MaxFrame + 8 + Bytes) / Bytes + 1);
+  localparam int unsigned IdxW     = (N_VF > 1) ? $clog2(N_VF) : 1;
 
   typedef struct packed {
     port_t      port;
     logic       tag;
     vlan_t      vvlan;
-    len_t       len;
+    len_t       last;          // index of the last byte on the bus
+    logic       single;        // one beat on the bus
     seq_t       seq;
     logic       vvidx_valid;
     logic [5:0] vvidx;
   } meta_t;
 
-  // Unicast copies.
-  logic [CountW-1:0] used_q, in_beats, fifo_count;
+  // Unicast copies. When a frame comes, all beats of the ones before are in the FIFO, so the free
+  // beats need no promises; its length is compared with them in bytes, unrounded.
+  logic [CountW-1:0] free_q, fifo_count;
   logic              here, fits, admit_q, push, fifo_full;
+  len_t              in_last;
   meta_t             in_meta, dir_meta;
   logic              dir_valid, dir_pop, dir_eof, dir_first_q;
   logic [DATA_W-1:0] dir_data;
 
-  assign here     = eg_valid_i && eg_meta_i.to_host;
-  assign in_beats = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits     = 32'(used_q) + 32'(in_beats) <= BEATS;
-  assign push     = here && (eg_sof_i ? fits : admit_q);
+  assign here = eg_valid_i && eg_meta_i.to_host;
+  assign fits = !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
+  assign push = here && (eg_sof_i ? fits : admit_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      used_q      <= '0;
+      free_q      <= CountW'(BEATS);
       admit_q     <= 1'b0;
       dir_first_q <= 1'b1;
       stall_all_o <= 1'b0;
     end else begin
-      used_q <= used_q + ((push && eg_sof_i) ? in_beats : '0) - CountW'(dir_pop);
+      if (dir_pop && !push) free_q <= free_q + 1'b1;
+      else if (push && !dir_pop) free_q <= free_q - 1'b1;
       if (here && eg_sof_i) admit_q <= fits;
       if (dir_pop) dir_first_q <= dir_eof;
-      stall_all_o <= BEATS - 32'(used_q) < Reserve;
+      stall_all_o <= 32'(free_q) < Reserve;
     end
   end
 
+  assign in_last = bus_last(eg_meta_i.len, {1'b0, eg_meta_i.host_tag});
   assign in_meta = '{
-    port: eg_meta_i.host_port, tag: eg_meta_i.host_tag, vvlan: eg_meta_i.vvlan, len: eg_meta_i.len,
+    port: eg_meta_i.host_port, tag: eg_meta_i.host_tag, vvlan: eg_meta_i.vvlan,
+    last: in_last, single: 32'(in_last) < Bytes,
     seq: eg_meta_i.seq, vvidx_valid: eg_meta_i.vvidx_valid, vvidx: eg_meta_i.vvidx
   };
 
@@ -122,6 +130,7 @@ module hp_host_egress
   meta_t             rep_meta;
   logic              rep_valid, rep_pop, rep_sof, rep_eof, rep_idle, rep_abort;
   logic [3:0]        rep_copy;
+  logic [CostW-1:0]  rep_cost;
   logic [DATA_W-1:0] rep_data;
 
   hp_replicator #(
@@ -143,7 +152,9 @@ module hp_host_egress
     .out_port_o       (rep_meta.port),
     .out_tag_o        (rep_meta.tag),
     .out_vvlan_o      (rep_meta.vvlan),
-    .out_len_o        (rep_meta.len),
+    .out_last_o       (rep_meta.last),
+    .out_single_o     (rep_meta.single),
+    .out_cost_o       (rep_cost),
     .out_seq_o        (rep_meta.seq),
     .out_vvidx_valid_o(rep_meta.vvidx_valid),
     .out_vvidx_o      (rep_meta.vvidx),
@@ -160,35 +171,29 @@ module hp_host_egress
   typedef enum logic [1:0] {Wait, Send, Discard} side_e;
   side_e dir_q, rep_q;
 
-  function automatic logic [CreditW-1:0] bus_beats(input len_t len, input logic tag);
-    len_t bus_len;
-    bus_len = len + (tag ? len_t'(4) : len_t'(0));
-    if (bus_len < len_t'(MinFrame)) bus_len = len_t'(MinFrame);
-    return CreditW'((bus_len + len_t'(Bytes - 1)) >> BeatW);
-  endfunction
-
-  logic [2**PortW-1:0] rx_ready;
+  logic [2**IdxW-1:0] rx_ready;
   logic               edit_ready, turn, dir_head, rep_head, dir_rx, rep_rx, dir_ok, rep_ok;
   logic               dir_go, rep_go, dir_kill, rep_kill, dir_send, rep_send, kill_rep_first_q;
-  logic [CreditW-1:0] credit_q, dir_beats, rep_cost;
+  logic               rep_paid;
+  logic [CreditW-1:0] credit_q, dir_beats;  // signed, in thirds of a beat
 
   assign dir_head = dir_valid && dir_first_q && dir_q == Wait;
   assign rep_head = rep_valid && rep_sof && rep_q == Wait;
-  assign rx_ready = (2 ** PortW)'(host_rx_ready_i);
-  assign dir_rx   = rx_ready[dir_meta.port];
-  assign rep_rx   = rx_ready[rep_meta.port];
+  assign rx_ready = (2 ** IdxW)'(host_rx_ready_i);
+  assign dir_rx   = rx_ready[dir_meta.port[IdxW-1:0]];
+  assign rep_rx   = rx_ready[rep_meta.port[IdxW-1:0]];
   assign turn     = edit_ready && dir_q != Send && rep_q != Send;
   assign dir_ok   = dir_head && dir_rx;
   assign rep_ok   = rep_head && rep_rx;
 
-  assign dir_beats = bus_beats(dir_meta.len, dir_meta.tag);
-  assign rep_cost  = CreditW'(3) * bus_beats(rep_meta.len, rep_meta.tag);
-  assign rep_go    = turn && rep_ok && (!dir_ok || credit_q >= rep_cost);
-  assign dir_go    = turn && dir_ok && !rep_go;
+  assign rep_paid  = !credit_q[CreditW-1];
+  assign dir_beats = CreditW'(dir_meta.last >> BeatW) + 1'b1;
+  assign rep_go    = turn && rep_ok && (!dir_ok || rep_paid);
+  assign dir_go    = turn && dir_ok && !(rep_ok && rep_paid);
 
   // One loss per cycle; the sides alternate.
   assign dir_kill = turn && dir_head && !dir_rx && !(rep_head && !rep_rx && kill_rep_first_q);
-  assign rep_kill = turn && rep_head && !rep_rx && !dir_kill;
+  assign rep_kill = turn && rep_head && !rep_rx && !(dir_head && !dir_rx && !kill_rep_first_q);
 
   assign dir_send  = dir_go || (dir_q == Send && dir_valid);
   assign rep_send  = rep_go || (rep_q == Send && rep_valid);
@@ -209,9 +214,8 @@ module hp_host_egress
       if (dir_kill) kill_rep_first_q <= 1'b1;
       else if (rep_kill) kill_rep_first_q <= 1'b0;
 
-      if (rep_idle) credit_q <= '0;
-      else if (rep_go && dir_ok) credit_q <= credit_q - rep_cost;
-      else if (dir_go && rep_ok && 32'(credit_q) < 3 * MaxBeats) credit_q <= credit_q + dir_beats;
+      if (rep_go && dir_ok) credit_q <= credit_q - CreditW'(rep_cost);
+      else if (dir_go && !rep_paid) credit_q <= credit_q + dir_beats;
     end
   end
 
@@ -223,38 +227,46 @@ module hp_host_egress
     logic [5:0] vvidx;
   } user_t;
 
-  meta_t meta;
-  user_t in_user, out_user;
+  // The choice of a side needs no room in the editor, only what it is worth does.
+  user_t dir_user, rep_user, out_user;
   len_t  out_len;
-  logic  unused_first, unused_out_first;
+  logic  sel_rep, sel_valid;
 
-  assign meta    = rep_send ? rep_meta : dir_meta;
-  assign in_user = '{port: meta.port, seq: meta.seq, vvidx_valid: meta.vvidx_valid,
-                     vvidx: meta.vvidx};
+  function automatic logic [63:0] tag_bytes(input vlan_t vvlan);
+    return {32'b0, vvlan[7:0], 4'b0, vvlan[11:8], 16'h0081};
+  endfunction
+
+  assign sel_rep   = rep_q == Send || (dir_q != Send && rep_ok && (!dir_ok || rep_paid));
+  assign sel_valid = (rep_q == Send) ? rep_valid : (dir_q == Send) ? dir_valid : dir_ok || rep_ok;
+  assign dir_user  = '{port: dir_meta.port, seq: dir_meta.seq, vvidx_valid: dir_meta.vvidx_valid,
+                       vvidx: dir_meta.vvidx};
+  assign rep_user  = '{port: rep_meta.port, seq: rep_meta.seq, vvidx_valid: rep_meta.vvidx_valid,
+                       vvidx: rep_meta.vvidx};
 
   hp_tag_edit #(
-    .DATA_W(DATA_W),
-    .USER_W($bits(user_t))
+    .DATA_W (DATA_W),
+    .USER_W ($bits(user_t)),
+    .SOURCES(2)
   ) u_edit (
     .clk_i,
     .rst_ni,
-    .in_valid_i(dir_send || rep_send),
-    .in_ready_o(edit_ready),
-    .in_data_i (rep_send ? rep_data : dir_data),
-    .in_eof_i  (rep_send ? rep_eof : dir_eof),
-    .in_len_i  (meta.len),
-    .in_ins_i  ({1'b0, meta.tag}),
-    .in_tag_i  ({32'b0, meta.vvlan[7:0], 4'b0, meta.vvlan[11:8], 16'h0081}),
-    .in_user_i (in_user),
-    .in_first_o(unused_first),
-    .m_tvalid_o(m_host_tvalid_o),
-    .m_tready_i(m_host_tready_i),
-    .m_tdata_o (m_host_tdata_o),
-    .m_tkeep_o (m_host_tkeep_o),
-    .m_tlast_o (m_host_tlast_o),
-    .m_first_o (unused_out_first),
-    .m_len_o   (out_len),
-    .m_user_o  (out_user)
+    .in_valid_i (sel_valid),
+    .in_ready_o (edit_ready),
+    .in_sel_i   (sel_rep),
+    .in_data_i  ({rep_data, dir_data}),
+    .in_eof_i   ({rep_eof, dir_eof}),
+    .in_last_i  ({rep_meta.last, dir_meta.last}),
+    .in_single_i({rep_meta.single, dir_meta.single}),
+    .in_ins_i   ({1'b0, rep_meta.tag, 1'b0, dir_meta.tag}),
+    .in_tag_i   ({tag_bytes(rep_meta.vvlan), tag_bytes(dir_meta.vvlan)}),
+    .in_user_i  ({rep_user, dir_user}),
+    .m_tvalid_o (m_host_tvalid_o),
+    .m_tready_i (m_host_tready_i),
+    .m_tdata_o  (m_host_tdata_o),
+    .m_tkeep_o  (m_host_tkeep_o),
+    .m_tlast_o  (m_host_tlast_o),
+    .m_len_o    (out_len),
+    .m_user_o   (out_user)
   );
 
   assign m_host_tdest_o = out_user.port;
@@ -287,13 +299,15 @@ module hp_host_egress
     cnt_out_o.vvidx        <= out_user.vvidx;
   end
 
-  assign idle_o = used_q == '0 && rep_idle && !m_host_tvalid_o && !here && !loss_o.valid &&
+  assign idle_o = 32'(free_q) == BEATS && rep_idle && !m_host_tvalid_o && !here && !loss_o.valid &&
                   !cnt_out_o.valid;
 
   `HP_ASSERT_INIT(Room_A, BEATS > Reserve)
   `HP_ASSERT(NeverFull_A, !(push && fifo_full))
   `HP_ASSERT(StalledInTime_A, !(here && eg_sof_i) || fits)
   `HP_ASSERT(OneSource_A, !(dir_send && rep_send))
-  `HP_ASSERT(UsedCoversFifo_A, fifo_count <= used_q)
+  `HP_ASSERT(FreeIsFree_A, 32'(free_q) + 32'(fifo_count) == BEATS)
+  `HP_ASSERT(SelectedSends_A, !edit_ready || ((dir_send || rep_send) == sel_valid &&
+             (!sel_valid || rep_send == sel_rep)))
   `HP_ASSERT(LocalPort_A, !here || 32'(eg_meta_i.host_port) < N_VF)
 endmodule

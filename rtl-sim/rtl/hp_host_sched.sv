@@ -39,14 +39,39 @@ module hp_host_sched import hp_pkg::*; #(
 
   localparam credit_t CreditMin = {1'b1, {(CreditW - 1){1'b0}}};
 
-  mask_t in_debt, candidates, rotated, turn_q, pick;
+  mask_t in_debt, solvent, turn_q, pick, after;
   logic  new_pick, refill, hold_q;
   port_t vport, hold_vport_q;
 
-  // The next in turn: the lowest candidate not before the turn mask, else the lowest of all.
-  assign candidates = (|(host_req_i & ~in_debt)) ? host_req_i & ~in_debt : host_req_i;
-  assign rotated    = (|(candidates & turn_q)) ? candidates & turn_q : candidates;
-  assign pick       = rotated & (~rotated + 1'b1);
+  // Bits behind the lowest one.
+  function automatic mask_t behind(input mask_t x);
+    logic seen;
+    seen = 1'b0;
+    for (int unsigned i = 0; i < N_VF; i++) begin
+      behind[i] = seen;
+      seen      = seen || x[i];
+    end
+  endfunction
+
+  // The next in turn: the lowest candidate not before the turn mask, else the lowest of all. Who is
+  // in debt is a candidate only when all are. The four cases are worked out side by side.
+  assign solvent = host_req_i & ~in_debt;
+
+  always_comb begin
+    if (|(solvent & turn_q)) begin
+      after = behind(solvent & turn_q);
+      pick  = solvent & turn_q & ~behind(solvent & turn_q);
+    end else if (|solvent) begin
+      after = behind(solvent);
+      pick  = solvent & ~behind(solvent);
+    end else if (|(host_req_i & turn_q)) begin
+      after = behind(host_req_i & turn_q);
+      pick  = host_req_i & turn_q & ~behind(host_req_i & turn_q);
+    end else begin
+      after = behind(host_req_i);
+      pick  = host_req_i & ~behind(host_req_i);
+    end
+  end
 
   always_comb begin
     vport = '0;
@@ -56,7 +81,7 @@ module hp_host_sched import hp_pkg::*; #(
   end
 
   assign new_pick = !hold_q && (|host_req_i);
-  assign refill   = new_pick && ((host_req_i & ~in_debt) == '0);
+  assign refill   = new_pick && (solvent == '0);
 
   assign host_grant_valid_o = hold_q || (|host_req_i);
   assign host_grant_vport_o = hold_q ? hold_vport_q : vport;
@@ -67,26 +92,24 @@ module hp_host_sched import hp_pkg::*; #(
       turn_q <= '0;
     end else begin
       hold_q <= host_grant_valid_o && !host_grant_ready_i;
-      if (new_pick) turn_q <= ~(pick | (pick - 1'b1));
+      if (new_pick) turn_q <= after;
     end
     hold_vport_q <= host_grant_vport_o;
   end
 
   for (genvar v = 0; v < N_VF; v++) begin : gen_credit
-    credit_t credit_q, refilled, credit_d;
+    credit_t credit_q, kept, refilled, credit_d;
     logic    pay;
 
     assign in_debt[v] = credit_q[CreditW-1];
     assign pay        = beat_i && (beat_vport_i == port_t'(v));
 
+    // Without a refill, and with one.
     always_comb begin
-      refilled = credit_q;
-      if (refill) begin
-        refilled = credit_q + credit_t'(Quantum);
-        if (!host_req_i[v] && !refilled[CreditW-1]) refilled = '0;
-      end
-      credit_d = refilled;
-      if (pay && refilled != CreditMin) credit_d = refilled - credit_t'(1);
+      kept     = credit_q + ((pay && credit_q != CreditMin) ? '1 : '0);
+      refilled = credit_q + (pay ? credit_t'(Quantum - 1) : credit_t'(Quantum));
+      if (!host_req_i[v] && credit_q >= -credit_t'(Quantum)) refilled = pay ? '1 : '0;
+      credit_d = refill ? refilled : kept;
     end
 
     always_ff @(posedge clk_i) begin

@@ -100,24 +100,27 @@ module hp_ingress_store import hp_pkg::*; #(
     end
   end
 
-  // The frame so far.
-  len_t frame_len_q, frame_len, limit, limit_q;
+  // The frame so far. Beside its length stand the bytes it may still have and those it still needs,
+  // so that a verdict is one comparison with the beat.
+  len_t frame_len_q, frame_len, limit, allowed_q;
+  logic [5:0] needed_q;
   logic frame_sof_q, frame_bad_q, frame_over_q, frame_lost_q;
-  logic bad, over, runt, lost, dead, take, last;
+  logic bad, over, runt, lost, dead, dying, take, last;
   logic data_full, meta_full, merge, room;
   logic [14:0] len_sum;
 
-  assign limit     = frame_sof_q ? (beat_vswitch_q ? LimitTagged : LimitPlain) : limit_q;
+  assign limit     = beat_vswitch_q ? LimitTagged : LimitPlain;
   assign len_sum   = {1'b0, frame_sof_q ? len_t'(0) : frame_len_q} + 15'(beat_bytes_q);
   assign frame_len = len_sum[14] ? LenMax : len_sum[13:0];
   assign bad       = frame_bad_q || beat_bad_q;
-  assign over      = frame_over_q || (frame_len > limit);
-  assign runt      = frame_len < len_t'(MinFrame);
+  assign over      = frame_over_q || (!frame_sof_q && len_t'(beat_bytes_q) > allowed_q);
+  assign runt      = 14'(beat_bytes_q) < 14'(needed_q);
   assign lost      = frame_lost_q || (data_full && !over);
   assign dead      = bad || over || (runt && beat_last_q) || lost;
+  assign dying     = frame_bad_q || frame_over_q || frame_lost_q;  // dead by an earlier beat
 
   // A lossless store waits for room: for a beat, and for the entry of the frame.
-  assign room       = (!data_full || bad || over) && (!meta_full || !beat_last_q);
+  assign room       = (!data_full || frame_bad_q || frame_over_q) && (!meta_full || !beat_last_q);
   assign beat_ready = !LOSSLESS || room;
   assign take       = beat_valid_q && beat_ready;
   assign last       = take && beat_last_q;
@@ -128,33 +131,44 @@ module hp_ingress_store import hp_pkg::*; #(
       frame_bad_q  <= 1'b0;
       frame_over_q <= 1'b0;
       frame_lost_q <= 1'b0;
+      needed_q     <= 6'(MinFrame);
     end else if (take) begin
       frame_sof_q  <= beat_last_q;
       frame_bad_q  <= bad && !beat_last_q;
       frame_over_q <= over && !beat_last_q;
       frame_lost_q <= lost && !LOSSLESS && !beat_last_q;
+      if (beat_last_q) needed_q <= 6'(MinFrame);
+      else needed_q <= runt ? needed_q - 6'(beat_bytes_q) : '0;
     end
     if (take) begin
       frame_len_q <= frame_len;
-      limit_q     <= limit;
+      allowed_q   <= (frame_sof_q ? limit : allowed_q) - len_t'(beat_bytes_q);
     end
   end
 
-  // Merged tombstone: frames that left no entry of their own yet.
-  logic [LostW-1:0] merged_q, merged_now;
-  logic             merged_put;
+  // Merged tombstone: frames that left no entry of their own yet. Their number is written in pieces
+  // of 2^15, then the rest, each with the frame that joins meanwhile.
+  logic [LostW-1:0] merged_q;
+  logic             merged_any_q, merged_big, merged_put;
   logic [15:0]      merged_chunk;
 
-  assign merge        = !LOSSLESS && last && (meta_full || merged_q != '0);
-  assign merged_now   = (merge && merged_q != '1) ? merged_q + 1'b1 : merged_q;
-  assign merged_put   = !LOSSLESS && merged_q != '0 && !meta_full;
-  assign merged_chunk = (|merged_now[LostW-1:16]) ? 16'hFFFF : merged_now[15:0];
+  assign merge        = !LOSSLESS && last && (meta_full || merged_any_q);
+  assign merged_put   = !LOSSLESS && merged_any_q && !meta_full;
+  assign merged_big   = |merged_q[LostW-1:15];
+  assign merged_chunk = merged_big ? {1'b1, 14'd0, merge} : {1'b0, merged_q[14:0]} + 16'(merge);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      merged_q <= '0;
-    end else begin
-      merged_q <= merged_put ? merged_now - LostW'(merged_chunk) : merged_now;
+      merged_q     <= '0;
+      merged_any_q <= 1'b0;
+    end else if (merged_put) begin
+      merged_q[LostW-1:15] <= merged_big ? merged_q[LostW-1:15] - 1'b1 : '0;
+      if (!merged_big) merged_q[14:0] <= '0;
+      merged_any_q <= merged_big && (merged_q[LostW-1:15] != (LostW-15)'(1) ||
+                                     merged_q[14:0] != '0);
+    end else if (merge) begin
+      if (merged_q != '1) merged_q <= merged_q + 1'b1;
+      merged_any_q <= 1'b1;
     end
   end
 
@@ -192,8 +206,8 @@ module hp_ingress_store import hp_pkg::*; #(
   logic [$clog2(BEATS):0] data_count, entry_count;
   logic                   data_valid, data_eof, data_push, data_pop;
 
-  // Speculation ends with the frame. A dead frame's beats may still come: they are not pushed.
-  assign data_push = take && !dead && !data_full;
+  // Speculation ends with the frame. The beats after the one that killed it are not pushed.
+  assign data_push = take && !dying && !data_full;
 
   hp_spec_fifo #(
     .WIDTH(DATA_W + 1),
@@ -232,7 +246,7 @@ module hp_ingress_store import hp_pkg::*; #(
   assign data_pop  = pop_i && !entry_out.tomb;
   assign entry_pop = pop_i && eof_o;
   assign busy_o    = beat_valid_q || !frame_sof_q || data_count != '0 || entry_count != '0 ||
-                     merged_q != '0;
+                     merged_any_q;
 
   always_comb begin
     meta_o             = '0;

@@ -227,6 +227,7 @@ module hp_mac_side
   logic [3:0]  own_sweep_q;
   logic [15:0] age, stamp, stamp_q;
   logic [1:0]  unused_top;
+  logic [HandleW-1:0] rsp_handle_q;
 
   hp_stamps #(.HANDLES(4 * DEPTH)) u_stamps (
     .clk_i, .rst_ni, .now_i,
@@ -260,7 +261,6 @@ module hp_mac_side
   logic               entry_q;
   logic [59:0]        key_q;
   mac_act_t           act_q;
-  logic [HandleW-1:0] rsp_handle_q;
   logic               stale;
 
   assign stale    = cmd_check_i && (cmd_seen_i != current);

@@ -105,6 +105,8 @@ module hp_pipeline
   logic [7:0]      punt_slot_q;
   punt_key_t       punt_key_now_q, punt_key_q;
 
+  hdr_t            h18, h22;   // headers at the decision's first and last stage
+
   hp_tables #(.N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH)) u_tables (
     .clk_i, .rst_ni, .hash_seed_i,
     .now_i              (time_i[STAMP_SHIFT +: 16]),
@@ -181,7 +183,6 @@ module hp_pipeline
 
   // Header stages: hN_q is the frame whose first beat is at stage N, hN_d what stage N makes of it.
   hdr_t                 h1, h2_q, h2_d, h3_q, h4_q, h4_d, h5_q, h6_q, h6_d, h7_q, h8_q, h8_d;
-  hdr_t                 h18, h22;
   logic [LastStage:2]   v_q;     // a header is at stage N; at stage 1: hdr_valid
   cfg_row_t             cfg_1_q;  // sampled at stage 0, travels along
 

@@ -331,4 +331,14 @@ package hp_pkg;
     logic [5:0] vvidx;
     reason_t    reason;
   } cnt_loss_t;
+
+  // Index of a frame's last byte on the bus: `ins` words of tags inserted, padded.
+  function automatic len_t bus_last(input len_t len, input logic [1:0] ins);
+    len_t sum;
+    logic short;
+    sum   = len + ((ins == 2'd2) ? len_t'(7) : (ins == 2'd1) ? len_t'(3) : '1);
+    short = (ins == 2'd2) ? len < len_t'(MinFrame - 8) :
+            (ins == 2'd1) ? len < len_t'(MinFrame - 4) : len < len_t'(MinFrame);
+    return short ? len_t'(MinFrame - 1) : sum;
+  endfunction
 endpackage

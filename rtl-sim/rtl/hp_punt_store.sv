@@ -71,6 +71,7 @@ module hp_punt_store
   localparam int unsigned BeatW  = $clog2(Bytes);
   localparam int unsigned AddrW  = $clog2(BEATS);
   localparam int unsigned CountW = AddrW + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned SlotW  = $clog2(SLOTS);
 
   typedef struct packed {
@@ -83,8 +84,10 @@ module hp_punt_store
     logic [CountW-1:0] beats;
   } desc_t;
 
-  // Store. A frame becomes visible with its last beat.
-  logic [CountW-1:0] used_q, beats;
+  // Store. A frame becomes visible with its last beat. When a frame comes, all beats of the ones
+  // before have been written, so the free beats need no promises; its length is compared with them
+  // in bytes, unrounded.
+  logic [CountW-1:0] free_q, freed_q, beats;
   logic [AddrW-1:0]  wr_q, base_q;
   logic              here, fits, admit_q, write, push, pop, desc_full, desc_valid;
   logic [SlotW-1:0]  slot_q;
@@ -93,19 +96,21 @@ module hp_punt_store
 
   assign here  = eg_valid_i && eg_meta_i.to_core;
   assign beats = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits  = !desc_full && 32'(used_q) + 32'(beats) <= BEATS;
+  assign fits  = !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign write = here && (eg_sof_i ? fits : admit_q);
   assign push  = write && eg_eof_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      used_q  <= '0;
+      free_q  <= CountW'(BEATS);
+      freed_q <= '0;
       wr_q    <= '0;
       base_q  <= '0;
       admit_q <= 1'b0;
       slot_q  <= '0;
     end else begin
-      used_q <= used_q + ((write && eg_sof_i) ? beats : '0) - (pop ? head.beats : '0);
+      freed_q <= pop ? head.beats : '0;
+      free_q  <= free_q + freed_q - CountW'(write);
       if (write) wr_q <= wr_q + 1'b1;
       if (push) base_q <= wr_q + 1'b1;
       if (here && eg_sof_i) admit_q <= fits;
@@ -223,13 +228,13 @@ module hp_punt_store
   // costs the core hundreds of cycles, and one beat register is all the storage this takes.
   typedef enum logic [1:0] {Idle, Read, Fetch, Offer} send_e;
   send_e             send_q;
-  logic              tomb_q, nopunt_q, send_take, send_last;
+  logic              tomb_q, nopunt_q, send_take, send_last, beat_last_q;
   reason_t           tomb_reason_q;
   logic [DATA_W-1:0] beat_q;
   frame_meta_t       send_meta;
 
   assign beat_req  = send_q == Read && !punt_rd_req_i;
-  assign send_last = tomb_q || sent_q + 1'b1 == head.beats;
+  assign send_last = tomb_q || beat_last_q;
   assign pop       = (punt_pop_i && desc_valid && send_q == Idle) || (send_take && send_last);
 
   always_ff @(posedge clk_i) begin
@@ -255,6 +260,7 @@ module hp_punt_store
     end
     if (beat2_q) beat_q <= ram_data;
     if (send_take) sent_q <= sent_q + 1'b1;
+    beat_last_q <= sent_q + 1'b1 == head.beats;  // settled long before the beat is offered
   end
 
   assign punt_busy_o = send_q != Idle;
@@ -304,7 +310,7 @@ module hp_punt_store
     end
   end
 
-  assign idle_o = used_q == '0 && !here && !core_valid_o && !inj_own_q && !loss_o.valid &&
+  assign idle_o = 32'(free_q) == BEATS && !here && !core_valid_o && !inj_own_q && !loss_o.valid &&
                   !cnt_out_o.valid;
 
   logic unused;

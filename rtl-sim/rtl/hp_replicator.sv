@@ -17,7 +17,8 @@ module hp_replicator
   parameter int unsigned N_VF   = 8,
   parameter int unsigned BEATS  = 16384 / (DATA_W / 8),  // a power of two
   parameter int unsigned FRAMES = 32,
-  localparam int unsigned Bytes = DATA_W / 8
+  localparam int unsigned Bytes = DATA_W / 8,
+  localparam int unsigned CostW = $clog2(3 * (MaxFrame + 8 + Bytes) / Bytes + 1)
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -35,7 +36,9 @@ module hp_replicator
   output port_t             out_port_o,
   output logic              out_tag_o,
   output vlan_t             out_vvlan_o,
-  output len_t              out_len_o,
+  output len_t              out_last_o,    // index of the copy's last byte on the bus
+  output logic              out_single_o,  // one beat on the bus
+  output logic [CostW-1:0]  out_cost_o,    // three times its beats on the bus
   output seq_t              out_seq_o,
   output logic              out_vvidx_valid_o,
   output logic [5:0]        out_vvidx_o,
@@ -50,6 +53,7 @@ module hp_replicator
   localparam int unsigned BeatW    = $clog2(Bytes);
   localparam int unsigned AddrW    = $clog2(BEATS);
   localparam int unsigned CountW   = AddrW + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned OutDepth = 8;
 
   typedef struct packed {
@@ -77,26 +81,42 @@ module hp_replicator
     logic [3:0] copy;
   } beat_t;
 
+  typedef struct packed {
+    logic [CostW-1:0] cost;
+    len_t             last;
+    logic             single;
+    vlan_t            vvlan;
+    seq_t             seq;
+    logic             vvidx_valid;
+    logic [5:0]       vvidx;
+    logic             sof;
+    logic             eof;
+    port_t            port;
+    logic             tag;
+    logic [3:0]       copy;
+  } out_t;
+
   // Write side. A frame comes in without gaps, so its reader, which starts later, never overtakes
-  // it.
-  logic [CountW-1:0] used_q, beats, freed;
+  // it. When a frame comes, all beats of the ones before have been written, so the free beats need
+  // no promises; its length is compared with them in bytes, unrounded.
+  logic [CountW-1:0] free_q, freed_q, beats;
   logic [AddrW-1:0]  wr_q;
   logic              here, fits, admit_q, write, desc_full, desc_push, desc_pop, desc_valid;
   desc_t             desc_in, desc_out;
 
   assign here      = eg_valid_i && eg_meta_i.group && eg_meta_i.targets[N_VF-1:0] != '0;
   assign beats     = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits      = !desc_full && 32'(used_q) + 32'(beats) <= BEATS;
+  assign fits      = !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign write     = here && (eg_sof_i ? fits : admit_q);
   assign desc_push = write && eg_sof_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      used_q  <= '0;
+      free_q  <= CountW'(BEATS);
       wr_q    <= '0;
       admit_q <= 1'b0;
     end else begin
-      used_q <= used_q + (desc_push ? beats : '0) - freed;
+      free_q <= free_q + freed_q - CountW'(write);
       if (write) wr_q <= wr_q + 1'b1;
       if (here && eg_sof_i) admit_q <= fits;
     end
@@ -160,7 +180,6 @@ module hp_replicator
   assign issue     = busy_q && credit_q != '0;
   assign copy_end  = issue && (left_q == CountW'(1) || abort_q);
   assign frame_end = copy_end && rest == '0;
-  assign freed     = frame_end ? cur_q.beats : '0;
   assign desc_pop  = desc_valid && (!busy_q || frame_end);
   assign abort_hit = abort_i && busy_q && !first_q && abort_copy_i == copy_q;
 
@@ -170,7 +189,9 @@ module hp_replicator
       first_q <= 1'b1;
       abort_q <= 1'b0;
       copy_q  <= '0;
+      freed_q <= '0;
     end else begin
+      freed_q <= frame_end ? cur_q.beats : '0;
       if (desc_pop) busy_q <= 1'b1;
       else if (frame_end) busy_q <= 1'b0;
       if (copy_end) copy_q <= copy_q + 1'b1;
@@ -198,7 +219,8 @@ module hp_replicator
 
   // The RAM's two cycles, then a small FIFO with a place for every read under way.
   logic [DATA_W-1:0] ram_data;
-  beat_t             issued, pipe1_q, pipe2_q, out;
+  beat_t             issued, pipe1_q;
+  out_t              pipe1, pipe2_q, pipe2, out;
   logic              valid1_q, valid2_q, out_full;
   logic [$clog2(OutDepth+1)-1:0] out_count;
 
@@ -220,9 +242,21 @@ module hp_replicator
     .rdata_o(ram_data)
   );
 
+  always_comb begin
+    pipe1 = '{
+      cost: '0, last: bus_last(pipe1_q.info.len, {1'b0, pipe1_q.tag}), single: 1'b0,
+      vvlan: pipe1_q.info.vvlan, seq: pipe1_q.info.seq, vvidx_valid: pipe1_q.info.vvidx_valid,
+      vvidx: pipe1_q.info.vvidx, sof: pipe1_q.sof, eof: pipe1_q.eof, port: pipe1_q.port,
+      tag: pipe1_q.tag, copy: pipe1_q.copy
+    };
+    pipe1.single = 32'(pipe1.last) < Bytes;
+    pipe2        = pipe2_q;
+    pipe2.cost   = CostW'(3) + CostW'(pipe2_q.last >> BeatW) + CostW'({pipe2_q.last >> BeatW, 1'b0});
+  end
+
   always_ff @(posedge clk_i) begin
     pipe1_q <= issued;
-    pipe2_q <= pipe1_q;
+    pipe2_q <= pipe1;
     if (!rst_ni) begin
       valid1_q <= 1'b0;
       valid2_q <= 1'b0;
@@ -236,13 +270,13 @@ module hp_replicator
   end
 
   hp_fifo #(
-    .WIDTH($bits(beat_t) + DATA_W),
+    .WIDTH($bits(out_t) + DATA_W),
     .DEPTH(OutDepth)
   ) u_out (
     .clk_i,
     .rst_ni,
     .push_i (valid2_q),
-    .data_i ({pipe2_q, ram_data}),
+    .data_i ({pipe2, ram_data}),
     .full_o (out_full),
     .pop_i  (out_valid_o && out_ready_i),
     .valid_o(out_valid_o),
@@ -254,14 +288,16 @@ module hp_replicator
   assign out_eof_o         = out.eof;
   assign out_port_o        = out.port;
   assign out_tag_o         = out.tag;
-  assign out_vvlan_o       = out.info.vvlan;
-  assign out_len_o         = out.info.len;
-  assign out_seq_o         = out.info.seq;
-  assign out_vvidx_valid_o = out.info.vvidx_valid;
-  assign out_vvidx_o       = out.info.vvidx;
+  assign out_vvlan_o       = out.vvlan;
+  assign out_last_o        = out.last;
+  assign out_single_o      = out.single;
+  assign out_cost_o        = out.cost;
+  assign out_seq_o         = out.seq;
+  assign out_vvidx_valid_o = out.vvidx_valid;
+  assign out_vvidx_o       = out.vvidx;
   assign out_copy_o        = out.copy;
 
-  assign idle_o = used_q == '0 && !busy_q && 32'(credit_q) == OutDepth && !here && !loss_o.valid;
+  assign idle_o = 32'(free_q) == BEATS && !busy_q && 32'(credit_q) == OutDepth && !here && !loss_o.valid;
 
   logic unused;
   assign unused = ^{desc_count, out_count, eg_meta_i};

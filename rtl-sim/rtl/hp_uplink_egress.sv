@@ -41,6 +41,7 @@ module hp_uplink_egress
 );
   localparam int unsigned BeatW       = $clog2(Bytes);
   localparam int unsigned CountW      = $clog2(BEATS) + 1;
+  localparam int unsigned FreeW    = CountW + BeatW;  // free beats in bytes
   localparam int unsigned InFlight    = 40;
   localparam int unsigned Reserve     = (MaxFrame + 8 + Bytes - 1) / Bytes + InFlight;
   localparam int unsigned StuckCycles = 4096;
@@ -53,7 +54,8 @@ module hp_uplink_egress
     vlan_t       vlan;
     logic        served;
     vlan_t       vvlan;
-    len_t        len;
+    len_t        last;          // index of the last byte on the bus
+    logic        single;        // one beat on the bus
     seq_t        seq;
     logic        vvidx_valid;
     logic [5:0]  vvidx;
@@ -65,23 +67,22 @@ module hp_uplink_egress
     logic [5:0]  vvidx;
   } user_t;
 
-  // Admission, by whole frames.
-  logic [CountW-1:0] used_q;            // beats held or promised to a frame that is coming in
-  logic [CountW-1:0] beats;
-  logic              here, fits, admit, admit_q, push, pop;
+  // Admission, by whole frames. When a frame comes, all beats of the ones before are in the FIFO,
+  // so the free beats need no promises; its length is compared with them in bytes, unrounded.
+  logic [CountW-1:0] free_q;
+  logic              here, fits, admit_q, push, pop;
 
-  assign here  = eg_valid_i && eg_meta_i.to_uplink;
-  assign beats = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits  = 32'(used_q) + 32'(beats) <= BEATS;
-  assign admit = eg_sof_i ? fits : admit_q;
-  assign push  = here && admit;
+  assign here = eg_valid_i && eg_meta_i.to_uplink;
+  assign fits = !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
+  assign push = here && (eg_sof_i ? fits : admit_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      used_q  <= '0;
+      free_q  <= CountW'(BEATS);
       admit_q <= 1'b0;
     end else begin
-      used_q <= used_q + ((push && eg_sof_i) ? beats : '0) - CountW'(pop);
+      if (pop && !push) free_q <= free_q + 1'b1;
+      else if (push && !pop) free_q <= free_q - 1'b1;
       if (here && eg_sof_i) admit_q <= fits;
     end
   end
@@ -105,9 +106,13 @@ module hp_uplink_egress
   logic [DATA_W-1:0] fifo_data;
   logic [CountW-1:0] fifo_count;
 
+  len_t in_last;
+  assign in_last = bus_last(eg_meta_i.len, eg_meta_i.raw ? 2'd0 : 2'd2);
+
   assign in_meta = '{
     raw: eg_meta_i.raw, tpid: eg_meta_i.tpid, pcp: eg_meta_i.pcp, vlan: eg_meta_i.vlan,
-    served: eg_meta_i.served, vvlan: eg_meta_i.vvlan, len: eg_meta_i.len, seq: eg_meta_i.seq,
+    served: eg_meta_i.served, vvlan: eg_meta_i.vvlan, last: in_last,
+    single: 32'(in_last) < Bytes, seq: eg_meta_i.seq,
     vvidx_valid: eg_meta_i.vvidx_valid, vvidx: eg_meta_i.vvidx
   };
 
@@ -134,7 +139,6 @@ module hp_uplink_egress
   logic [15:0] outer, inner;
   user_t       in_user, out_user;
   len_t        out_len;
-  logic        unused_first, unused_out_first;
 
   assign outer = {out_meta.pcp, 1'b0, out_meta.vlan};
   assign inner = {out_meta.pcp, out_meta.served, out_meta.vvlan};
@@ -150,19 +154,19 @@ module hp_uplink_egress
     .rst_ni,
     .in_valid_i(fifo_valid),
     .in_ready_o(edit_ready),
+    .in_sel_i  (1'b0),
     .in_data_i (fifo_data),
     .in_eof_i  (fifo_eof),
-    .in_len_i  (out_meta.len),
+    .in_last_i  (out_meta.last),
+    .in_single_i(out_meta.single),
     .in_ins_i  (out_meta.raw ? 2'd0 : 2'd2),
     .in_tag_i  (tag),
     .in_user_i (in_user),
-    .in_first_o(unused_first),
     .m_tvalid_o(m_wire_tvalid_o),
     .m_tready_i(m_wire_tready_i),
     .m_tdata_o (m_wire_tdata_o),
     .m_tkeep_o (m_wire_tkeep_o),
     .m_tlast_o (m_wire_tlast_o),
-    .m_first_o (unused_out_first),
     .m_len_o   (out_len),
     .m_user_o  (out_user)
   );
@@ -193,13 +197,13 @@ module hp_uplink_egress
     end else begin
       if (!m_wire_tvalid_o || m_wire_tready_i) stuck_q <= '0;
       else if (!stuck) stuck_q <= stuck_q + 1'b1;
-      stall_host_o <= (BEATS - 32'(used_q) < Reserve) && !stuck;
+      stall_host_o <= (32'(free_q) < Reserve) && !stuck;
     end
   end
 
-  assign idle_o = used_q == '0 && !m_wire_tvalid_o && !here && !loss_o.valid && !cnt_out_o.valid;
+  assign idle_o = 32'(free_q) == BEATS && !m_wire_tvalid_o && !here && !loss_o.valid && !cnt_out_o.valid;
 
   `HP_ASSERT_INIT(Room_A, BEATS > Reserve)
   `HP_ASSERT(NeverFull_A, !(push && fifo_full))
-  `HP_ASSERT(UsedCoversFifo_A, fifo_count <= used_q)
+  `HP_ASSERT(FreeIsFree_A, 32'(free_q) + 32'(fifo_count) == BEATS)
 endmodule

@@ -22,7 +22,6 @@ module tb_tag_edit
     data_t            data;
     logic [Bytes-1:0] keep;
     logic             last;
-    logic             first;
     len_t             len;
     logic [15:0]      user;
   } beat_t;
@@ -30,9 +29,9 @@ module tb_tag_edit
   logic clk = 1'b0, rst_n = 1'b0;
   always #5 clk = ~clk;
 
-  logic             in_valid = 1'b0, in_ready, in_eof = 1'b0, in_first, tready = 1'b0;
+  logic             in_valid = 1'b0, in_ready, in_eof = 1'b0, tready = 1'b0;
   data_t            in_data = '0;
-  len_t             in_len = '0;
+  len_t             in_last = '0;
   logic [1:0]       in_ins = '0;
   logic [63:0]      in_tag = '0;
   logic [15:0]      in_user = '0;
@@ -40,10 +39,10 @@ module tb_tag_edit
   beat_t            got;
 
   hp_tag_edit #(.DATA_W(DATA_W), .USER_W(16)) u_dut (
-    .clk_i(clk), .rst_ni(rst_n), .in_valid_i(in_valid), .in_ready_o(in_ready), .in_data_i(in_data),
-    .in_eof_i(in_eof), .in_len_i(in_len), .in_ins_i(in_ins), .in_tag_i(in_tag), .in_user_i(in_user),
-    .in_first_o(in_first), .m_tvalid_o(tvalid), .m_tready_i(tready), .m_tdata_o(got.data),
-    .m_tkeep_o(got.keep), .m_tlast_o(got.last), .m_first_o(got.first), .m_len_o(got.len),
+    .clk_i(clk), .rst_ni(rst_n), .in_valid_i(in_valid), .in_ready_o(in_ready), .in_sel_i(1'b0),
+    .in_data_i(in_data), .in_eof_i(in_eof), .in_last_i(in_last), .in_single_i(32'(in_last) < Bytes),
+    .in_ins_i(in_ins), .in_tag_i(in_tag), .in_user_i(in_user), .m_tvalid_o(tvalid), .m_tready_i(tready), .m_tdata_o(got.data),
+    .m_tkeep_o(got.keep), .m_tlast_o(got.last), .m_len_o(got.len),
     .m_user_o(got.user)
   );
 
@@ -94,7 +93,6 @@ module tb_tag_edit
         b.data[8*i +: 8] = out_bytes[k*Bytes+i];
         b.keep[i] = 1'b1;
       end
-      b.first = k == 0;
       b.last = k == n - 1;
       b.len = len_t'(out_bytes.size());
       b.user = user;
@@ -112,7 +110,8 @@ module tb_tag_edit
         in_data[8*i +: 8] = in_bytes[k*Bytes+i];
       in_eof = k == n - 1;
       // Side data count in the first beat only.
-      in_len = (k == 0) ? len_t'(len) : len_t'(rnd() % 9000);
+      in_last = (k == 0) ? bus_last(len_t'(len), 2'(ins / 4)) : len_t'(rnd() % 9000);
+      if (k == 0 && 32'(in_last) != out_bytes.size() - 1) $fatal(1, "bus_last");
       in_ins = 2'((k == 0) ? ins / 4 : below(3));
       in_tag = (k == 0) ? tag : {rnd(), rnd()};
       in_user = (k == 0) ? user : 16'(rnd());

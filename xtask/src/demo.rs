@@ -83,6 +83,7 @@ pub(crate) fn run_all(ctx: &Ctx) -> Result<()> {
     origins.print();
     println!("\nLook further");
     let dir = display(ctx, &out);
+    println!("  report for people {dir}/report.html (open it in a browser)");
     println!("  captures          {dir}/<port>.pcap (wireshark {dir}/uplink.pcap)");
     println!("  report            {dir}/report.json, {dir}/device.json");
     println!("  what went in      examples/demo/ (recorded by examples/demo/record.sh)");
@@ -97,6 +98,9 @@ pub(crate) fn verify(ctx: &Ctx) -> Result<()> {
     let origins = origins(ctx, &out)?;
     origins.print();
     origins.verdict()?;
+    if !out.join("report.html").is_file() {
+        bail!("no page for people in {}", out.display());
+    }
     tshark_reads_tags(ctx, &out)
 }
 

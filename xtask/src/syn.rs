@@ -53,15 +53,15 @@ const BLOCKS: [Block; 3] = [
     Block {
         name: "eswitch-256",
         module: "hp_eswitch",
-        what: "whole eSwitch, 256 bits, 8 VFs",
-        parameters: &[("DATA_W", 256), ("N_VF", 8)],
+        what: "whole eSwitch, 256 bits, 8 VFs, without the flow cache",
+        parameters: &[("DATA_W", 256), ("N_VF", 8), ("FLOW_DEPTH", 0)],
         goal: [156.25, 200.0],
     },
     Block {
         name: "eswitch-512",
         module: "hp_eswitch",
-        what: "whole eSwitch, 512 bits, 8 VFs",
-        parameters: &[("DATA_W", 512), ("N_VF", 8)],
+        what: "whole eSwitch, 512 bits, 8 VFs, without the flow cache",
+        parameters: &[("DATA_W", 512), ("N_VF", 8), ("FLOW_DEPTH", 0)],
         goal: [156.25, 200.0],
     },
 ];

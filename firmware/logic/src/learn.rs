@@ -221,14 +221,14 @@ impl Control {
         vport: VPort,
         now: &impl Fn() -> u64,
     ) -> Result<Learned, Refusal> {
+        // An answer is ignored while an install is busy, and its result would be taken for this one's.
+        wait(port, MAX_POLLS)?;
         if let Some(from) = event.from()
             && let Err(refusal) = self.may_move(bus, from, vport, now())
         {
             port.answer(event.slot(), Verdict::Refuse);
             return Err(refusal);
         }
-        // An answer is ignored while an install is busy, and its result would be taken for this one's.
-        wait(port, MAX_POLLS)?;
         port.answer(event.slot(), Verdict::Install);
         let status = wait(port, MAX_POLLS)?;
         Ok(Learned::from_status(status, event.moves()))

@@ -114,8 +114,10 @@ fn a_restart_flushes_what_was_learned_and_keeps_the_rest() {
     assert_eq!(nic.bus.changes.len(), changes);
 
     // The host sends its configuration again: the instances are the same, and nothing changes.
+    let before = nic.bus.changes.len();
     assert_eq!(nic.set_vvlan(4094, cached(&[0, 1])), 1);
     assert_eq!(nic.run(to_vport(100, 1, 0)), Ok(0));
+    assert_eq!(nic.bus.changes.len(), before);
     assert!(nic.run(flow_add(flow(100, 0, 2), LOCAL)).is_ok());
     assert_eq!(nic.bus.macs.len(), 2);
     assert_eq!(nic.bus.flows.len(), 2);

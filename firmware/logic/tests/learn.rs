@@ -341,3 +341,34 @@ fn nobody_takes_an_address_from_a_vport_that_does_not_learn() {
     assert_eq!(unit.answers, [(key(100, 1), LearnVerdict::Refuse)]);
     assert_eq!(nic.bus.mac_row(&key(100, 1)), Some(entry(100, 1, 0, false)));
 }
+
+#[test]
+fn a_refusal_waits_for_the_install_before_it() {
+    let mut nic = nic();
+    nic.bus.insert_mac(0, entry(100, 1, 0, false));
+    nic.set_port(
+        0,
+        PortRow {
+            learning: false,
+            ..LEARNING
+        },
+    );
+    let shared = RefCell::new(&mut nic.bus);
+    let mut unit = Unit::new(&shared);
+    unit.latency = 20;
+    // Nobody is told of any address from here on.
+    for number in 0..16 {
+        unit.frame(nth(number), vport(3));
+    }
+    serve(&mut nic.control, &mut unit, 0);
+    unit.answers.clear();
+    unit.frame(nth(100), vport(1));
+    unit.frame(key(100, 1), vport(1));
+    let (answered, _) = serve(&mut nic.control, &mut unit, 0);
+    assert_eq!(answered, 2);
+    let expected = [
+        (nth(100), LearnVerdict::Install),
+        (key(100, 1), LearnVerdict::Refuse),
+    ];
+    assert_eq!(unit.answers, expected);
+}

@@ -295,6 +295,8 @@ fn flows(nic: &Nic) -> BTreeMap<Flow, (u8, u8)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn histories_agree_with_the_reference(steps in prop::collection::vec(step(), 1..200)) {
         let mut nic = Nic::with_capacity(CAPACITY, 512);

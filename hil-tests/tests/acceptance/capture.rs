@@ -84,8 +84,8 @@ impl Pcap {
     pub(crate) fn snapped(mut self, kept: &[u8], real: usize) -> Self {
         self.time += 1;
         for word in [
-            1_700_000_000,
-            self.time * 1000,
+            1_700_000_000 + self.time / 1_000_000,
+            self.time % 1_000_000 * 1000,
             kept.len() as u64,
             real as u64,
         ] {

@@ -7,6 +7,8 @@
 //! | `demo` | does every frame of the demo arrive, unchanged, where it may, and is it accounted for |
 //! | `tags` | does tshark read the tags as configured |
 //! | `repeat` | is the same input the same output, with waves too |
+//! | `flows` | does a flow do what it says, as long as it is there, and are addresses learned and forgotten |
+//! | `page` | is the page for people whole, on its own, and true |
 //! | `firmware` | are wrong images refused |
 //! | `hang` | does the datapath outlive the firmware, and does the user learn of it |
 //! | `bad_input` | is wrong input refused with one clear error, and nothing written |
@@ -20,7 +22,9 @@ mod bad_input;
 mod capture;
 mod demo;
 mod firmware;
+mod flows;
 mod hang;
+mod page;
 mod program;
 mod refusal;
 mod repeat;
@@ -68,6 +72,8 @@ fn main() -> ExitCode {
         repeat::tests(),
         firmware::tests(),
         hang::tests(),
+        flows::tests(),
+        page::tests(),
         bad_input::tests(),
         show::tests(),
     ];

@@ -30,6 +30,7 @@ const SHOWS: &[Show] = &[
             "VFs 8",
             "datapath 64 bytes per clock",
             "MAC entries 4096",
+            "flow cache 4096 flows",
             "uplink tpid 0x8100, pcp 0, no reflective relay",
         ],
         json: &[("/device/capabilities/vfs", "8"), ("/uplink/tpid", "33024")],
@@ -59,16 +60,16 @@ const SHOWS: &[Show] = &[
         command: &["vvlan", "show"],
         schema: "vvlan-show",
         lines: &[
-            "VVLAN VLAN ACCEPT MODE MISS MEMBERS VSWITCH",
-            "100 10 10 veb ignore vf0,vf1,vf7 vf7",
-            "200 20 20 veb ignore vf2,vf3,vf7 vf7",
+            "VVLAN VLAN ACCEPT MODE MISS MEMBERS VSWITCH CACHE",
+            "100 10 10 veb ignore vf0,vf1,vf7 vf7 off",
+            "200 20 20 veb ignore vf2,vf3,vf7 vf7 off",
         ],
         json: &[("/vvlans/0/id", "100"), ("/vvlans/1/vlan", "20")],
     },
     Show {
         command: &["vvlan", "show", "200"],
         schema: "vvlan-show",
-        lines: &["200 20 20 veb ignore vf2,vf3,vf7 vf7"],
+        lines: &["200 20 20 veb ignore vf2,vf3,vf7 vf7 off"],
         json: &[("/vvlans/0/id", "200"), ("/vvlans/1", "null")],
     },
     Show {
@@ -110,9 +111,27 @@ const SHOWS: &[Show] = &[
         schema: "stats",
         lines: &[
             "IN FRAMES IN BYTES OUT FRAMES OUT BYTES DROPS",
-            "MAC table: 6 of 4096 entries, 0 insertions found no room",
+            "MAC table: 6 of 4096 entries, 0 insertions found no room, 0 moved, 0 aged",
         ],
-        json: &[("/tables/mac/entries", "6")],
+        json: &[("/tables/mac/entries", "6"), ("/tables/flow/entries", "0")],
+    },
+    Show {
+        command: &["stats", "--watch", "--interval", "1000000"],
+        schema: "stats-watch",
+        lines: &["CYCLE IN OUT DROPPED LOST TO FIRMWARE ADDRESSES FLOWS"],
+        json: &[("/interval", "1000000"), ("/samples/1/mac", "6")],
+    },
+    Show {
+        command: &["fdb", "monitor"],
+        schema: "fdb-monitor",
+        lines: &["CYCLE EVENT PORT VVLAN MAC"],
+        json: &[("/source", "\"replay\"")],
+    },
+    Show {
+        command: &["flow", "show"],
+        schema: "flow-show",
+        lines: &["VVLAN FLOW ACTION TEACHER IDLE TICKS FRAMES BYTES"],
+        json: &[("/flows", "[]")],
     },
 ];
 

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use hairpin_driver::MAP_HASH;
 use hairpin_driver::cli::ReplayArgs;
+use hairpin_driver::edit::{EditCommand, FdbEdit, FlowEdit, PortEdit, VvlanEdit};
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -16,6 +17,9 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         env!("CARGO_PKG_VERSION")
     )
 });
+
+/// Cycles from line to line of `stats --watch`, unless told otherwise.
+const DEFAULT_INTERVAL: u64 = 100_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,7 +74,12 @@ pub(crate) enum Command {
 Examples:
   hairpin replay --config nic.toml --in vf0=a.pcap --in uplink=b.pcapng --out run
   hairpin replay --config nic.toml --in vf0=a.pcap --out run --force --json
-  hairpin replay --config nic.toml --in vf0=a.pcap --out run --waves run.fst --max-gap none")]
+  hairpin replay --config nic.toml --in vf0=a.pcap --out run --waves run.fst --max-gap none
+  hairpin replay --config nic.toml --in vf0=a.pcap --out run --edits edits
+
+A line of the file of --edits is a cycle after the first frame, then a flow, fdb, port or vvlan command:
+  20000 flow add vvlan 100 from vf0 da 02:00:00:00:0a:01 sa 02:00:00:00:0a:00 ethertype arp action drop
+  90000 port set vf1 state disable")]
     Replay(ReplayArgs),
 
     /// The NIC itself
@@ -88,6 +97,10 @@ Examples:
     /// The address table
     #[command(subcommand)]
     Fdb(Fdb),
+
+    /// The flow cache
+    #[command(subcommand)]
+    Flow(Flow),
 
     /// The firmware's log
     #[command(after_help = "\
@@ -109,11 +122,21 @@ Examples:
 Examples:
   hairpin --report run stats
   hairpin --report run stats uplink
-  hairpin --report run --json stats")]
+  hairpin --report run --json stats
+  hairpin --report run stats --watch --interval 100000")]
     Stats {
         /// Only this port: vf0, uplink
         #[arg(value_name = "PORT")]
         port: Option<String>,
+
+        /// How it went: one line per interval, from what the replay recorded
+        #[arg(long)]
+        watch: bool,
+
+        /// Cycles from line to line of --watch
+        #[arg(long, value_name = "CYCLES", default_value_t = DEFAULT_INTERVAL, requires = "watch",
+              value_parser = clap::value_parser!(u64).range(1..))]
+        interval: u64,
     },
 
     /// Print the completion script of a shell
@@ -156,6 +179,9 @@ Examples:
         #[arg(value_name = "PORT")]
         port: Option<String>,
     },
+
+    #[command(flatten)]
+    Edit(PortEdit),
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,6 +196,9 @@ Examples:
         #[arg(value_name = "ID")]
         id: Option<u16>,
     },
+
+    #[command(flatten)]
+    Edit(VvlanEdit),
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,6 +213,56 @@ Examples:
         #[arg(long, value_name = "ID")]
         vvlan: Option<u16>,
     },
+
+    /// What the firmware told about addresses and tables: learned, moved, aged, refused
+    #[command(after_help = "\
+Examples:
+  hairpin --report run fdb monitor
+  hairpin --report run --json fdb monitor --vvlan 100
+
+With --report it shows what the replay recorded, with the cycle in which the driver read it.")]
+    Monitor {
+        /// Only this V.VLAN
+        #[arg(long, value_name = "ID")]
+        vvlan: Option<u16>,
+    },
+
+    #[command(flatten)]
+    Edit(FdbEdit),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Flow {
+    /// Which flow does what, since when it is idle, and what it has carried
+    #[command(after_help = "\
+Examples:
+  hairpin --report run flow show
+  hairpin --report run flow show --vvlan 100 --port vf0")]
+    Show {
+        /// Only this V.VLAN
+        #[arg(long, value_name = "ID")]
+        vvlan: Option<u16>,
+
+        /// Only flows that come from this port or lead to it: vf0, uplink
+        #[arg(long, value_name = "PORT")]
+        port: Option<String>,
+    },
+
+    #[command(flatten)]
+    Edit(FlowEdit),
+}
+
+impl Command {
+    /// The change that it asks for, if it is one that changes a NIC.
+    pub(crate) fn edit(&self) -> Option<EditCommand> {
+        Some(match self {
+            Self::Flow(Flow::Edit(edit)) => EditCommand::Flow(edit.clone()),
+            Self::Fdb(Fdb::Edit(edit)) => EditCommand::Fdb(edit.clone()),
+            Self::Port(Port::Edit(edit)) => EditCommand::Port(edit.clone()),
+            Self::Vvlan(Vvlan::Edit(edit)) => EditCommand::Vvlan(edit.clone()),
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -22,8 +22,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use hairpin_driver::Diagnostic;
+use hairpin_driver::edit::Edit;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Global};
+
+/// Code of an error about the command line itself.
+const USAGE: &str = "usage";
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -35,18 +39,39 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error, json);
-            ExitCode::FAILURE
+            ExitCode::from(if error.code == USAGE { 2 } else { 1 })
         }
     }
 }
 
 fn run(cli: Cli) -> Result<(), Diagnostic> {
+    if let Some(command) = cli.command.edit() {
+        return Err(cannot_edit(command.edit()?, &cli.global));
+    }
     match cli.command {
         Command::Replay(args) => replay::run(args, cli.global.json),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { out } => pages::man(out.as_deref()),
         command => show::run(&command, &cli.global),
     }
+}
+
+/// Why a change that makes sense cannot be made: it needs a live NIC, and there is no transport to one.
+#[allow(clippy::needless_pass_by_value, reason = "the edit ends here")]
+fn cannot_edit(_: Edit, global: &Global) -> Diagnostic {
+    const HELP: &str =
+        "play it beside traffic: hairpin replay … --edits FILE, with lines `CYCLE COMMAND`";
+    let error = match (&global.device, &global.report) {
+        (Some(device), _) => show::no_transport(device),
+        (None, Some(dir)) => {
+            Diagnostic::new("read-only", "what a replay left cannot be changed").file(dir)
+        }
+        (None, None) => Diagnostic::new(
+            "no-transport",
+            "this version has no transport to a live device",
+        ),
+    };
+    error.help(HELP)
 }
 
 /// Ends after a command line that makes no sense, or after `--help` and `--version`.
@@ -65,7 +90,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         let message = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
         let message = message.trim_start_matches("error: ");
         report(
-            &Diagnostic::new("usage", message).help("see hairpin --help"),
+            &Diagnostic::new(USAGE, message).help("see hairpin --help"),
             true,
         );
     } else {

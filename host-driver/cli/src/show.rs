@@ -5,14 +5,16 @@
 use std::path::Path;
 
 use hairpin_driver::Diagnostic;
+use hairpin_driver::health::warnings;
 use hairpin_driver::output::{
-    DevInfo, FdbShow, HealthShow, Log, PortShow, Stats, VERSION, VvlanShow,
+    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Source, Stats, StatsWatch,
+    VERSION, VvlanShow,
 };
 use hairpin_driver::report::Report;
 use hairpin_driver::snapshot::Snapshot;
 use serde::Serialize;
 
-use crate::args::{Command, Dev, Fdb, Global, Health, Port, Vvlan};
+use crate::args::{Command, Dev, Fdb, Flow, Global, Health, Port, Vvlan};
 use crate::text::Text;
 
 /// Runs one of them.
@@ -23,6 +25,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             let Snapshot {
                 info: device,
                 uplink,
+                tables,
                 ..
             } = Snapshot::read_file(dir)?;
             print(
@@ -30,6 +33,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
                     version: VERSION,
                     device,
                     uplink,
+                    tables,
                 },
                 global,
             )
@@ -85,6 +89,48 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
                 global,
             )
         }
+        Command::Fdb(Fdb::Monitor { vvlan }) => {
+            let mut events = Report::read(dir)?.events;
+            events.retain(|event| vvlan.is_none_or(|id| event.vvlan == Some(id)));
+            print(
+                &FdbMonitor {
+                    version: VERSION,
+                    source: Source::Replay,
+                    events,
+                },
+                global,
+            )
+        }
+        Command::Flow(Flow::Show { vvlan, port }) => {
+            let mut snapshot = Snapshot::read_file(dir)?;
+            if !snapshot.info.capabilities.flow_cache {
+                return Err(
+                    Diagnostic::new("needs-flow-cache", "this NIC has no flow cache")
+                        .help("see `hairpin dev info` for what it has"),
+                );
+            }
+            if let Some(id) = vvlan {
+                let known = snapshot.vvlans.iter().any(|vvlan| vvlan.id == *id);
+                found(known, "--vvlan", &format!("there is no V.VLAN {id}"))?;
+                snapshot.flows.retain(|flow| flow.vvlan == *id);
+            }
+            if let Some(name) = port {
+                let known =
+                    name == "uplink" || snapshot.ports.iter().any(|port| port.name == *name);
+                found(known, "--port", &format!("there is no port `{name}`"))?;
+                let is = |port: &Option<String>| port.as_ref() == Some(name);
+                snapshot
+                    .flows
+                    .retain(|flow| is(&flow.key.from) || is(&flow.port));
+            }
+            print(
+                &FlowShow {
+                    version: VERSION,
+                    flows: snapshot.flows,
+                },
+                global,
+            )
+        }
         Command::Log { level } => {
             let mut log = Snapshot::read_file(dir)?.log;
             if let Some(least) = level {
@@ -99,44 +145,57 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             )
         }
         Command::Health(Health::Show) => {
-            let health = Snapshot::read_file(dir)?.health;
+            let Snapshot { health, tables, .. } = Snapshot::read_file(dir)?;
             print(
                 &HealthShow {
                     version: VERSION,
                     cause: health.cause(),
                     help: health.help().map(str::to_owned),
+                    warnings: warnings(&health, &tables),
                     health,
                 },
                 global,
             )
         }
-        Command::Stats { port } => {
+        Command::Stats {
+            port,
+            watch,
+            interval,
+        } => {
+            let report = Report::read(dir)?;
+            if let Some(name) = port {
+                let known = report.ports.contains_key(name);
+                found(known, "PORT", &format!("there is no port `{name}`"))?;
+            }
+            if *watch {
+                let document = StatsWatch::of_report(&report, *interval, port.as_deref());
+                return print(&document, global);
+            }
             let Report {
                 mut ports,
                 mut vvlans,
+                mut cache,
                 tables,
                 ..
-            } = Report::read(dir)?;
+            } = report;
             if let Some(name) = port {
                 ports.retain(|port, _| port == name);
                 vvlans.clear();
-                found(
-                    !ports.is_empty(),
-                    "PORT",
-                    &format!("there is no port `{name}`"),
-                )?;
+                cache.clear();
             }
             print(
                 &Stats {
                     version: VERSION,
                     ports,
                     vvlans,
+                    cache,
                     tables,
                 },
                 global,
             )
         }
-        Command::Replay(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),
+        // The others were dealt with before.
+        _ => Ok(()),
     }
 }
 
@@ -144,18 +203,23 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
 fn report_dir(global: &Global) -> Result<&Path, Diagnostic> {
     match (&global.report, &global.device) {
         (Some(dir), None) => Ok(dir),
-        (_, Some(device)) => Err(Diagnostic::new(
-            "no-transport",
-            format!("cannot attach to {device}: this version has no transport to a live device"),
-        )
-        .field("--device")
-        .help("show what a replay wrote instead: --report DIR, and no --device or HAIRPIN_DEVICE")),
+        (_, Some(device)) => Err(no_transport(device)),
         (None, None) => Err(Diagnostic::new("no-report", "nothing to show")
             .field("--report")
             .help(
                 "name a directory that `hairpin replay` wrote: --report DIR, or set HAIRPIN_REPORT",
             )),
     }
+}
+
+/// A live NIC cannot be reached.
+pub(crate) fn no_transport(device: &str) -> Diagnostic {
+    Diagnostic::new(
+        "no-transport",
+        format!("cannot attach to {device}: this version has no transport to a live device"),
+    )
+    .field("--device")
+    .help("show what a replay wrote instead: --report DIR, and no --device or HAIRPIN_DEVICE")
 }
 
 fn found(found: bool, field: &str, message: &str) -> Result<(), Diagnostic> {

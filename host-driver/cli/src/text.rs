@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use hairpin_driver::output::{DevInfo, FdbShow, HealthShow, Log, PortShow, Stats, VvlanShow};
-use hairpin_driver::report::{Counters, FirmwareRun};
+use hairpin_driver::output::{
+    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Stats, StatsWatch, VvlanShow,
+};
+use hairpin_driver::report::{Counters, FirmwareRun, TableFill, Tables};
 use hairpin_driver::snapshot::FdbKind;
 
 /// A document as text.
@@ -30,7 +32,14 @@ impl Text for DevInfo {
             ("MAC entries", nic.mac_entries.to_string()),
             ("V.VLANs", nic.vvlans.to_string()),
             ("groups", nic.groups.to_string()),
-            ("flow cache", yes(nic.flow_cache).to_owned()),
+            (
+                "flow cache",
+                if nic.flow_cache {
+                    format!("{} flows", nic.flow_entries)
+                } else {
+                    "no".to_owned()
+                },
+            ),
             ("virtqueues", yes(nic.virtqueues).to_owned()),
             (
                 "uplink",
@@ -44,6 +53,14 @@ impl Text for DevInfo {
                         "no reflective relay"
                     }
                 ),
+            ),
+            ("MAC table", fill(&self.tables.mac)),
+            (
+                "flow table",
+                self.tables
+                    .flow
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), fill),
             ),
         ])
     }
@@ -77,6 +94,7 @@ impl Text for HealthShow {
                 if health.uplink_up { "up" } else { "down" }.to_owned(),
             ),
         ]);
+        lines.extend(self.warnings.iter().map(|text| ("warning", text.clone())));
         fields(&lines)
     }
 }
@@ -125,7 +143,7 @@ impl Text for PortShow {
 impl Text for VvlanShow {
     fn text(&self) -> String {
         let mut table = Table::new(&[
-            "VVLAN", "VLAN", "ACCEPT", "MODE", "MISS", "MEMBERS", "VSWITCH",
+            "VVLAN", "VLAN", "ACCEPT", "MODE", "MISS", "MEMBERS", "VSWITCH", "CACHE",
         ]);
         for vvlan in &self.vvlans {
             table.row([
@@ -136,6 +154,11 @@ impl Text for VvlanShow {
                 vvlan.miss.clone(),
                 list(&vvlan.members),
                 vvlan.vswitch.clone().unwrap_or_else(|| "-".to_owned()),
+                if vvlan.cache {
+                    format!("{} max {}", list(&vvlan.key_fields), vvlan.flow_quota)
+                } else {
+                    "off".to_owned()
+                },
             ]);
         }
         table.finish()
@@ -158,6 +181,88 @@ impl Text for FdbShow {
             ]);
         }
         table.finish()
+    }
+}
+
+impl Text for FdbMonitor {
+    fn text(&self) -> String {
+        let mut table = Table::new(&["CYCLE", "EVENT", "PORT", "VVLAN", "MAC"]);
+        let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        for event in &self.events {
+            table.row([
+                event.cycle.to_string(),
+                event.event.clone(),
+                dash(event.port.clone()),
+                dash(event.vvlan.map(|id| id.to_string())),
+                dash(event.mac.clone()),
+            ]);
+        }
+        format!(
+            "Recorded by a replay; cycles count from its first frame.\n{}",
+            table.finish()
+        )
+    }
+}
+
+impl Text for FlowShow {
+    fn text(&self) -> String {
+        let mut table = Table::new(&[
+            "VVLAN",
+            "FLOW",
+            "ACTION",
+            "TEACHER",
+            "IDLE TICKS",
+            "FRAMES",
+            "BYTES",
+        ]);
+        for flow in &self.flows {
+            let pending = if flow.pending { " (pending)" } else { "" };
+            table.row([
+                flow.vvlan.to_string(),
+                flow.key.text(),
+                match &flow.port {
+                    Some(port) => format!("{} port {port}{pending}", flow.action),
+                    None => format!("{}{pending}", flow.action),
+                },
+                flow.teacher.clone(),
+                flow.idle_ticks.to_string(),
+                flow.frames.to_string(),
+                flow.bytes.to_string(),
+            ]);
+        }
+        table.finish()
+    }
+}
+
+impl Text for StatsWatch {
+    fn text(&self) -> String {
+        let mut table = Table::new(&[
+            "CYCLE",
+            "IN",
+            "OUT",
+            "DROPPED",
+            "LOST",
+            "TO FIRMWARE",
+            "ADDRESSES",
+            "FLOWS",
+        ]);
+        for sample in &self.samples {
+            table.row([
+                sample.cycle.to_string(),
+                sample.in_frames.to_string(),
+                sample.out_frames.to_string(),
+                sample.dropped.to_string(),
+                sample.lost.to_string(),
+                sample.punted.to_string(),
+                sample.mac.to_string(),
+                sample.flow.to_string(),
+            ]);
+        }
+        format!(
+            "Recorded by a replay; every {} cycles from its first frame.\n{}",
+            self.interval,
+            table.finish()
+        )
     }
 }
 
@@ -187,14 +292,56 @@ impl Text for Stats {
             table.row(counter_row(format!("vvlan {id}"), counters));
         }
         let mut text = table.finish();
-        let mac = &self.tables.mac;
-        let _ = writeln!(
-            text,
-            "\nMAC table: {} of {} entries, {} insertions found no room",
-            mac.entries, mac.capacity, mac.insert_failed
-        );
+        if !self.cache.is_empty() {
+            let mut table = Table::new(&["FLOW CACHE", "HITS", "BYTES", "MISSES", "BYTES"]);
+            for (id, cache) in by_number(&self.cache) {
+                table.row([
+                    format!("vvlan {id}"),
+                    cache.hit_frames.to_string(),
+                    cache.hit_bytes.to_string(),
+                    cache.miss_frames.to_string(),
+                    cache.miss_bytes.to_string(),
+                ]);
+            }
+            text.push('\n');
+            text.push_str(&table.finish());
+        }
+        text.push('\n');
+        text.push_str(&tables(&self.tables));
         text
     }
+}
+
+/// A line per table: how full it is, and what was done to it.
+fn tables(tables: &Tables) -> String {
+    let mut text = format!("MAC table: {}\n", fill(&tables.mac));
+    if let Some(flow) = &tables.flow {
+        let _ = writeln!(text, "flow table: {}", fill(flow));
+    }
+    let learn = &tables.learn;
+    let _ = writeln!(
+        text,
+        "learning: {} addresses offered, {} repeats suppressed, {} found no free slot",
+        learn.events, learn.suppressed, learn.no_slot
+    );
+    text
+}
+
+fn fill(fill: &TableFill) -> String {
+    let mut text = format!(
+        "{} of {} entries, {} insertions found no room, {} moved, {} aged",
+        fill.entries, fill.capacity, fill.insert_failed, fill.moves, fill.aged
+    );
+    for (count, what) in [
+        (fill.quota, "beyond a quota"),
+        (fill.stale, "too late"),
+        (fill.refused, "refused"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
 }
 
 /// Names in the order that a person expects: vf2 before vf10.

@@ -29,13 +29,24 @@ fn version_names_the_register_map() {
 
 #[test]
 fn every_help_has_an_example() {
-    let leaves: [&[&str]; 11] = [
+    let leaves: [&[&str]; 22] = [
         &[],
         &["replay"],
         &["dev", "info"],
         &["port", "show"],
         &["vvlan", "show"],
+        &["port", "set"],
+        &["vvlan", "set"],
+        &["vvlan", "del"],
         &["fdb", "show"],
+        &["fdb", "monitor"],
+        &["fdb", "add"],
+        &["fdb", "del"],
+        &["fdb", "flush"],
+        &["flow", "show"],
+        &["flow", "add"],
+        &["flow", "del"],
+        &["flow", "flush"],
         &["log"],
         &["health", "show"],
         &["stats"],
@@ -57,7 +68,10 @@ fn a_person_sees_tables() {
     assert!(ports.starts_with("PORT  STATE    ROLE"), "{ports}");
     assert_eq!(ports.lines().count(), 3);
     assert_eq!(text(&["port", "show", "vf1"]).lines().count(), 2);
-    assert!(text(&["vvlan", "show", "100"]).contains("10,11   veb   ignore  vf0,vf1  vf1"));
+    assert!(
+        text(&["vvlan", "show", "100"])
+            .contains("10,11   veb   ignore  vf0,vf1  vf1      src,da max 1024")
+    );
     assert!(text(&["fdb", "show"]).contains("100    02:00:00:00:00:01  vf0   static"));
     assert!(text(&["dev", "info"]).contains("VFs           8"));
     assert!(text(&["health", "show"]).contains("firmware      running\n"));
@@ -67,10 +81,178 @@ fn a_person_sees_tables() {
     );
     assert_eq!(text(&["log", "--level", "warn"]).lines().count(), 1);
     let stats = text(&["stats"]);
+    for part in [
+        "source-mac 1",
+        "MAC table: 5 of 4096 entries",
+        "vvlan 100   7     700",
+        "2 beyond a quota",
+    ] {
+        assert!(stats.contains(part), "{part}: {stats}");
+    }
+    let health = text(&["health", "show"]);
     assert!(
-        stats.contains("source-mac 1") && stats.contains("5 of 4096 entries"),
-        "{stats}"
+        health.contains("warning       address table: 2 insertions were beyond a quota"),
+        "{health}"
     );
+    assert!(
+        health.contains("warning       events: 3 were lost"),
+        "{health}"
+    );
+    assert!(text(&["dev", "info"]).contains("flow cache    4096 flows\n"));
+}
+
+#[test]
+fn flows_and_events_are_shown_and_selected() {
+    let dir = report_dir();
+    let text = |args: &[&str]| stdout(&hairpin(dir.path(), args));
+    let flows = text(&["flow", "show"]);
+    let first = "100    from vf0 da 02:00:00:00:00:01     drop               flow     2097152     7       700";
+    assert!(flows.contains(first), "{flows}");
+    assert!(flows.contains("redirect port vf1"), "{flows}");
+    assert_eq!(flows.lines().count(), 3);
+    assert_eq!(
+        text(&["flow", "show", "--vvlan", "100", "--port", "vf1"])
+            .lines()
+            .count(),
+        2
+    );
+    assert_eq!(text(&["flow", "show", "--port", "vf0"]).lines().count(), 2);
+    let events = text(&["fdb", "monitor"]);
+    assert!(events.starts_with("Recorded by a replay"), "{events}");
+    assert!(
+        events.contains("900    moved    vf1   100    02:00:00:00:00:07"),
+        "{events}"
+    );
+    assert_eq!(
+        text(&["fdb", "monitor", "--vvlan", "200"]).lines().count(),
+        3
+    );
+}
+
+#[test]
+fn stats_can_be_watched() {
+    let dir = report_dir();
+    let text = stdout(&hairpin(
+        dir.path(),
+        &["stats", "--watch", "--interval", "1000"],
+    ));
+    assert!(
+        text.starts_with("Recorded by a replay; every 1000 cycles"),
+        "{text}"
+    );
+    let rows: Vec<Vec<u64>> = text
+        .lines()
+        .skip(2)
+        .map(|line| {
+            line.split_whitespace()
+                .map(|word| word.parse().unwrap())
+                .collect()
+        })
+        .collect();
+    // Two frames in the first thousand cycles, one of them dropped; a flow in the third.
+    assert_eq!(rows[0], [1000, 2, 1, 1, 1, 0, 5, 0]);
+    assert_eq!(rows[2], [3000, 0, 0, 0, 0, 0, 5, 1]);
+    assert_eq!((rows.len(), rows[4][0]), (5, 4096));
+    let only = stdout(&hairpin(dir.path(), &["stats", "uplink", "--watch"]));
+    assert!(
+        only.lines()
+            .nth(2)
+            .is_some_and(|line| line.starts_with("4096   0   0")),
+        "{only}"
+    );
+    let output = hairpin(dir.path(), &["stats", "--interval", "1000"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_change_is_checked_and_then_needs_a_live_nic() {
+    let dir = report_dir();
+    let failing = |args: &[&str], status: i32, says: &str| {
+        let output = hairpin(dir.path(), args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{args:?}: {text}");
+        assert!(
+            text.contains(says) && (status == 2 || text.contains("help: ")),
+            "{args:?}: {text}"
+        );
+    };
+    failing(&["flow", "flush", "all"], 1, "cannot be changed");
+    failing(
+        &["port", "set", "vf1", "state", "disable"],
+        1,
+        "--edits FILE",
+    );
+    failing(&["flow", "flush", "everything"], 2, "one scope");
+    failing(
+        &["flow", "add", "vvlan", "100", "action", "explode"],
+        2,
+        "`explode` is no action",
+    );
+    failing(&["flow", "add"], 2, "KEY VALUE");
+    failing(&["vvlan", "set", "100", "cache", "maybe"], 2, "on or off");
+    let output = Command::new(env!("CARGO_BIN_EXE_hairpin"))
+        .args([
+            "-j",
+            "-d",
+            "pci/0000:01:00.0",
+            "fdb",
+            "del",
+            "vvlan",
+            "1",
+            "mac",
+            "02:00:00:00:00:01",
+        ])
+        .env_remove("HAIRPIN_REPORT")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("\"no-transport\""),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_nic_without_a_flow_cache_says_so() {
+    let dir = report_dir();
+    let mut plain = snapshot(FirmwareRun::Running);
+    plain.info.capabilities.flow_cache = false;
+    plain.write_file(dir.path()).unwrap();
+    let output = hairpin(dir.path(), &["flow", "show"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no flow cache"));
+    let stats = stdout(&hairpin(dir.path(), &["dev", "info"]));
+    assert!(stats.contains("flow cache    no\n"), "{stats}");
+}
+
+#[test]
+fn what_an_older_version_wrote_is_still_read() {
+    let dir = report_dir();
+    let strip = |file: &str, keys: &[&str]| {
+        let path = dir.path().join(file);
+        let mut document: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for key in keys {
+            assert!(
+                document.as_object_mut().unwrap().remove(*key).is_some(),
+                "{key}"
+            );
+        }
+        fs::write(&path, document.to_string()).unwrap();
+    };
+    strip(
+        "report.json",
+        &["run", "cache", "occupancy", "events", "edits"],
+    );
+    strip("device.json", &["flows", "tables"]);
+    for command in [
+        &["stats"][..],
+        &["fdb", "monitor"],
+        &["flow", "show"],
+        &["dev", "info"],
+    ] {
+        stdout(&hairpin(dir.path(), command));
+    }
 }
 
 #[test]

@@ -71,8 +71,20 @@ fn schemas() -> BTreeMap<&'static str, Value> {
             "fdb-show",
             schema::<output::FdbShow>("hairpin --json fdb show"),
         ),
+        (
+            "fdb-monitor",
+            schema::<output::FdbMonitor>("hairpin --json fdb monitor"),
+        ),
+        (
+            "flow-show",
+            schema::<output::FlowShow>("hairpin --json flow show"),
+        ),
         ("log", schema::<output::Log>("hairpin --json log")),
         ("stats", schema::<output::Stats>("hairpin --json stats")),
+        (
+            "stats-watch",
+            schema::<output::StatsWatch>("hairpin --json stats --watch"),
+        ),
     ])
 }
 
@@ -115,7 +127,7 @@ fn published_schemas_are_current() {
 #[test]
 fn everything_printed_validates() {
     let dir = report_dir();
-    let commands: [(&str, &[&str]); 9] = [
+    let commands: [(&str, &[&str]); 12] = [
         ("dev-info", &["dev", "info"]),
         ("health-show", &["health", "show"]),
         ("port-show", &["port", "show"]),
@@ -123,8 +135,11 @@ fn everything_printed_validates() {
         ("vvlan-show", &["vvlan", "show"]),
         ("fdb-show", &["fdb", "show"]),
         ("fdb-show", &["fdb", "show", "--vvlan", "100"]),
+        ("fdb-monitor", &["fdb", "monitor"]),
+        ("flow-show", &["flow", "show"]),
         ("log", &["log"]),
         ("stats", &["stats"]),
+        ("stats-watch", &["stats", "--watch"]),
     ];
     for (schema, command) in commands {
         let (status, document) = json_output(dir.path(), command);
@@ -136,10 +151,12 @@ fn everything_printed_validates() {
 #[test]
 fn errors_validate() {
     let dir = report_dir();
-    let failing: [(i32, &[&str]); 5] = [
+    let failing: [(i32, &[&str]); 7] = [
         (1, &["port", "show", "vf9"]),
         (1, &["--report", "/nonexistent", "stats"]),
         (1, &["--device", "pci/0000:01:00.0", "dev", "info"]),
+        (1, &["flow", "flush", "all"]),
+        (2, &["flow", "add", "colour", "red"]),
         (2, &["port", "blow"]),
         (2, &["replay", "--config", "nic.toml"]),
     ];
@@ -179,14 +196,20 @@ fn report_and_device_files_validate() {
 /// The report that the contract shows.
 #[test]
 fn the_contract_s_own_example_validates() {
-    let example = json!({"version":1,"clock_hz":156250000,"cycles":0,
+    let fill = json!({"entries":0,"capacity":4096,"insert_failed":0,"inserts":0,"moves":0,"aged":0,"swept":0,
+     "invalidations":0,"stale":0,"quota":0,"refused":0});
+    let example = json!({"version":1,"clock_hz":156250000,"run":{"config":"nic.toml","seed":1,"core_ratio":5},"cycles":0,
      "frames":[{"in":"vf0","index":0,"cycle":0,"len":60,"vvlan":100,"decision":"local","reason":"mac-hit",
        "out":[{"port":"vf1","index":0,"cycle":9,"latency":9,"kind":"forward"}],
        "lost":[{"port":"vf2","reason":"rx-full"}]}],
      "injected":[{"port":"uplink","index":0,"cycle":0,"reason":"hello"}],
      "ports":{"vf0":{"in_frames":0,"in_bytes":0,"out_frames":0,"out_bytes":0,"drops":{}}},
      "vvlans":{"100":{"in_frames":0,"in_bytes":0,"out_frames":0,"out_bytes":0,"drops":{}}},
-     "tables":{"mac":{"entries":0,"capacity":4096,"insert_failed":0}},
+     "cache":{"100":{"hit_frames":0,"hit_bytes":0,"miss_frames":0,"miss_bytes":0}},
+     "tables":{"mac":fill,"flow":null,"learn":{"events":0,"suppressed":0,"no_slot":0}},
+     "occupancy":[{"cycle":0,"mac":4,"flow":0}],
+     "events":[{"cycle":7,"event":"learned","port":"vf7","vvlan":100,"mac":"02:00:00:00:0a:07"}],
+     "edits":[{"cycle":5,"done":9,"command":"flow flush all","error":null}],
      "scoreboard":{"frames":0,"mismatches":0},
      "firmware":{"map_hash":"0","build_id":"0","state":"running"}});
     validate("report", &example);

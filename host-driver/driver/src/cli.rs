@@ -45,6 +45,10 @@ pub struct ReplayArgs {
           value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
     pub clock_hz: u64,
 
+    /// Script of timed edits, played beside the traffic: lines `CYCLE COMMAND`
+    #[arg(long, value_name = "FILE")]
+    pub edits: Option<PathBuf>,
+
     /// Idle gaps longer than this are cut; "none" plays them whole
     #[arg(long, value_name = "CYCLES", default_value_t = MaxGap(Some(DEFAULT_MAX_GAP)))]
     pub max_gap: MaxGap,
@@ -88,6 +92,9 @@ impl ReplayArgs {
         option("--out", self.out.clone().into());
         if let Some(waves) = &self.waves {
             option("--waves", waves.clone().into());
+        }
+        if let Some(edits) = &self.edits {
+            option("--edits", edits.clone().into());
         }
         option("--clock-hz", self.clock_hz.to_string().into());
         option("--max-gap", self.max_gap.to_string().into());
@@ -211,7 +218,7 @@ mod tests {
 
         let all = "--config c --in uplink=u.pcapng --in vf63=v --out o --json --waves w.fst \
                    --clock-hz 1000 --max-gap none --seed 7 --force --core-ratio 3 --firmware f \
-                   --crash-at 9";
+                   --crash-at 9 --edits e";
         let all: Vec<OsString> = all.split_whitespace().map(OsString::from).collect();
         let parsed = parse(&all);
         assert_eq!(parsed.inputs.len(), 2);

@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use hairpin_abi::counter::{CounterAddr, Traffic};
+use hairpin_abi::counter::{
+    CacheTraffic, CountedTable, CounterAddr, LearnCounter, TableCounter, Traffic,
+};
 use hairpin_abi::{PortId, REASONS, Reason, ReasonClass};
 use hairpin_regs::pf_on;
 
 use crate::device::{Device, join};
 use crate::error::Error;
-use crate::report::Counters;
+use crate::report::{CacheCounters, Counters, LearnCounters, TableFill, Tables};
 use crate::transport::Transport;
 
 impl<T: Transport> Device<T> {
@@ -52,6 +54,73 @@ impl<T: Transport> Device<T> {
             |traffic| CounterAddr::vvlan(instance, traffic),
             |reason| CounterAddr::vvlan_drop(instance, reason),
         )
+    }
+
+    /// Reads what the flow cache did for a V.VLAN instance.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn cache_counters(&mut self, instance: u8) -> Result<CacheCounters, Error> {
+        let mut read = |what| self.read_counter(CounterAddr::cache(instance, what));
+        Ok(CacheCounters {
+            hit_frames: read(CacheTraffic::HitFrames)?,
+            hit_bytes: read(CacheTraffic::HitBytes)?,
+            miss_frames: read(CacheTraffic::MissFrames)?,
+            miss_bytes: read(CacheTraffic::MissBytes)?,
+        })
+    }
+
+    /// Reads the frames and bytes that hit a flow entry.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached, or no entry can have this number.
+    pub fn flow_counters(&mut self, handle: u16) -> Result<(u64, u64), Error> {
+        let mut read = |what| match CounterAddr::flow(handle, what) {
+            Some(address) => self.read_counter(address),
+            None => Err(Error::Protocol(format!("flow entry number {handle}"))),
+        };
+        Ok((
+            read(CacheTraffic::HitFrames)?,
+            read(CacheTraffic::HitBytes)?,
+        ))
+    }
+
+    /// Reads the fill of the tables, and what was done to them.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn table_counters(&mut self) -> Result<Tables, Error> {
+        let capabilities = *self.capabilities();
+        let mac = self.table_fill(CountedTable::Mac, capabilities.mac_entries)?;
+        let flow = if capabilities.flow_cache {
+            Some(self.table_fill(CountedTable::Flow, capabilities.flow_entries)?)
+        } else {
+            None
+        };
+        let mut learn = |what| self.read_counter(CounterAddr::learn(what));
+        let learn = LearnCounters {
+            events: learn(LearnCounter::Events)?,
+            suppressed: learn(LearnCounter::Suppressed)?,
+            no_slot: learn(LearnCounter::NoSlot)?,
+        };
+        Ok(Tables { mac, flow, learn })
+    }
+
+    fn table_fill(&mut self, table: CountedTable, capacity: u16) -> Result<TableFill, Error> {
+        let mut read = |what| self.read_counter(CounterAddr::table(table, what));
+        Ok(TableFill {
+            entries: read(TableCounter::Occupied)?,
+            capacity: capacity.into(),
+            insert_failed: read(TableCounter::Failed)?,
+            inserts: read(TableCounter::Inserts)?,
+            moves: read(TableCounter::Moves)?,
+            aged: read(TableCounter::Aged)?,
+            swept: read(TableCounter::Swept)?,
+            invalidations: read(TableCounter::Invalidations)?,
+            stale: read(TableCounter::Stale)?,
+            quota: read(TableCounter::Quota)?,
+            refused: read(TableCounter::Refused)?,
+        })
     }
 
     fn counters(

@@ -51,6 +51,9 @@ pub struct Capabilities {
     pub groups: u16,
     /// Whether there is a flow cache.
     pub flow_cache: bool,
+    /// Entries of the flow cache; 0 when there is none.
+    #[serde(default)]
+    pub flow_entries: u16,
     /// Whether there are virtqueues.
     pub virtqueues: bool,
 }
@@ -114,6 +117,7 @@ impl<T: Transport> Device<T> {
                 vvlans: cap1.vvlan_instances(),
                 groups: 1 << cap1.group_log2(),
                 flow_cache: cap2.flow_cache(),
+                flow_entries: id.cap3().try_read()?.flow_capacity(),
                 virtqueues: cap2.virtqueues(),
             },
         };
@@ -236,6 +240,7 @@ fn check_capabilities(capabilities: &Capabilities) -> Result<(), Error> {
         c if c.vfs == 0 || usize::from(c.vfs) > MAX_VF => bad("CAP0.n_vf", c.vfs.into()),
         c if !c.data_bytes.is_power_of_two() => bad("CAP0.data_bytes", c.data_bytes.into()),
         c if c.mac_entries == 0 => bad("CAP1.mac_capacity", c.mac_entries.into()),
+        c if c.flow_cache && c.flow_entries == 0 => bad("CAP3.flow_capacity", 0),
         c if c.vvlans == 0 => bad("CAP1.vvlan_instances", c.vvlans.into()),
         c if c.groups > 256 => bad("CAP1.group_log2", c.groups.into()),
         _ => Ok(()),

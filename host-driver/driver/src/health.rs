@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, join};
 use crate::error::Error;
-use crate::report::FirmwareRun;
+use crate::report::{FirmwareRun, Tables};
 use crate::transport::Transport;
 
 /// Clocks between the two looks that tell whether the heartbeat moves.
@@ -42,6 +42,9 @@ pub struct Health {
     pub build_id: String,
     /// Log frames that the firmware could not store.
     pub log_dropped: u32,
+    /// Events that were lost because nobody took them, saturating.
+    #[serde(default)]
+    pub events_lost: u16,
     /// Whether the uplink has a link.
     pub uplink_up: bool,
 }
@@ -96,6 +99,46 @@ impl Health {
             "see the end of `hairpin log` for what it did last, then load and start the firmware again",
         )
     }
+}
+
+/// What tables, log and events had to refuse or lose, a sentence each.
+pub fn warnings(health: &Health, tables: &Tables) -> Vec<String> {
+    let named = [
+        ("address table", Some(&tables.mac)),
+        ("flow cache", tables.flow.as_ref()),
+    ];
+    let mut warnings = Vec::new();
+    for (name, fill) in named
+        .into_iter()
+        .filter_map(|(name, fill)| Some((name, fill?)))
+    {
+        let counted = [
+            (fill.insert_failed, "insertions found no room"),
+            (fill.quota, "insertions were beyond a quota"),
+            (
+                fill.stale,
+                "insertions came after what they depend on had changed",
+            ),
+        ];
+        let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+        warnings.extend(counted.map(|(count, what)| format!("{name}: {count} {what}")));
+    }
+    if tables.learn.no_slot > 0 {
+        warnings.push(format!(
+            "learning: {} addresses found no free slot",
+            tables.learn.no_slot
+        ));
+    }
+    if health.log_dropped > 0 {
+        warnings.push(format!("log: {} frames did not fit", health.log_dropped));
+    }
+    if health.events_lost > 0 {
+        warnings.push(format!(
+            "events: {} were lost because nobody took them",
+            health.events_lost
+        ));
+    }
+    warnings
 }
 
 /// An exception of the RISC-V core by its `mcause`.
@@ -155,6 +198,7 @@ impl<T: Transport> Device<T> {
             map_hash: format!("{map_hash:016x}"),
             build_id: format!("{:08x}", firmware.build_id().try_read()?.value()),
             log_dropped: regs.log().dropped().try_read()?.value(),
+            events_lost: regs.ev().status().try_read()?.lost(),
             uplink_up,
         })
     }
@@ -204,6 +248,7 @@ mod tests {
             map_hash: "0123456789abcdef".to_owned(),
             build_id: "00000000".to_owned(),
             log_dropped: 0,
+            events_lost: 0,
             uplink_up: true,
         }
     }
@@ -245,5 +290,29 @@ mod tests {
         }
         let well = health(Running, FwState::Ready, 0, true);
         assert_eq!((well.cause(), well.help()), (None, None));
+    }
+
+    #[test]
+    fn what_was_refused_is_said_and_nothing_else() {
+        let well = health(FirmwareRun::Running, FwState::Ready, 0, true);
+        assert!(warnings(&well, &Tables::default()).is_empty());
+        let mut tables = Tables::default();
+        tables.mac.quota = 3;
+        tables.flow = Some(crate::report::TableFill {
+            insert_failed: 2,
+            ..Default::default()
+        });
+        tables.learn.no_slot = 1;
+        let lossy = Health {
+            events_lost: 4,
+            log_dropped: 5,
+            ..well
+        };
+        let said = warnings(&lossy, &tables);
+        assert_eq!(said.len(), 5, "{said:?}");
+        assert!(
+            said[0].starts_with("address table: 3") && said[1].starts_with("flow cache: 2"),
+            "{said:?}"
+        );
     }
 }

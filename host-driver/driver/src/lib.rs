@@ -3,7 +3,7 @@
 //! Host driver of the Hairpin eSwitch.
 //!
 //! ```text
-//!  nic.toml ─► config ─► plan ─┐                                ┌─► report.json   (report)
+//!  nic.toml ─► config ─► plan ─┐                                ┌─► report.json, report.html (report, page)
 //!                              ▼                                ├─► device.json   (snapshot)
 //!  hairpin-nic ─► image ─► Device<T: Transport> ◄─► registers   └─► the firmware's log (log)
 //!                              ▲  tables, mailbox, counters,
@@ -43,14 +43,20 @@ pub mod config;
 mod counters;
 mod device;
 mod diag;
+#[cfg(feature = "cli")]
+pub mod edit;
 mod error;
+mod events;
 pub mod firmware;
+pub mod flow;
 pub mod health;
 pub mod image;
 mod json;
 pub mod log;
 mod mailbox;
 pub mod output;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod report;
 pub mod snapshot;
 mod tables;
@@ -59,6 +65,7 @@ mod transport;
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
 pub use error::Error;
+pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;
 
 /// Hash of the register map this driver was built for.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::DeviceInfo;
 use crate::health::Health;
 use crate::log::LogLine;
-use crate::report::{Counters, Tables};
-use crate::snapshot::{FdbState, PortState, UplinkState, VvlanState};
+use crate::report::{CacheCounters, Counters, Decision, HostEvent, Report, Tables};
+use crate::snapshot::{FdbState, FlowState, PortState, UplinkState, VvlanState};
 
 /// Version of these formats.
 pub const VERSION: u32 = 1;
@@ -37,6 +37,8 @@ documents! {
         device: DeviceInfo,
         /// Its uplink.
         uplink: UplinkState,
+        /// Fill of its tables.
+        tables: Tables,
     }
     /// `health show`.
     HealthShow {
@@ -46,6 +48,8 @@ documents! {
         cause: Option<String>,
         /// What to do about it; null when there is nothing to do.
         help: Option<String>,
+        /// What the tables have refused, and log and events have lost; nothing of it stops the firmware.
+        warnings: Vec<String>,
     }
     /// `port show`.
     PortShow {
@@ -62,6 +66,18 @@ documents! {
         /// The address table.
         fdb: Vec<FdbState>,
     }
+    /// `fdb monitor`.
+    FdbMonitor {
+        /// Where the events come from: `replay`, which recorded them.
+        source: Source,
+        /// What the firmware told, in its order.
+        events: Vec<HostEvent>,
+    }
+    /// `flow show`.
+    FlowShow {
+        /// The flow cache.
+        flows: Vec<FlowState>,
+    }
     /// `log`.
     Log {
         /// The firmware's log.
@@ -73,7 +89,97 @@ documents! {
         ports: BTreeMap<String, Counters>,
         /// Counters per V.VLAN.
         vvlans: BTreeMap<String, Counters>,
-        /// Fill of the tables.
+        /// What the flow cache did, per V.VLAN that uses it.
+        cache: BTreeMap<String, CacheCounters>,
+        /// Fill of the tables, and what was done to them.
         tables: Tables,
+    }
+    /// `stats --watch`.
+    StatsWatch {
+        /// Where the samples come from: `replay`, which recorded them.
+        source: Source,
+        /// Cycles from sample to sample.
+        interval: u64,
+        /// In the order of time.
+        samples: Vec<Sample>,
+    }
+}
+
+/// Where something comes from that changes over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The record of a replay.
+    Replay,
+}
+
+/// What happened in an interval, and how full the tables were at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Sample {
+    /// The end of the interval.
+    pub cycle: u64,
+    /// Frames that came in.
+    pub in_frames: u64,
+    /// Copies that left.
+    pub out_frames: u64,
+    /// Frames that were dropped by decision.
+    pub dropped: u64,
+    /// Copies that were lost after it.
+    pub lost: u64,
+    /// Frames that went to the firmware.
+    pub punted: u64,
+    /// Live entries of the address table.
+    pub mac: u32,
+    /// Live entries of the flow cache.
+    pub flow: u32,
+}
+
+/// Most samples of a watch: a larger interval is taken instead.
+pub const MOST_SAMPLES: u64 = 100_000;
+
+impl StatsWatch {
+    /// The samples of a replay, every `interval` cycles; `port` only counts what came in there.
+    pub fn of_report(report: &Report, interval: u64, port: Option<&str>) -> Self {
+        let interval = interval.max(report.cycles.div_ceil(MOST_SAMPLES)).max(1);
+        let number = usize::try_from(report.cycles / interval + 1).unwrap_or(1);
+        let mut samples = vec![Sample::default(); number];
+        for (cycle, sample) in (1..).map(|n| n * interval).zip(&mut samples) {
+            sample.cycle = cycle.min(report.cycles);
+        }
+        let at = |cycle: u64| {
+            usize::try_from(cycle / interval)
+                .unwrap_or(0)
+                .min(number - 1)
+        };
+        for frame in report
+            .frames
+            .iter()
+            .filter(|frame| port.is_none_or(|port| frame.input == port))
+        {
+            let sample = &mut samples[at(frame.cycle)];
+            sample.in_frames += 1;
+            sample.lost += frame.lost.len() as u64;
+            sample.dropped += u64::from(frame.decision == Decision::Drop);
+            sample.punted += u64::from(frame.decision == Decision::Punt);
+            for copy in &frame.out {
+                samples[at(copy.cycle)].out_frames += 1;
+            }
+        }
+        let mut fill = report.occupancy.iter().peekable();
+        let mut now = (0, 0);
+        for sample in &mut samples {
+            while let Some(change) = fill.next_if(|change| change.cycle < sample.cycle) {
+                now = (change.mac, change.flow);
+            }
+            (sample.mac, sample.flow) = now;
+        }
+        Self {
+            version: VERSION,
+            source: Source::Replay,
+            interval,
+            samples,
+        }
     }
 }

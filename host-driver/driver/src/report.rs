@@ -24,6 +24,9 @@ pub struct Report {
     pub version: u32,
     /// Datapath clock that maps time stamps to cycles.
     pub clock_hz: u64,
+    /// What was run.
+    #[serde(default)]
+    pub run: Run,
     /// Datapath cycles from the first to the last event.
     pub cycles: u64,
     /// The fault that was injected on purpose; absent when there was none.
@@ -37,12 +40,36 @@ pub struct Report {
     pub ports: BTreeMap<String, Counters>,
     /// Counters per V.VLAN, as read from the NIC.
     pub vvlans: BTreeMap<String, Counters>,
-    /// Fill of the tables at the end.
+    /// What the flow cache did, per V.VLAN that uses it.
+    #[serde(default)]
+    pub cache: BTreeMap<String, CacheCounters>,
+    /// Fill of the tables at the end, and what was done to them.
     pub tables: Tables,
+    /// Fill of the tables over time: one item at every change, the first at cycle 0.
+    #[serde(default)]
+    pub occupancy: Vec<Occupancy>,
+    /// What the firmware told the host, in its order.
+    #[serde(default)]
+    pub events: Vec<HostEvent>,
+    /// Edits of the script that was played, in their order.
+    #[serde(default)]
+    pub edits: Vec<EditReport>,
     /// What the comparison with the golden model found.
     pub scoreboard: Scoreboard,
     /// The firmware that ran.
     pub firmware: Firmware,
+}
+
+/// What was run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Run {
+    /// Name of the configuration's file.
+    pub config: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Datapath clocks per clock of the soft core.
+    pub core_ratio: u32,
 }
 
 /// One input frame and its fate.
@@ -154,24 +181,122 @@ pub struct Counters {
     pub drops: BTreeMap<String, u64>,
 }
 
-/// Fill of the tables.
+/// What the flow cache did for a V.VLAN. Bytes are those of the ingress bus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CacheCounters {
+    /// Frames that an entry decided about.
+    pub hit_frames: u64,
+    /// Their bytes.
+    pub hit_bytes: u64,
+    /// Frames that no entry decided about.
+    pub miss_frames: u64,
+    /// Their bytes.
+    pub miss_bytes: u64,
+}
+
+/// Fill of the tables, and what was done to them since reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tables {
     /// The address table.
     pub mac: TableFill,
+    /// The flow cache; null when the NIC has none.
+    #[serde(default)]
+    pub flow: Option<TableFill>,
+    /// Learning of addresses.
+    #[serde(default)]
+    pub learn: LearnCounters,
 }
 
-/// Fill of one table.
+/// Fill of one table, and what was done to it since reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableFill {
-    /// Entries in use.
+    /// Entries in use; those that are dead and not yet swept are among them.
     pub entries: u64,
     /// Entries there are.
     pub capacity: u64,
     /// Insertions that found no room.
     pub insert_failed: u64,
+    /// Insertions that were done.
+    #[serde(default)]
+    pub inserts: u64,
+    /// Entries that were moved to make room.
+    #[serde(default)]
+    pub moves: u64,
+    /// Entries that were removed because nobody used them.
+    #[serde(default)]
+    pub aged: u64,
+    /// Entries that were removed after they had been invalidated.
+    #[serde(default)]
+    pub swept: u64,
+    /// Invalidations.
+    #[serde(default)]
+    pub invalidations: u64,
+    /// Insertions that came too late: what they depend on had changed.
+    #[serde(default)]
+    pub stale: u64,
+    /// Insertions beyond a quota.
+    #[serde(default)]
+    pub quota: u64,
+    /// Insertions that would have replaced an entry of a higher rank.
+    #[serde(default)]
+    pub refused: u64,
+}
+
+/// Learning of addresses since reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LearnCounters {
+    /// Unknown source addresses that were handed to the firmware.
+    pub events: u64,
+    /// Frames whose address had been handed over already.
+    pub suppressed: u64,
+    /// Unknown source addresses that found no free slot.
+    pub no_slot: u64,
+}
+
+/// Fill of the tables at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Occupancy {
+    /// When.
+    pub cycle: u64,
+    /// Live entries of the address table.
+    pub mac: u32,
+    /// Live entries of the flow cache.
+    pub flow: u32,
+}
+
+/// What the firmware told the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HostEvent {
+    /// When the driver read it.
+    pub cycle: u64,
+    /// What happened: `learned`, `moved`, …
+    pub event: String,
+    /// Where; null if at no port.
+    pub port: Option<String>,
+    /// In which V.VLAN; null if in none.
+    pub vvlan: Option<u16>,
+    /// The address it happened to; null if to none.
+    pub mac: Option<String>,
+}
+
+/// An edit of the script that was played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EditReport {
+    /// When it was asked for.
+    pub cycle: u64,
+    /// When the NIC had done or refused it.
+    pub done: u64,
+    /// The command.
+    pub command: String,
+    /// Why it was refused; null if it was done.
+    pub error: Option<Diagnostic>,
 }
 
 /// What the comparison with the golden model found.

@@ -2,17 +2,23 @@
 
 //! `device.json`: everything a NIC can be asked, at one moment.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::{CfgRow, MacRow, PortRow, Role, Target, VPort, VVlan, VVlanRow, Vlan};
+use hairpin_abi::{CfgRow, KeyField, PortRow, Role, Seen, Target, VPort, VVlan, VVlanRow, Vlan};
 use serde::{Deserialize, Serialize};
 
 use crate::Diagnostic;
 use crate::device::{Device, DeviceInfo};
 use crate::error::Error;
+use crate::flow::{FlowFields, mask_names};
+pub use crate::flow::{FlowKeyState, FlowState};
 use crate::health::Health;
 use crate::log::LogLine;
+use crate::report::Tables;
+use crate::tables::{FlowEntry, MacEntry};
 use crate::transport::Transport;
 
 /// File name of the snapshot inside a replay's output directory.
@@ -36,6 +42,12 @@ pub struct Snapshot {
     pub vvlans: Vec<VvlanState>,
     /// The address table, sorted by V.VLAN and address.
     pub fdb: Vec<FdbState>,
+    /// The flow cache, sorted by V.VLAN and key.
+    #[serde(default)]
+    pub flows: Vec<FlowState>,
+    /// Fill of the tables, and what was done to them.
+    #[serde(default)]
+    pub tables: Tables,
     /// The firmware's log.
     pub log: Vec<LogLine>,
 }
@@ -104,6 +116,15 @@ pub struct VvlanState {
     pub members: Vec<String>,
     /// The vPort with the role `vswitch`.
     pub vswitch: Option<String>,
+    /// Whether its frames are looked up in the flow cache.
+    #[serde(default)]
+    pub cache: bool,
+    /// Fields of its flows' keys.
+    #[serde(default)]
+    pub key_fields: Vec<String>,
+    /// Most flows it may have.
+    #[serde(default)]
+    pub flow_quota: u32,
 }
 
 /// An entry of the address table.
@@ -120,6 +141,9 @@ pub struct FdbState {
     pub group: Option<u8>,
     /// Whether it was configured (`static`) or learned (`dynamic`).
     pub kind: FdbKind,
+    /// Ticks of the datapath clock since it last sent, to within 2^21; null for a static one.
+    #[serde(default)]
+    pub idle_ticks: Option<u64>,
 }
 
 /// Where an address came from.
@@ -144,6 +168,7 @@ impl Snapshot {
         for vport in VPort::all().take(device.capabilities().vfs.into()) {
             ports.push(port_state(vport, &device.read_port(vport)?, &vvlans));
         }
+        let now = Seen::stamp_of(device.time()?);
         let CfgRow {
             tpid,
             reflects,
@@ -159,7 +184,9 @@ impl Snapshot {
                 reflects,
             },
             ports,
-            fdb: read_fdb(device)?,
+            tables: device.table_counters()?,
+            fdb: read_fdb(device, now)?,
+            flows: read_flows(device, now, &vvlans)?,
             vvlans: vvlans
                 .into_iter()
                 .map(|(id, instance, row)| vvlan_state(id, instance, &row))
@@ -196,28 +223,72 @@ fn read_vvlans<T: Transport>(device: &mut Device<T>) -> Result<Vec<(VVlan, u8, V
     Ok(vvlans)
 }
 
-fn read_fdb<T: Transport>(device: &mut Device<T>) -> Result<Vec<FdbState>, Error> {
-    let mut rows = device.dump_macs()?;
-    rows.sort_by_key(|row| row.key);
-    rows.into_iter().map(|row| fdb_state(device, row)).collect()
+fn read_fdb<T: Transport>(device: &mut Device<T>, now: u16) -> Result<Vec<FdbState>, Error> {
+    let entries = device.dump_macs()?;
+    let mut groups: BTreeMap<u8, Vec<String>> = BTreeMap::new();
+    let mut states = Vec::with_capacity(entries.len());
+    for MacEntry { row, seen } in entries {
+        let (ports, group) = match row.target {
+            Target::VPort(vport) => (vec![vport.to_string()], None),
+            Target::Group(index) => {
+                let known = match groups.entry(index) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => {
+                        free.insert(names(device.read_group(index.into())?.vports))
+                    }
+                };
+                (known.clone(), Some(index))
+            }
+        };
+        states.push(FdbState {
+            vvlan: row.key.vvlan.get(),
+            mac: row.key.mac.to_string(),
+            ports,
+            group,
+            kind: if row.is_static {
+                FdbKind::Static
+            } else {
+                FdbKind::Dynamic
+            },
+            idle_ticks: (!row.is_static).then(|| idle(now, seen.stamp)),
+        });
+    }
+    Ok(states)
 }
 
-fn fdb_state<T: Transport>(device: &mut Device<T>, row: MacRow) -> Result<FdbState, Error> {
-    let (ports, group) = match row.target {
-        Target::VPort(vport) => (vec![vport.to_string()], None),
-        Target::Group(index) => (names(device.read_group(index.into())?.vports), Some(index)),
-    };
-    Ok(FdbState {
-        vvlan: row.key.vvlan.get(),
-        mac: row.key.mac.to_string(),
-        ports,
-        group,
-        kind: if row.is_static {
-            FdbKind::Static
-        } else {
-            FdbKind::Dynamic
-        },
-    })
+/// Ticks since a stamp, which wraps.
+fn idle(now: u16, stamp: u16) -> u64 {
+    u64::from(now.wrapping_sub(stamp)) << Seen::SHIFT
+}
+
+fn read_flows<T: Transport>(
+    device: &mut Device<T>,
+    now: u16,
+    vvlans: &[(VVlan, u8, VVlanRow)],
+) -> Result<Vec<FlowState>, Error> {
+    let mut states = Vec::new();
+    for FlowEntry { key, row, seen } in device.dump_flows()? {
+        let vvlan = vvlans.iter().find(|(id, ..)| Vlan::from(*id) == key.vvlan);
+        let (frames, bytes) = device.flow_counters(seen.handle)?;
+        states.push(FlowState {
+            vvlan: key.vvlan.get(),
+            key: FlowFields::of(
+                &key,
+                vvlan.map_or(KeyField::MASK_ALL, |(.., row)| row.key_mask),
+            )
+            .to_state(),
+            action: row.action.name().to_owned(),
+            port: row.port.vport().map(|vport| vport.to_string()),
+            teacher: row.teacher.name().to_owned(),
+            pending: row.pending,
+            handle: seen.handle,
+            idle_ticks: idle(now, seen.stamp),
+            frames,
+            bytes,
+        });
+    }
+    states.sort_by(|a, b| (a.vvlan, &a.key).cmp(&(b.vvlan, &b.key)));
+    Ok(states)
 }
 
 fn port_state(vport: VPort, row: &PortRow, vvlans: &[(VVlan, u8, VVlanRow)]) -> PortState {
@@ -261,6 +332,12 @@ fn vvlan_state(id: VVlan, instance: u8, row: &VVlanRow) -> VvlanState {
         miss: row.miss.name().to_owned(),
         members: names(row.members),
         vswitch: row.vswitch.map(|vport| vport.to_string()),
+        cache: row.cache,
+        key_fields: mask_names(if row.cache { row.key_mask } else { 0 })
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        flow_quota: row.max_flows(),
     }
 }
 

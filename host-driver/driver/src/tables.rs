@@ -2,9 +2,11 @@
 
 //! The table window: what the host may write, and all that it may read.
 
+use std::collections::{BTreeMap, HashMap};
+
 use hairpin_abi::{
-    CfgRow, GroupRow, MacRow, Op, PortRow, RowWords, Status, Table, VPort, VVlan, VVlanRow,
-    VVmapRow,
+    CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, MacRow, Op, PortRow, RowWords, Seen, Status,
+    Table, VPort, VVlan, VVlanRow, VVmapRow,
 };
 use hairpin_regs::pf_on;
 
@@ -12,8 +14,37 @@ use crate::device::{Device, offset_of};
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// Valid bit in word 2 of a `MAC` row.
-const MAC_VALID: u32 = 1 << 31;
+/// Valid bit in word 2 of a `MAC` row and word 0 of a `FLOW` row.
+const VALID: u32 = 1 << 31;
+/// Places of a table's stash, behind those of its banks.
+const STASH: u16 = 8;
+
+/// An entry of the address table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacEntry {
+    /// Key and target.
+    pub row: MacRow,
+    /// When it was last used, and its number.
+    pub seen: Seen,
+}
+
+/// An entry of the flow cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowEntry {
+    /// Its key.
+    pub key: FlowKey,
+    /// What happens to its frames.
+    pub row: FlowRow,
+    /// When it was last used, and its number.
+    pub seen: Seen,
+}
+
+/// The places of a table with so many slots in its banks. The stash comes first and once more at the
+/// end, because entries pass through it when they move.
+fn places(slots: u16) -> impl Iterator<Item = u16> {
+    let stash = slots..slots.saturating_add(STASH);
+    stash.clone().chain(0..slots).chain(stash)
+}
 
 impl<T: Transport> Device<T> {
     /// Writes a vPort's row.
@@ -88,29 +119,85 @@ impl<T: Transport> Device<T> {
         )?))
     }
 
-    /// Reads a slot of the address table; `None` when it is free.
+    /// Reads a place of the address table; `None` when it is free.
     ///
     /// # Errors
-    /// The NIC cannot be reached, has no such slot, or the slot holds an impossible entry.
-    pub fn read_mac_slot(&mut self, slot: u16) -> Result<Option<MacRow>, Error> {
-        let words = self.read_row(Table::Mac, slot, 3)?;
-        if words[2] & MAC_VALID == 0 {
+    /// The NIC cannot be reached, has no such place, or the place holds an impossible entry.
+    pub fn read_mac_place(&mut self, place: u16) -> Result<Option<MacEntry>, Error> {
+        let words = self.read_row(Table::Mac, place, 4)?;
+        if words[2] & VALID == 0 {
             return Ok(None);
         }
-        MacRow::from_response(&words)
-            .map(Some)
-            .ok_or_else(|| Error::Protocol(format!("MAC slot {slot} holds {:08x?}", &words[..3])))
+        let row = MacRow::from_response(&words).ok_or_else(|| {
+            Error::Protocol(format!("MAC place {place} holds {:08x?}", &words[..3]))
+        })?;
+        Ok(Some(MacEntry {
+            row,
+            seen: Seen::of_mac(&words),
+        }))
     }
 
-    /// Every valid entry of the address table.
+    /// Every valid entry of the address table, by key.
+    ///
+    /// Entries move while the table is at work: one that does so at the wrong moment may be missed.
     ///
     /// # Errors
-    /// As [`Device::read_mac_slot`].
-    pub fn dump_macs(&mut self) -> Result<Vec<MacRow>, Error> {
+    /// As [`Device::read_mac_place`].
+    pub fn dump_macs(&mut self) -> Result<Vec<MacEntry>, Error> {
         let slots = self.capabilities().mac_entries;
-        (0..slots)
-            .filter_map(|slot| self.read_mac_slot(slot).transpose())
-            .collect()
+        let mut found = BTreeMap::new();
+        for place in places(slots) {
+            if let Some(entry) = self.read_mac_place(place)? {
+                found.insert(entry.row.key, entry);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// Reads a place of the flow cache; `None` when it is free.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached, has no such place, or the place holds an impossible entry.
+    pub fn read_flow_place(&mut self, place: u16) -> Result<Option<FlowEntry>, Error> {
+        let words = self.read_row(Table::Flow, place, 2)?;
+        if words[0] & VALID == 0 {
+            return Ok(None);
+        }
+        let mut rows = [RowWords::default(); 3];
+        for (index, row) in (0..).zip(&mut rows) {
+            *row = self.read_row(Table::Key, index, 6)?;
+        }
+        let key = FlowKey::from_words(&FlowKeyWords::from_rows(&rows));
+        let row = FlowRow::from_response(&words);
+        let (Some(key), Some(row)) = (key, row) else {
+            let message = format!(
+                "flow place {place} holds {:08x?}, key {rows:08x?}",
+                &words[..2]
+            );
+            return Err(Error::Protocol(message));
+        };
+        Ok(Some(FlowEntry {
+            key,
+            row,
+            seen: Seen::of_flow(&words),
+        }))
+    }
+
+    /// Every valid entry of the flow cache. None on a NIC without one; see [`Device::dump_macs`].
+    ///
+    /// # Errors
+    /// As [`Device::read_flow_place`].
+    pub fn dump_flows(&mut self) -> Result<Vec<FlowEntry>, Error> {
+        let slots = self.capabilities().flow_entries;
+        let mut found = HashMap::new();
+        if slots > 0 {
+            for place in places(slots) {
+                if let Some(entry) = self.read_flow_place(place)? {
+                    found.insert(entry.key, entry);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     fn write_row(&mut self, table: Table, index: u16, row: &RowWords) -> Result<(), Error> {

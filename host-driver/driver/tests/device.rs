@@ -9,8 +9,10 @@ use std::path::Path;
 
 use hairpin_abi::admin::Command;
 use hairpin_abi::counter::CounterAddr;
-use hairpin_abi::{Target, VPort};
+use hairpin_abi::fw::{Event, EventCode};
+use hairpin_abi::{Miss, Target, VPort, Vlan};
 use hairpin_driver::config::{Config, Plan};
+use hairpin_driver::edit::Script;
 use hairpin_driver::firmware::StartOptions;
 use hairpin_driver::image::FirmwareImage;
 use hairpin_driver::report::FirmwareRun;
@@ -71,6 +73,8 @@ fn a_good_nic_is_loaded_started_and_configured() {
         [1, 2, 3, 4, 5000]
     );
     assert_eq!(nic.ports.len(), 4);
+    assert_eq!(nic.ageing, (300, 30));
+    assert_eq!(nic.flows.len(), 2);
     assert_eq!(macs(&nic).len(), 5);
     assert!(matches!(macs(&nic)[4].target, Target::Group(0)));
 }
@@ -101,9 +105,179 @@ fn a_snapshot_shows_what_was_configured() {
         ),
         (0x88a8, 3, true)
     );
+    let vvlan = &snapshot.vvlans[0];
+    assert_eq!(
+        (vvlan.cache, vvlan.flow_quota, vvlan.key_fields.len()),
+        (true, 1024, 8)
+    );
+    assert!(!snapshot.vvlans[1].cache && snapshot.vvlans[1].key_fields.is_empty());
+    // One of the flows is in the stash, and seen once although the stash is read twice.
+    let [arp, web] = &snapshot.flows[..] else {
+        panic!("{:?}", snapshot.flows)
+    };
+    assert_eq!(
+        arp.key.text(),
+        "from uplink sa 02:00:00:00:00:99 ethertype arp"
+    );
+    assert_eq!(
+        web.key.text(),
+        "from vf0 sa 02:00:00:00:00:01 ethertype ipv4 ip-src 10.0.0.1 ip-dst 10.0.0.2 proto tcp sport 40000 dport 80"
+    );
+    assert_eq!(
+        (
+            web.action.as_str(),
+            web.port.as_deref(),
+            web.teacher.as_str()
+        ),
+        ("redirect", Some("vf1"), "flow")
+    );
+    // The fake's counters are their addresses; its time is 0, the stamp two units before.
+    assert_eq!(
+        (web.handle, web.frames & 0xffff, web.bytes & 0xffff),
+        (0, 0x8000, 0x8001)
+    );
+    assert_eq!(
+        (arp.handle, arp.frames & 0xffff, arp.idle_ticks),
+        (1, 0x8002, 2 << 21)
+    );
+    let tables = &snapshot.tables;
+    assert_eq!(
+        (
+            tables.mac.capacity,
+            tables.mac.entries & 0xffff,
+            tables.mac.refused & 0xffff
+        ),
+        (8, 0xc000, 0xc009)
+    );
+    let flow = tables.flow.as_ref().unwrap();
+    assert_eq!((flow.capacity, flow.aged & 0xffff), (4, 0xc014));
+    assert_eq!(tables.learn.no_slot & 0xffff, 0xc022);
     let dir = tempfile::tempdir().unwrap();
     snapshot.write_file(dir.path()).unwrap();
     assert_eq!(Snapshot::read_file(dir.path()).unwrap(), snapshot);
+}
+
+#[test]
+fn a_nic_at_work_can_be_edited() {
+    let edit = |device: &mut Device<FakeNic>, text: &str| {
+        let script = Script::parse(&format!("0 {text}"), Path::new("edits")).unwrap();
+        device.edit(&script.edits[0].edit)
+    };
+    let mut device = whole_life(FakeNic::default()).unwrap();
+    let dns = "vvlan 100 from vf1 sa 02:00:00:00:00:02 ethertype ipv6 ip-src fd00::1 ip-dst fd00::2 proto udp sport 1 dport 53";
+    edit(&mut device, &format!("flow add {dns} action drop")).unwrap();
+    assert_eq!(device.dump_flows().unwrap().len(), 3);
+    edit(&mut device, &format!("flow del {dns}")).unwrap();
+    assert_eq!(device.dump_flows().unwrap().len(), 2);
+    edit(&mut device, "flow flush all").unwrap();
+    assert!(device.dump_flows().unwrap().is_empty());
+    edit(
+        &mut device,
+        "fdb add vvlan 200 mac 02:00:00:00:00:77 port vf2",
+    )
+    .unwrap();
+    assert_eq!(device.dump_macs().unwrap().len(), 6);
+    edit(&mut device, "fdb del vvlan 200 mac 02:00:00:00:00:77").unwrap();
+    assert_eq!(device.dump_macs().unwrap().len(), 5);
+    edit(
+        &mut device,
+        "port set vf7 state disable learning off max-macs 9",
+    )
+    .unwrap();
+    let row = device.read_port(VPort::new(7).unwrap()).unwrap();
+    assert!(!row.enabled && !row.learning && row.max_macs == 9 && row.is_vswitch() && row.reflect);
+    edit(
+        &mut device,
+        "vvlan set 200 miss drop cache on key-fields da flow-quota 0",
+    )
+    .unwrap();
+    let row = device.read_vvlan(1).unwrap();
+    assert_eq!(
+        (row.miss, row.cache, row.key_mask, row.flow_quota),
+        (Miss::Drop, true, 2, 0)
+    );
+    assert!(
+        row.members.contains(VPort::new(2).unwrap()),
+        "what was not named stays"
+    );
+    edit(
+        &mut device,
+        "flow add vvlan 200 da 02:00:00:00:00:01 action punt",
+    )
+    .unwrap();
+    edit(&mut device, "vvlan del 200").unwrap();
+
+    let both = format!("flow add {dns} da 02:00:00:00:00:01 action drop");
+    let wrong = [
+        ("unknown-vvlan", "flow del vvlan 300 da 02:00:00:00:00:01"),
+        ("unknown-vvlan", "vvlan set 200 miss drop"),
+        ("missing-field", "flow add vvlan 100 from vf0 action drop"),
+        ("not-in-key", both.as_str()),
+    ];
+    for (code, text) in wrong {
+        let before = device.transport_mut().commands;
+        let error = edit(&mut device, text).unwrap_err();
+        assert_eq!(error.code, code, "{text}: {error}");
+        assert!(error.help.is_some(), "{text}: {error}");
+        assert_eq!(
+            device.transport_mut().commands,
+            before,
+            "{text}: the firmware was asked"
+        );
+    }
+    device.transport_mut().firmware = Firmware::Refuses(device.transport_mut().commands);
+    assert_eq!(
+        edit(&mut device, "flow flush all").unwrap_err().code,
+        "admin-command"
+    );
+}
+
+#[test]
+fn a_nic_without_a_flow_cache_has_no_flows() {
+    let mut nic = FakeNic::default();
+    nic.words.insert(0x1c, 0);
+    nic.words.insert(0x24, 0);
+    let mut device = Device::probe(nic).unwrap();
+    assert!(device.dump_flows().unwrap().is_empty());
+    assert_eq!(device.table_counters().unwrap().flow, None);
+    for text in [
+        "0 flow flush all",
+        "0 flow add vvlan 1 action drop",
+        "0 vvlan set 1 cache on",
+    ] {
+        let script = Script::parse(text, Path::new("edits")).unwrap();
+        let error = device.edit(&script.edits[0].edit).unwrap_err();
+        assert_eq!(error.code, "needs-flow-cache", "{text}: {error}");
+    }
+    assert_eq!(device.into_transport().commands, 0);
+}
+
+#[test]
+fn events_are_taken_once_and_in_order() {
+    let event = |code, vport| Event {
+        code,
+        port: VPort::new(vport).unwrap().into(),
+        vvlan: Vlan::from_tci(100),
+        mac_low: 7,
+    };
+    let events = [event(EventCode::Learned, 1), event(EventCode::Moved, 2)];
+    let nic = FakeNic {
+        events: vec![events[0].encode(), [0xff, 0], events[1].encode()],
+        ..FakeNic::default()
+    };
+    let mut device = Device::probe(nic).unwrap();
+    assert_eq!(
+        device.take_events().unwrap(),
+        events,
+        "what nobody knows is left out"
+    );
+    assert!(device.take_events().unwrap().is_empty());
+    device.transport_mut().events = vec![events[0].encode(); 1000];
+    let taken = device.take_events().unwrap().len();
+    assert!(
+        taken > 0 && taken < 1000,
+        "a flood of {taken} events holds the driver"
+    );
 }
 
 #[test]
@@ -132,6 +306,13 @@ fn something_else_behind_the_bar_is_named() {
         with(0x14, 65 | 64 << 16),
         Error::BadCapability {
             what: "CAP0.n_vf",
+            ..
+        }
+    ));
+    assert!(matches!(
+        with(0x24, 0),
+        Error::BadCapability {
+            what: "CAP3.flow_capacity",
             ..
         }
     ));
@@ -176,7 +357,7 @@ fn a_nic_pulled_out_at_any_point_is_a_clean_error() {
 
 #[test]
 fn a_refused_command_leaves_nothing_behind() {
-    let commands = 2 + 4 + 2;
+    let commands = 1 + 2 + 4 + 2 + 2;
     for refused in 0..commands {
         let nic = FakeNic {
             firmware: Firmware::Refuses(refused),
@@ -323,6 +504,10 @@ fn a_nic_that_lies_gets_errors_not_panics() {
         let _ = device.health();
         let _ = device.read_counter(CounterAddr(0));
         let _ = device.dump_macs();
+        let _ = device.dump_flows();
+        let _ = device.table_counters();
+        let _ = device.take_events();
+        let _ = Snapshot::read(&mut device, Vec::new());
         let _ = device.time();
         let mut log = hairpin_driver::log::LogReader::new(&image).unwrap();
         let _ = log.poll(&mut device);

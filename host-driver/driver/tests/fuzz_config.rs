@@ -16,7 +16,8 @@ const NIC: Capabilities = Capabilities {
     mac_entries: 4096,
     vvlans: 64,
     groups: 256,
-    flow_cache: false,
+    flow_cache: true,
+    flow_entries: 4096,
     virtqueues: false,
 };
 
@@ -25,6 +26,14 @@ const TOKENS: &[&[u8]] = &[
     b"[[vvlan]]\n",
     b"[[fdb]]\n",
     b"[[group]]\n",
+    b"[[flow]]\n",
+    b"cache = true\n",
+    b"key-fields = [\"src\"]\n",
+    b"flow-quota = 4\n",
+    b"from = \"uplink\"\n",
+    b"action = \"drop\"\n",
+    b"ethertype = \"arp\"\n",
+    b"ip-src = \"fd00::1\"\n",
     b"[uplink]\n",
     b"name = \"vf1\"\n",
     b"vvlan = 100\n",
@@ -102,6 +111,14 @@ fn check_sound(config: &Config) {
                 .members
                 .contains(entry.vport)
         );
+    }
+    for flow in &config.flows {
+        let vvlan = config.vvlan(flow.vvlan).unwrap();
+        assert!(vvlan.cache && flow.key.masked(vvlan.key_mask) == flow.key);
+        for port in [flow.key.src, flow.row.port] {
+            let vport = port.vport().filter(|vport| vport.get() != 0);
+            assert!(vport.is_none_or(|vport| vvlan.members.contains(vport)));
+        }
     }
     for group in &config.groups {
         assert!(group.mac.is_group());

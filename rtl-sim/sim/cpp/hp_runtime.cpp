@@ -20,6 +20,11 @@ std::string hp_take_printed() {
   return text;
 }
 
+std::mutex& hp_creation() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 extern "C" int hp_vl_printf(const char* format, ...) {
   char line[2048];
   va_list args;

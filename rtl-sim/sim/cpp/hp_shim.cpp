@@ -557,7 +557,10 @@ const hp_api kApi = {
     kBytes,
     kNvf,
     HP_FLAGS,
-    [](const hp_options* o) { return new hp_model(*o); },
+    [](const hp_options* o) {
+      const std::lock_guard<std::mutex> alone(hp_creation());
+      return new hp_model(*o);
+    },
     [](hp_model* m) { delete m; },
     [](hp_model* m, uint32_t port, uint32_t id, uint64_t earliest, uint32_t flags,
        const uint8_t* data, size_t len) -> int32_t {

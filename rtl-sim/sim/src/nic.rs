@@ -22,8 +22,8 @@ use crate::transport::InProcess;
 const LOG_LIMIT: usize = 4 << 20;
 /// Ticks between two looks at the progress.
 const SLICE: u64 = 200_000;
-/// Slices that the firmware gets to finish its work once all traffic is in.
-const PATIENCE: u32 = 50;
+/// Ticks that the firmware gets to finish its work once all traffic is in.
+const PATIENCE: u64 = 50 * SLICE;
 /// Core clocks without a sign of life until the watchdog ends.
 const WATCHDOG: u32 = 1_000_000;
 
@@ -49,6 +49,19 @@ pub trait Observer {
     fn input(&mut self, cycle: Cycle, port: u8, id: u32);
     /// A frame came out; `left` says where it is from, as the trace has it.
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left);
+    /// The tables may have changed; the golden model has it already.
+    fn tables(&mut self, _cycle: Cycle, _golden: &Golden) {}
+    /// A run pauses, at least every [`Observer::slice`] ticks; the driver may be used.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    fn pause(&mut self, _now: Cycle, _device: &mut Device<InProcess>) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+    /// Ticks until the next pause.
+    fn slice(&self) -> u64 {
+        SLICE
+    }
     /// A table was changed, or was asked to.
     fn command(&mut self, _cycle: Cycle, _command: &AppliedCommand) {}
     /// The eSwitch took a table command.
@@ -195,7 +208,10 @@ impl Nic {
                     observer.taken(event.cycle, *op, *table, *index);
                 }
                 (EventKind::Answered { status }, _) => observer.answered(event.cycle, *status),
-                (EventKind::Command(command), _) => observer.command(event.cycle, command),
+                (EventKind::Command(command), _) => {
+                    observer.command(event.cycle, command);
+                    observer.tables(event.cycle, self.scoreboard.golden());
+                }
                 (EventKind::Decision(decision), _) => observer.decided(event.cycle, decision),
                 _ => {}
             }
@@ -211,6 +227,25 @@ impl Nic {
         let until = self.now() + ticks;
         while self.run(until, RunMode::EXACT)? == Stop::LogFull {
             self.drain(observer)?;
+        }
+        self.drain(observer)
+    }
+
+    /// Runs to a moment, frames going in and out meanwhile; idle time is jumped over.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn run_to(&mut self, until: Cycle, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
+        let mode = RunMode {
+            stop_idle: false,
+            ..RunMode::TO_IDLE
+        };
+        while self.now() < until {
+            let pause = until.min(self.now() + observer.slice());
+            self.run(pause, mode)?;
+            self.drain(observer)?;
+            let now = self.now();
+            observer.pause(now, &mut self.device)?;
         }
         self.drain(observer)
     }
@@ -243,16 +278,19 @@ impl Nic {
     ) -> Result<bool, Diagnostic> {
         let mut patience = PATIENCE;
         let alive = loop {
-            let until = self.now() + SLICE;
+            let slice = observer.slice();
+            let until = self.now() + slice;
             let stop = self.run(until, RunMode::TO_IDLE)?;
             self.drain(observer)?;
+            let now = self.now();
+            observer.pause(now, &mut self.device)?;
             let queued = self.model().status().queued;
             progress(queued);
             if stop == Stop::Idle {
                 break true;
             }
             if queued == 0 && stop == Stop::Until {
-                patience -= 1;
+                patience = patience.saturating_sub(slice);
                 if patience == 0 || self.device.firmware_hung()? {
                     break false;
                 }

@@ -5,29 +5,32 @@
 //! written before the run is over.
 
 mod report;
+mod script;
 mod timeline;
+mod watch;
 
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use hairpin_abi::admin::Crash;
 use hairpin_abi::{PortId, Role};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::capture::{Capture, CaptureWriter};
 use hairpin_driver::cli::ReplayArgs;
 use hairpin_driver::config::{Config, Plan};
+use hairpin_driver::edit::Script;
 use hairpin_driver::image::FirmwareImage;
+use hairpin_driver::page;
 use hairpin_driver::report::Report;
 use hairpin_driver::snapshot::Snapshot;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::{Checker, PortKind};
-use crate::model::{Cycle, Options, Variant};
-use crate::nic::{FIRMWARE, Nic, Observer, read_firmware};
-use crate::scoreboard::Left;
-use timeline::{Shot, Timeline};
+use crate::model::{Options, Variant};
+use crate::nic::{FIRMWARE, Nic, read_firmware};
+use timeline::Timeline;
+use watch::Watch;
 
 /// Ticks between the end of the configuration and the first frame.
 const LEAD: u64 = 256;
@@ -39,15 +42,7 @@ struct Replay<'a> {
     config: Config,
     image: FirmwareImage,
     timeline: Timeline,
-}
-
-/// A frame that came out.
-#[derive(Debug)]
-struct Out {
-    port: u8,
-    cycle: Cycle,
-    origin: Option<u32>,
-    bytes: Vec<u8>,
+    script: Script,
 }
 
 /// What a run leaves behind.
@@ -56,37 +51,6 @@ struct Outcome {
     watch: Watch,
     snapshot: Snapshot,
     report: Report,
-}
-
-/// Collects what comes out, and has it checked.
-#[derive(Debug)]
-struct Watch {
-    shots: Vec<Shot>,
-    checker: Checker,
-    out: Vec<Out>,
-    /// Cycle 0 of the report in the NIC's time.
-    start: Cycle,
-}
-
-impl Observer for Watch {
-    fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
-        if let Some(shot) = self.shots.get(id as usize) {
-            self.checker.input(id, port, &shot.bytes, false, cycle);
-        }
-    }
-
-    fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
-        let origin = left.origin;
-        if let Some(id) = origin {
-            self.checker.output(id, port, bytes, cycle);
-        }
-        self.out.push(Out {
-            port,
-            cycle,
-            origin,
-            bytes: bytes.to_vec(),
-        });
-    }
 }
 
 /// Runs a replay. What it prints goes to standard error, the report to standard output if asked for.
@@ -140,6 +104,10 @@ impl<'a> Replay<'a> {
         if let Some(waves) = &args.waves {
             check_waves(waves)?;
         }
+        let script = match &args.edits {
+            Some(path) => Script::read(path)?,
+            None => Script::default(),
+        };
         let timeline = Timeline::new(captures, args.clock_hz, args.max_gap.0);
         if let Some(cycle) = args.crash_at {
             check_crash(cycle, &timeline)?;
@@ -153,6 +121,7 @@ impl<'a> Replay<'a> {
             config,
             image,
             timeline,
+            script,
         })
     }
 
@@ -167,30 +136,23 @@ impl<'a> Replay<'a> {
         let mut nic = Nic::start(&options, &self.image, true)?;
         let plan = Plan::new(&self.config, nic.device.capabilities())?;
         nic.device.apply(&plan)?;
-        let mut watch = Watch {
-            shots: self.timeline.shots.clone(),
-            checker: checker_of(&self.config),
-            out: Vec::new(),
-            start: 0,
-        };
+        let mut watch = Watch::new(self.timeline.shots.clone(), checker_of(&self.config));
         nic.poll_log()?;
         nic.drain(&mut watch)?;
 
         let start = nic.now() + LEAD;
-        watch.start = start;
+        watch.begin(start, nic.scoreboard.golden());
         for (id, shot) in (0..).zip(&self.timeline.shots) {
             nic.queue(shot.port, id, start + shot.cycle, false, &shot.bytes)?;
         }
-        if let Some(cycle) = self.args.crash_at {
-            nic.run_for(LEAD + cycle, &mut watch)?;
-            nic.device.crash_test(Crash::Hang)?;
-        }
+        script::play(self, &mut nic, &mut watch, start)?;
         let bar = progress_bar(self.timeline.shots.len() as u64);
         nic.play(&mut watch, &mut |waiting| {
             bar.set_position(bar.length().unwrap_or(0).saturating_sub(waiting));
         })?;
         bar.finish_and_clear();
         let end = nic.now();
+        watch.take_events(end, &mut nic.device)?;
         nic.poll_log()?;
 
         let instances = report::instances(&mut nic, &self.config)?;
@@ -211,6 +173,7 @@ impl<'a> Replay<'a> {
     /// Says whether the NIC was right; if it was not, runs again with waves.
     fn verdict(&self, outcome: &Outcome) -> Result<()> {
         self.compare(outcome)?;
+        script::verdict(self, &outcome.report)?;
         match (&outcome.report.fault, outcome.snapshot.health.cause()) {
             (None, None) => Ok(()),
             (None, Some(cause)) => Err(Diagnostic::new("firmware-failed", cause)
@@ -273,7 +236,8 @@ impl Outcome {
             write().map_err(|e| failed(&path, e))?;
         }
         self.report.write(dir)?;
-        self.snapshot.write_file(dir)
+        self.snapshot.write_file(dir)?;
+        page::write(&self.report, &self.snapshot, dir)
     }
 }
 

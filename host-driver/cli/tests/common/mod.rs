@@ -9,11 +9,13 @@ use std::process::{Command, Output};
 use hairpin_driver::health::Health;
 use hairpin_driver::log::LogLine;
 use hairpin_driver::report::{
-    CopyKind, Counters, Decision, Firmware, FirmwareRun, FrameReport, Lost, OutCopy, Report,
-    Scoreboard, TableFill, Tables,
+    CacheCounters, CopyKind, Counters, Decision, EditReport, Firmware, FirmwareRun, FrameReport,
+    HostEvent, LearnCounters, Lost, Occupancy, OutCopy, Report, Run, Scoreboard, TableFill, Tables,
 };
-use hairpin_driver::snapshot::{FdbKind, FdbState, PortState, Snapshot, UplinkState, VvlanState};
-use hairpin_driver::{Capabilities, DeviceInfo};
+use hairpin_driver::snapshot::{
+    FdbKind, FdbState, FlowKeyState, FlowState, PortState, Snapshot, UplinkState, VvlanState,
+};
+use hairpin_driver::{Capabilities, DeviceInfo, Diagnostic};
 use tempfile::TempDir;
 
 /// A directory with `report.json` and `device.json`.
@@ -55,6 +57,11 @@ pub(crate) fn report() -> Report {
     Report {
         version: 1,
         clock_hz: 156_250_000,
+        run: Run {
+            config: "nic.toml".to_owned(),
+            seed: 1,
+            core_ratio: 5,
+        },
         cycles: 4096,
         fault: None,
         frames: vec![
@@ -97,13 +104,24 @@ pub(crate) fn report() -> Report {
         ]
         .into(),
         vvlans: [("100".to_owned(), counters)].into(),
-        tables: Tables {
-            mac: TableFill {
-                entries: 5,
-                capacity: 4096,
-                insert_failed: 0,
-            },
-        },
+        cache: [("100".to_owned(), cache())].into(),
+        tables: tables(),
+        occupancy: vec![
+            occupancy(0, 4, 0),
+            occupancy(100, 5, 0),
+            occupancy(2100, 5, 1),
+        ],
+        events: vec![
+            event(120, "learned", Some(100)),
+            event(900, "moved", Some(100)),
+            event(901, "aged", Some(200)),
+        ],
+        edits: vec![EditReport {
+            cycle: 2000,
+            done: 2100,
+            command: "flow flush vvlan 7".to_owned(),
+            error: Some(Diagnostic::new("unknown-vvlan", "there is no V.VLAN 7").field("vvlan")),
+        }],
         scoreboard: Scoreboard {
             frames: 2,
             mismatches: 0,
@@ -138,7 +156,8 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
                 mac_entries: 4096,
                 vvlans: 64,
                 groups: 256,
-                flow_cache: false,
+                flow_cache: true,
+                flow_entries: 4096,
                 virtqueues: false,
             },
         },
@@ -154,6 +173,7 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
             map_hash: "0123456789abcdef".to_owned(),
             build_id: "89abcdef".to_owned(),
             log_dropped: 0,
+            events_lost: 3,
             uplink_up: true,
         },
         uplink: UplinkState {
@@ -171,6 +191,9 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
             miss: "ignore".to_owned(),
             members: vec!["vf0".to_owned(), "vf1".to_owned()],
             vswitch: Some("vf1".to_owned()),
+            cache: true,
+            key_fields: vec!["src".to_owned(), "da".to_owned()],
+            flow_quota: 1024,
         }],
         fdb: vec![FdbState {
             vvlan: 100,
@@ -178,7 +201,10 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
             ports: vec!["vf0".to_owned()],
             group: None,
             kind: FdbKind::Static,
+            idle_ticks: None,
         }],
+        flows: vec![flow("vf0", None), flow("uplink", Some("vf1"))],
+        tables: tables(),
         log: vec![log("info", "ready"), log("warn", "learning refused")],
     }
 }
@@ -198,5 +224,65 @@ fn port(name: &str, role: &str) -> PortState {
         reflect: false,
         broadcast_burst: None,
         broadcast_interval: None,
+    }
+}
+
+fn cache() -> CacheCounters {
+    CacheCounters {
+        hit_frames: 7,
+        hit_bytes: 700,
+        miss_frames: 2,
+        miss_bytes: 120,
+    }
+}
+
+fn tables() -> Tables {
+    let fill = TableFill {
+        entries: 5,
+        capacity: 4096,
+        moves: 1,
+        ..TableFill::default()
+    };
+    Tables {
+        mac: TableFill { quota: 2, ..fill },
+        flow: Some(TableFill { entries: 1, ..fill }),
+        learn: LearnCounters {
+            events: 3,
+            suppressed: 9,
+            no_slot: 0,
+        },
+    }
+}
+
+fn occupancy(cycle: u64, mac: u32, flow: u32) -> Occupancy {
+    Occupancy { cycle, mac, flow }
+}
+
+fn event(cycle: u64, event: &str, vvlan: Option<u16>) -> HostEvent {
+    HostEvent {
+        cycle,
+        event: event.to_owned(),
+        port: Some("vf1".to_owned()),
+        vvlan,
+        mac: Some("02:00:00:00:00:07".to_owned()),
+    }
+}
+
+fn flow(from: &str, redirect: Option<&str>) -> FlowState {
+    FlowState {
+        vvlan: 100,
+        key: FlowKeyState {
+            from: Some(from.to_owned()),
+            da: Some("02:00:00:00:00:01".to_owned()),
+            ..FlowKeyState::default()
+        },
+        action: redirect.map_or("drop", |_| "redirect").to_owned(),
+        port: redirect.map(str::to_owned),
+        teacher: "flow".to_owned(),
+        pending: false,
+        handle: 3,
+        idle_ticks: 1 << 21,
+        frames: 7,
+        bytes: 700,
     }
 }

@@ -66,6 +66,10 @@ impl<T: Transport> Device<T> {
                 })
                 .map(|_| ())
             }
+            Step::Admin(Command::FlowAdd { key, .. }) => {
+                self.admin(&Command::FlowDel(*key)).map(|_| ())
+            }
+            // How long things would stay if there were any.
             Step::Admin(_) => Ok(()),
         };
         undone.is_ok() || failed

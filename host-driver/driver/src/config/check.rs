@@ -3,13 +3,17 @@
 //! Everything that can be wrong with a configuration whatever NIC it is for.
 
 mod addresses;
+mod cache;
+mod flows;
 mod uplink;
 mod value;
 mod vport;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use hairpin_abi::{VPort, VVlan};
+use toml::Spanned;
 
 use super::raw::RawConfig;
 use super::source::{Place, Source};
@@ -18,14 +22,23 @@ use crate::Diagnostic;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
-/// Seconds of `ageing-time`: the range of IEEE 802.1Q.
-const AGEING: std::ops::RangeInclusive<i64> = 10..=1_000_000;
-const DEFAULT_AGEING: i64 = 300;
+/// Seconds of `ageing-time`: from the least of IEEE 802.1Q to the most that the hardware's stamps can tell.
+const AGEING: RangeInclusive<i64> = 10..=800;
+/// Seconds of `flow-idle-time`; the hardware sweeps about once a second.
+const FLOW_IDLE: RangeInclusive<i64> = 1..=800;
+/// Seconds of both, unless told otherwise.
+const DEFAULT_SECONDS: i64 = 300;
 
 /// Checks a whole file, section by section.
 pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
     check_version(source, &raw)?;
-    let ageing_seconds = check_ageing(source, &raw)?;
+    let ageing_seconds = check_seconds(source, "ageing-time", raw.ageing_time.as_ref(), AGEING)?;
+    let flow_idle_seconds = check_seconds(
+        source,
+        "flow-idle-time",
+        raw.flow_idle_time.as_ref(),
+        FLOW_IDLE,
+    )?;
     let uplink = uplink::check_uplink(source, raw.uplink.unwrap_or_default())?;
     let vvlans = uplink::check_vvlans(source, &uplink, raw.vvlan)?;
     let mut names = Names::new(vvlans);
@@ -34,13 +47,16 @@ pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
     addresses.add_vports()?;
     let fdb = addresses.add_fdb(raw.fdb)?;
     let groups = addresses.check_groups(raw.group)?;
+    let flows = flows::check_flows(source, &names, raw.flow)?;
     Ok(Config {
         ageing_seconds,
+        flow_idle_seconds,
         uplink: uplink.config,
         vvlans: names.vvlans,
         vports,
         fdb,
         groups,
+        flows,
         file: source.file().to_owned(),
     })
 }
@@ -63,23 +79,33 @@ fn check_version(source: &Source<'_>, raw: &RawConfig) -> Result<()> {
     }
 }
 
-fn check_ageing(source: &Source<'_>, raw: &RawConfig) -> Result<Option<u32>> {
-    let Some(seconds) = &raw.ageing_time else {
-        return Ok(u32::try_from(DEFAULT_AGEING).ok());
-    };
-    match *seconds.get_ref() {
-        0 => Ok(None),
-        value if AGEING.contains(&value) => Ok(u32::try_from(value).ok()),
-        value => {
-            let place = source.place("ageing-time", &seconds.span());
+/// A time after which something is forgotten; 0 is never.
+fn check_seconds(
+    source: &Source<'_>,
+    key: &str,
+    raw: Option<&Spanned<i64>>,
+    range: RangeInclusive<i64>,
+) -> Result<Option<u32>> {
+    let seconds = raw.map_or(DEFAULT_SECONDS, |raw| *raw.get_ref());
+    if seconds == 0 {
+        return Ok(None);
+    }
+    match (range.contains(&seconds), raw) {
+        (false, Some(raw)) => {
+            let message = format!("{seconds} seconds is out of range");
             Err(source
                 .error(
-                    "bad-ageing-time",
-                    &place,
-                    format!("{value} seconds is out of range"),
+                    &format!("bad-{key}"),
+                    &source.place(key, &raw.span()),
+                    message,
                 )
-                .help("use 10 to 1000000 seconds, or 0 for never"))
+                .help(format!(
+                    "use {} to {} seconds, or 0 for never",
+                    range.start(),
+                    range.end()
+                )))
         }
+        _ => Ok(u32::try_from(seconds).ok()),
     }
 }
 

@@ -20,7 +20,7 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::{MacAddr, Miss, Mode, Role, Tags, VPort, VVlan, Vlan};
+use hairpin_abi::{FlowKey, FlowRow, MacAddr, Miss, Mode, Role, Tags, VPort, VVlan, Vlan};
 
 use crate::Diagnostic;
 use source::{Place, Source};
@@ -36,6 +36,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Seconds after which an unused dynamic address is forgotten; `None` is never.
     pub ageing_seconds: Option<u32>,
+    /// Seconds after which an unused flow is forgotten; `None` is never.
+    pub flow_idle_seconds: Option<u32>,
     /// The uplink.
     pub uplink: Uplink,
     /// The V.VLANs, in the order of the file.
@@ -46,6 +48,8 @@ pub struct Config {
     pub fdb: Vec<FdbConfig>,
     /// Multicast groups.
     pub groups: Vec<GroupConfig>,
+    /// Flows.
+    pub flows: Vec<FlowConfig>,
     /// The file it came from.
     pub file: PathBuf,
 }
@@ -76,6 +80,12 @@ pub struct VvlanConfig {
     pub mode: Mode,
     /// What a miss in the flow cache does.
     pub miss: Miss,
+    /// Whether its frames are looked up in the flow cache.
+    pub cache: bool,
+    /// Fields of its flows' keys.
+    pub key_mask: u16,
+    /// Most flows it may have: 0 for none at all, else 2 to the power of this many.
+    pub flow_quota: u8,
     /// Its vPorts.
     pub members: PortSet,
     /// The one vPort with the role `vswitch`, if it has one.
@@ -145,6 +155,18 @@ pub struct GroupConfig {
     pub mac: MacAddr,
     /// The vPorts that receive it.
     pub members: PortSet,
+    place: Place,
+}
+
+/// A flow.
+#[derive(Clone, Debug)]
+pub struct FlowConfig {
+    /// Its V.VLAN.
+    pub vvlan: VVlan,
+    /// What its frames have in common.
+    pub key: FlowKey,
+    /// What happens to them.
+    pub row: FlowRow,
     place: Place,
 }
 

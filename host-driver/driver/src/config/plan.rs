@@ -11,8 +11,8 @@ use hairpin_abi::{
 use super::{Config, GroupConfig, Place, VportConfig, VvlanConfig};
 use crate::{Capabilities, Diagnostic};
 
-/// Everything to do, in order: V.VLANs, addresses, groups; then the NIC's own row, which lets the uplink
-/// in, and the vPorts last.
+/// Everything to do, in order: times, V.VLANs, addresses, groups, flows; then the NIC's own row, which
+/// lets the uplink in, and the vPorts last.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(super) steps: Vec<(Step, Place)>,
@@ -37,7 +37,15 @@ impl Plan {
     /// The first thing that does not fit.
     pub fn new(config: &Config, capabilities: &Capabilities) -> Result<Self, Diagnostic> {
         check_capabilities(config, capabilities)?;
-        let mut steps = Vec::new();
+        let ageing = Command::AgeingSet {
+            mac: config.ageing_seconds.unwrap_or(0),
+            flow: config.flow_idle_seconds.unwrap_or(0),
+        };
+        let top = |field: &str| Place {
+            field: field.to_owned(),
+            line: 1,
+        };
+        let mut steps = vec![(Step::Admin(ageing), top("ageing-time"))];
         for vvlan in &config.vvlans {
             let command = Command::VVlanSet {
                 id: vvlan.id,
@@ -54,18 +62,19 @@ impl Plan {
                 steps.push((Step::Admin(command), group.place.clone()));
             }
         }
+        for flow in &config.flows {
+            let command = Command::FlowAdd {
+                key: flow.key,
+                row: flow.row,
+            };
+            steps.push((Step::Admin(command), flow.place.clone()));
+        }
         let nic = CfgRow {
             tpid: config.uplink.tpid,
             reflects: config.uplink.reflects,
             pcp: config.uplink.pcp,
         };
-        steps.push((
-            Step::Cfg(nic),
-            Place {
-                field: "uplink".to_owned(),
-                line: 1,
-            },
-        ));
+        steps.push((Step::Cfg(nic), top("uplink")));
         for vport in &config.vports {
             steps.push((
                 Step::Port(vport.vport, port_row(vport)),
@@ -103,22 +112,14 @@ fn check_capabilities(config: &Config, nic: &Capabilities) -> Result<(), Diagnos
         return Err(error("too-many-vfs", &vport.place, message)
             .help(format!("use vf0 to vf{}", nic.vfs.saturating_sub(1))));
     }
-    let slowpath = config
-        .vvlans
-        .iter()
-        .find(|vvlan| vvlan.miss == Miss::Slowpath);
-    if let (Some(vvlan), false) = (slowpath, nic.flow_cache) {
-        let message = "miss = \"slowpath\" needs a flow cache, which this NIC does not have";
-        return Err(
-            error("needs-flow-cache", &vvlan.miss_place, message.to_owned())
-                .help("use miss = \"ignore\" or \"drop\""),
-        );
+    if !nic.flow_cache {
+        needs_no_flow_cache(config)?;
     }
     let addresses = || {
         let fdb = config.fdb.iter().map(|entry| &entry.place);
         fdb.chain(config.groups.iter().map(|group| &group.place))
     };
-    let limits: [(&str, &str, usize, Option<&Place>); 3] = [
+    let limits: [(&str, &str, usize, Option<&Place>); 4] = [
         (
             "too-many-vvlans",
             "V.VLANs",
@@ -143,6 +144,15 @@ fn check_capabilities(config: &Config, nic: &Capabilities) -> Result<(), Diagnos
             nic.mac_entries.into(),
             addresses().nth(nic.mac_entries.into()),
         ),
+        (
+            "too-many-flows",
+            "flows",
+            nic.flow_entries.into(),
+            config
+                .flows
+                .get(usize::from(nic.flow_entries))
+                .map(|flow| &flow.place),
+        ),
     ];
     for (code, what, limit, first_beyond) in limits {
         if let Some(place) = first_beyond {
@@ -153,10 +163,40 @@ fn check_capabilities(config: &Config, nic: &Capabilities) -> Result<(), Diagnos
     Ok(())
 }
 
+/// What a NIC without a flow cache cannot do.
+fn needs_no_flow_cache(config: &Config) -> Result<(), Diagnostic> {
+    let slowpath = config
+        .vvlans
+        .iter()
+        .find(|vvlan| vvlan.miss == Miss::Slowpath);
+    let cache = config.vvlans.iter().find(|vvlan| vvlan.cache);
+    let (place, message, help) = match (slowpath, cache) {
+        (Some(vvlan), _) => (
+            &vvlan.miss_place,
+            "miss = \"slowpath\" needs a flow cache, which this NIC does not have",
+            "use miss = \"ignore\" or \"drop\"",
+        ),
+        (None, Some(vvlan)) => (
+            &vvlan.place,
+            "cache = true needs a flow cache, which this NIC does not have",
+            "remove cache, key-fields, flow-quota and [[flow]]",
+        ),
+        (None, None) => return Ok(()),
+    };
+    Err(Diagnostic::new("needs-flow-cache", message)
+        .field(place.field.as_str())
+        .file(&config.file)
+        .line(place.line)
+        .help(help))
+}
+
 fn vvlan_row(vvlan: &VvlanConfig) -> VVlanRow {
     let mut row = VVlanRow::new(vvlan.vlan, vvlan.mode, vvlan.miss);
     row.vswitch = vvlan.vswitch;
     row.members = vvlan.members;
+    row.cache = vvlan.cache;
+    row.key_mask = vvlan.key_mask;
+    row.flow_quota = vvlan.flow_quota;
     for (slot, vlan) in row.accept.iter_mut().zip(&vvlan.accept) {
         *slot = Some(*vlan);
     }

@@ -10,6 +10,7 @@ use toml::Spanned;
 pub(super) struct RawConfig {
     pub(super) version: Option<Spanned<i64>>,
     pub(super) ageing_time: Option<Spanned<i64>>,
+    pub(super) flow_idle_time: Option<Spanned<i64>>,
     pub(super) uplink: Option<RawUplink>,
     #[serde(default)]
     pub(super) vvlan: Vec<Spanned<RawVvlan>>,
@@ -19,6 +20,8 @@ pub(super) struct RawConfig {
     pub(super) fdb: Vec<Spanned<RawFdb>>,
     #[serde(default)]
     pub(super) group: Vec<Spanned<RawGroup>>,
+    #[serde(default)]
+    pub(super) flow: Vec<Spanned<RawFlow>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +53,9 @@ pub(super) struct RawVvlan {
     pub(super) accept: Option<Spanned<Vec<Spanned<i64>>>>,
     pub(super) mode: Option<Spanned<RawMode>>,
     pub(super) miss: Option<Spanned<RawMiss>>,
+    pub(super) cache: Option<bool>,
+    pub(super) key_fields: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) flow_quota: Option<Spanned<i64>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -130,4 +136,29 @@ pub(super) struct RawGroup {
     pub(super) vvlan: Option<Spanned<i64>>,
     pub(super) mac: Option<Spanned<String>>,
     pub(super) ports: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFlow {
+    pub(super) vvlan: Option<Spanned<i64>>,
+    pub(super) from: Option<Spanned<String>>,
+    pub(super) da: Option<Spanned<String>>,
+    pub(super) sa: Option<Spanned<String>>,
+    pub(super) ethertype: Option<Spanned<RawName>>,
+    pub(super) ip_src: Option<Spanned<String>>,
+    pub(super) ip_dst: Option<Spanned<String>>,
+    pub(super) proto: Option<Spanned<RawName>>,
+    pub(super) sport: Option<Spanned<i64>>,
+    pub(super) dport: Option<Spanned<i64>>,
+    pub(super) action: Option<Spanned<String>>,
+    pub(super) port: Option<Spanned<String>>,
+}
+
+/// A number, or the name of one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a number or a name")]
+pub(super) enum RawName {
+    Number(i64),
+    Name(String),
 }

@@ -3,13 +3,15 @@
 //! Every way a configuration can be wrong has an error that names field, file, line and the fix.
 
 mod cases;
+mod flow_cases;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use cases::{BASE, WRONG, WRONG_MORE};
+use flow_cases::{FLOWS, WRONG_FLOWS};
 use hairpin_abi::admin::Command;
-use hairpin_abi::{Miss, Mode, Role, Tags, Target};
+use hairpin_abi::{FlowAction, KeyField, Miss, Mode, Role, Tags, Target};
 use hairpin_driver::config::{Config, Plan, Step, VlanMode};
 use hairpin_driver::{Capabilities, Diagnostic};
 
@@ -22,7 +24,8 @@ const NIC: Capabilities = Capabilities {
     mac_entries: 4096,
     vvlans: 64,
     groups: 256,
-    flow_cache: false,
+    flow_cache: true,
+    flow_entries: 4096,
     virtqueues: false,
 };
 
@@ -67,6 +70,9 @@ fn every_error_names_field_file_line_and_fix() {
     for (code, field, line, text) in WRONG_MORE {
         check(code, field, *line, &format!("{BASE}{text}"));
     }
+    for (code, field, line, text) in WRONG_FLOWS {
+        check(code, field, *line, &format!("{FLOWS}{text}"));
+    }
 }
 
 #[test]
@@ -74,15 +80,23 @@ fn every_error_code_of_the_source_has_a_case() {
     let sources = [
         include_str!("../../src/config/check.rs"),
         include_str!("../../src/config/check/addresses.rs"),
+        include_str!("../../src/config/check/cache.rs"),
+        include_str!("../../src/config/check/flows.rs"),
         include_str!("../../src/config/check/uplink.rs"),
         include_str!("../../src/config/check/value.rs"),
         include_str!("../../src/config/check/vport.rs"),
         include_str!("../../src/config/plan.rs"),
         include_str!("../../src/config/source.rs"),
+        // What a flow's fields must not be; the file ends in its own tests.
+        include_str!("../../src/flow/fields.rs")
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap_or_default(),
     ];
     let tested: BTreeSet<&str> = WRONG
         .iter()
         .chain(WRONG_MORE)
+        .chain(WRONG_FLOWS)
         .map(|(code, ..)| *code)
         .chain(LIMITS.map(|(c, ..)| c))
         .collect();
@@ -96,6 +110,11 @@ fn every_error_code_of_the_source_has_a_case() {
     // Literals that are keys or values of the file, not codes.
     let keys = [
         "ageing-time",
+        "flow-idle-time",
+        "key-fields",
+        "flow-quota",
+        "ip-src",
+        "ip-dst",
         "vlan-mode",
         "piggy-back",
         "max-macs",
@@ -118,7 +137,11 @@ fn every_error_code_of_the_source_has_a_case() {
 type Limit = fn(&mut Capabilities);
 
 /// Limits of the NIC that the example exceeds when they are lowered.
-const LIMITS: [(&str, &str, Limit); 3] = [
+const LIMITS: [(&str, &str, Limit); 5] = [
+    ("needs-flow-cache", "vvlan[0].id", |nic| {
+        nic.flow_cache = false
+    }),
+    ("too-many-flows", "flow[1]", |nic| nic.flow_entries = 1),
     ("too-many-vvlans", "vvlan[1].id", |nic| nic.vvlans = 1),
     ("too-many-groups", "group[0].mac", |nic| nic.groups = 0),
     ("too-many-addresses", "vport[2].mac", |nic| {
@@ -139,10 +162,15 @@ fn the_nic_must_have_room() {
         );
         assert!(error.line.is_some() && error.help.is_some(), "{error}");
     }
-    let mut nic = NIC;
-    nic.flow_cache = true;
     let slowpath = "version = 1\n[[vvlan]]\nid = 1\nvlan = 1\nmiss = \"slowpath\"\n";
-    assert_eq!(error(slowpath, &nic), None);
+    assert_eq!(error(slowpath, &NIC), None);
+    let mut nic = NIC;
+    nic.flow_cache = false;
+    let error = error(slowpath, &nic).unwrap();
+    assert_eq!(
+        (error.code.as_str(), error.field.as_deref(), error.line),
+        ("needs-flow-cache", Some("vvlan[0].miss"), Some(5))
+    );
 }
 
 #[test]
@@ -172,6 +200,26 @@ fn the_example_means_what_it_says() {
     // Addresses of vPorts are static entries, then those of [[fdb]].
     assert_eq!(config.fdb.len(), 4);
     assert_eq!(config.groups[0].members.0, 0b11);
+    assert_eq!(config.flow_idle_seconds, Some(30));
+    assert!(tenant_a.cache && !tenant_b.cache);
+    // A quota of 0 would allow no flow: unless told otherwise there is room for as many as any table has.
+    assert_eq!(tenant_b.flow_quota, 15);
+    assert_eq!(
+        (tenant_a.flow_quota, tenant_a.key_mask),
+        (10, KeyField::MASK_ALL & !0b10)
+    );
+    let [to_vf1, arp] = &config.flows[..] else {
+        panic!("two flows")
+    };
+    assert_eq!(
+        (to_vf1.row.action, to_vf1.row.port.get()),
+        (FlowAction::Redirect, 1)
+    );
+    assert_eq!((to_vf1.key.ip.proto, to_vf1.key.ip.dport), (6, 80));
+    assert_eq!(
+        (arp.row.action, arp.key.ethertype),
+        (FlowAction::Drop, 0x0806)
+    );
 }
 
 #[test]
@@ -180,18 +228,28 @@ fn a_plan_enables_vports_last() {
     let plan = Plan::new(&config, &NIC).unwrap();
     let steps: Vec<&Step> = plan.steps().collect();
     let rank = |step: &Step| match step {
-        Step::Admin(Command::VVlanSet { .. }) => 0,
-        Step::Admin(Command::FdbAdd(row)) if matches!(row.target, Target::VPort(_)) => 1,
-        Step::Admin(_) => 2,
-        Step::Cfg(_) => 3,
-        Step::Port(..) => 4,
+        Step::Admin(Command::AgeingSet { .. }) => 0,
+        Step::Admin(Command::VVlanSet { .. }) => 1,
+        Step::Admin(Command::FdbAdd(row)) if matches!(row.target, Target::VPort(_)) => 2,
+        Step::Admin(Command::FlowAdd { .. }) => 4,
+        Step::Admin(_) => 3,
+        Step::Cfg(_) => 5,
+        Step::Port(..) => 6,
     };
     assert!(steps.is_sorted_by_key(|step| rank(step)), "{steps:?}");
-    // Two V.VLANs, four addresses, a group with its entry, the NIC, four vPorts.
-    assert_eq!(steps.len(), 2 + 4 + 2 + 1 + 4);
-    let Some(Step::Admin(Command::VVlanSet { row, .. })) = steps.first() else {
+    // The times, two V.VLANs, four addresses, a group with its entry, two flows, the NIC, four vPorts.
+    assert_eq!(steps.len(), 1 + 2 + 4 + 2 + 2 + 1 + 4);
+    assert_eq!(
+        steps[0],
+        &Step::Admin(Command::AgeingSet { mac: 300, flow: 30 })
+    );
+    let Step::Admin(Command::VVlanSet { row, .. }) = steps[1] else {
         panic!()
     };
+    assert_eq!(
+        (row.cache, row.flow_quota, row.key_mask),
+        (true, 10, KeyField::MASK_ALL & !0b10)
+    );
     assert_eq!(
         row.accept
             .iter()
@@ -248,7 +306,7 @@ fn the_guide_shows_valid_configurations_and_true_errors() {
         assert!(plan.is_ok(), "{plan:?}");
         shown += 1;
     }
-    assert_eq!(shown, 1);
+    assert_eq!(shown, 2);
     let text = format!("{BASE}[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"02:00:00:00:00:01\"\n");
     let error = error(&text, &NIC).unwrap();
     // The guide's example, but for lines and IDs.
@@ -272,7 +330,8 @@ fn every_key_is_in_the_guide() {
     {
         if let Some((field, _)) = line.split_once(": ") {
             let key = field.replace('_', "-");
-            let heading = ["vvlan", "vport", "fdb", "group"].map(|name| format!("[[{name}]]"));
+            let heading =
+                ["vvlan", "vport", "fdb", "group", "flow"].map(|name| format!("[[{name}]]"));
             let known = guide.contains(&format!("`{key}`"))
                 || heading.contains(&format!("[[{key}]]"))
                 || guide.contains(&format!("`[{key}]`"));

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use hairpin_abi::admin::{AdminError, Command, CommandWords, encode_response};
+use hairpin_abi::admin::{AdminError, Command, CommandWords, Flush, encode_response};
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{MacRow, Op, RowWords, Status, Table, VVlan};
+use hairpin_abi::{FlowKey, MacRow, Op, RowWords, Seen, Status, Table, VVlan};
 use hairpin_driver::{MAP_HASH, Transport};
 
 const MAGIC: u32 = 0x00;
@@ -16,7 +16,14 @@ const MBOX: u32 = 0x300;
 const CNT: u32 = 0x400;
 const FW: u32 = 0x500;
 const LOG: u32 = 0x600;
+const EV: u32 = 0x700;
 const RING: u32 = 0x4000;
+const CAP2: u32 = 0x1c;
+const CAP3: u32 = 0x24;
+/// Slots in the banks of both tables; the stash is behind them.
+const MAC_SLOTS: u16 = 8;
+const FLOW_SLOTS: u16 = 4;
+const STASH: u16 = 8;
 
 /// What the fake firmware does with commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +50,12 @@ pub(crate) struct FakeNic {
     pub(crate) vvlans: BTreeMap<u16, RowWords>,
     pub(crate) macs: Vec<(MacKey, RowWords)>,
     pub(crate) groups: BTreeMap<u16, RowWords>,
+    pub(crate) flows: Vec<(FlowKey, RowWords)>,
+    /// The host's key buffer.
+    pub(crate) key: [RowWords; 3],
+    /// Seconds until an address and a flow are forgotten.
+    pub(crate) ageing: (u32, u32),
+    pub(crate) events: Vec<[u32; 2]>,
     pub(crate) firmware: Firmware,
     pub(crate) commands: usize,
     pub(crate) log: Vec<u8>,
@@ -61,7 +74,9 @@ impl Default for FakeNic {
             (0x0c, (MAP_HASH >> 32) as u32),
             (0x10, 0xb111_d000),
             (0x14, 8 | 32 << 8 | 64 << 16),
-            (0x18, 8 | 4 << 16 | 2 << 24),
+            (0x18, u32::from(MAC_SLOTS) | 4 << 16 | 2 << 24),
+            (CAP2, 1),
+            (CAP3, u32::from(FLOW_SLOTS)),
             (0x100, 1),
         ]);
         Self {
@@ -72,6 +87,10 @@ impl Default for FakeNic {
             vvlans: BTreeMap::new(),
             macs: Vec::new(),
             groups: BTreeMap::new(),
+            flows: Vec::new(),
+            key: [RowWords::default(); 3],
+            ageing: (0, 0),
+            events: Vec::new(),
             firmware: Firmware::Good,
             commands: 0,
             log: Vec::new(),
@@ -89,6 +108,7 @@ impl FakeNic {
             && self.cfg == RowWords::default()
             && self.vvlans.is_empty()
             && self.macs.is_empty()
+            && self.flows.is_empty()
             && self.groups.values().all(|row| *row == RowWords::default())
     }
 
@@ -136,7 +156,12 @@ impl FakeNic {
                 self.cfg = data;
                 Status::Ok
             }
+            (Some(Op::Read), Some(Table::Mac)) if index >= MAC_SLOTS + STASH => Status::BadIndex,
+            (Some(Op::Read), Some(Table::Flow)) if index >= FLOW_SLOTS + STASH => Status::BadIndex,
             (Some(Op::Read), Some(table)) => {
+                if let (Table::Flow, Some((key, _))) = (table, self.flow(index)) {
+                    self.key = key.to_words().rows();
+                }
                 answer = self.row(table, index);
                 Status::Ok
             }
@@ -144,6 +169,17 @@ impl FakeNic {
         };
         self.put(TBL + 0x20, &answer);
         self.put(TBL + 0x1c, &[u32::from(status.code()) << 4]);
+    }
+
+    /// The flow at a place. The newest is in the stash.
+    fn flow(&self, place: u16) -> Option<(FlowKey, RowWords)> {
+        let newest = self.flows.len().checked_sub(1)?;
+        let at = match usize::from(place) {
+            _ if place == FLOW_SLOTS => newest,
+            slot if place < FLOW_SLOTS && slot < newest => slot,
+            _ => return None,
+        };
+        self.flows.get(at).copied()
     }
 
     fn row(&self, table: Table, index: u16) -> RowWords {
@@ -167,7 +203,12 @@ impl FakeNic {
                 .get(usize::from(index))
                 .map(|(_, row)| *row)
                 .unwrap_or_default(),
-            Table::Flow | Table::Key => RowWords::default(),
+            Table::Flow => self.flow(index).map(|(_, row)| row).unwrap_or_default(),
+            Table::Key => self
+                .key
+                .get(usize::from(index))
+                .copied()
+                .unwrap_or_default(),
         }
     }
 
@@ -205,6 +246,16 @@ impl FakeNic {
             Ok(Command::GroupSet { index, row }) => {
                 self.groups.insert(index.into(), row.to_words());
             }
+            Ok(Command::FlowAdd { key, row }) => {
+                let seen = Seen {
+                    stamp: 0xfffe,
+                    handle: self.flows.len() as u16,
+                };
+                self.flows.push((key, row.to_response(seen)));
+            }
+            Ok(Command::FlowDel(key)) => self.flows.retain(|(other, _)| *other != key),
+            Ok(Command::FlowFlush(Flush::All)) => self.flows.clear(),
+            Ok(Command::AgeingSet { mac, flow }) => self.ageing = (mac, flow),
             Ok(_) => {}
             Err(error) => return error,
         }
@@ -230,6 +281,11 @@ impl Transport for FakeNic {
                 u32::from_le_bytes([byte(at), byte(at + 1), byte(at + 2), byte(at + 3)])
             }
             LOG => self.log.len() as u32,
+            EV => self.events.len() as u32,
+            0x704 | 0x708 => {
+                let word = (offset as usize - 0x704) / 4;
+                self.events.first().map_or(0, |event| event[word])
+            }
             _ => self.words.get(&offset).copied().unwrap_or(0),
         })
     }
@@ -241,10 +297,12 @@ impl Transport for FakeNic {
         self.words.insert(offset, value);
         const TBL_CMD: u32 = TBL + 0x18;
         const DOORBELL: u32 = MBOX + 0x40;
+        const EV_POP: u32 = EV + 0x0c;
         const LOAD_DATA: u32 = FW + 0x08;
         match offset {
             TBL_CMD => self.table(value),
             DOORBELL => self.doorbell(value),
+            EV_POP => drop(self.events.drain(..self.events.len().min(1))),
             CNT => self.put(CNT + 8, &[value, 1]),
             LOAD_DATA => {
                 self.memory.push(value);

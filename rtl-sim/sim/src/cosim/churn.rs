@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Changes of the configuration while traffic flows.
 
+use std::collections::BTreeMap;
+
 use hairpin_abi::admin::Command;
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::MacKey;
@@ -33,7 +35,8 @@ pub struct Churn {
     /// Changes made, and changes the firmware refused.
     pub done: u64,
     /// Changes that the firmware refused.
-    pub refused: u64,
+    /// By command and reason.
+    pub refused: BTreeMap<(String, String), u64>,
     /// Crashes of the firmware.
     pub crashes: u64,
 }
@@ -52,7 +55,7 @@ impl Churn {
             groups: Vec::new(),
             flows: Vec::new(),
             done: 0,
-            refused: 0,
+            refused: BTreeMap::new(),
             crashes: 0,
         };
         for step in plan.steps() {
@@ -105,8 +108,8 @@ impl Churn {
     pub(super) fn admin(&mut self, nic: &mut Nic, command: &Command) -> Result<bool, Diagnostic> {
         match nic.device.admin(command) {
             Ok(_) => Ok(true),
-            Err(Error::Admin { .. }) => {
-                self.refused += 1;
+            Err(Error::Admin { command, reason }) => {
+                *self.refused.entry((command, reason)).or_default() += 1;
                 Ok(false)
             }
             Err(error) => Err(error.into()),

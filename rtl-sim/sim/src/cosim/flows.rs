@@ -4,7 +4,7 @@
 use hairpin_abi::admin::{Command, Crash, Flush};
 use hairpin_abi::{
     FlowAction, FlowKey, FlowRow, KeyField, Miss, PortId, PortRow, Role, Target, Teacher, VPort,
-    VVlanRow, Vlan,
+    VVlan, VVlanRow, Vlan,
 };
 use hairpin_driver::Diagnostic;
 use hairpin_eswitch::{Canonical, FrameKey};
@@ -44,16 +44,12 @@ impl Churn {
 
     /// Adds, changes and removes flows of frames that come again.
     pub(super) fn flow(&mut self, nic: &mut Nic, recent: &[Shot]) -> Result<(), Diagnostic> {
-        for _ in 0..self.rng.range(1, 6) {
-            let fresh = self.rng.percent(60) || self.flows.is_empty();
+        for _ in 0..self.rng.range(1, 16) {
+            let fresh = self.rng.percent(75) || self.flows.is_empty();
             let key = if fresh {
-                let shot = match recent {
-                    [] => return Ok(()),
-                    shots => self.rng.pick(shots).clone(),
-                };
-                match self.key_of(&shot) {
+                match self.key_in_use(recent) {
                     Some(key) => key,
-                    None => continue,
+                    None => return Ok(()),
                 }
             } else {
                 *self.rng.pick(&self.flows)
@@ -144,6 +140,27 @@ impl Churn {
         Ok(())
     }
 
+    /// The key of a frame that comes again, in a V.VLAN with flow cache if that is easily found.
+    fn key_in_use(&mut self, recent: &[Shot]) -> Option<FlowKey> {
+        let mut found = None;
+        for _ in 0..if recent.is_empty() { 0 } else { 6 } {
+            let shot = self.rng.pick(recent);
+            let Some(key) = self.key_of(shot) else {
+                continue;
+            };
+            let id = |id: VVlan| Vlan::from(id) == key.vvlan;
+            let cached = self
+                .vvlans
+                .iter()
+                .any(|(vvlan, row)| id(*vvlan) && row.cache);
+            found = Some(key);
+            if cached {
+                break;
+            }
+        }
+        found
+    }
+
     /// The flow key of a frame, if it has one.
     fn key_of(&self, shot: &Shot) -> Option<FlowKey> {
         let src = PortId::new(shot.port)?;
@@ -200,7 +217,7 @@ pub(super) fn cached(rng: &mut Rng, mut row: VVlanRow) -> VVlanRow {
         3 => bit(KeyField::Destination),
         _ => rng.next() as u16 & KeyField::MASK_ALL,
     };
-    row.flow_quota = *rng.pick(&[0, 1, 3, 6, 6, 10, 15]);
+    row.flow_quota = *rng.pick(&[0, 2, 6, 6, 7, 10, 15]);
     if rng.percent(40) {
         row.miss = *rng.pick(&[Miss::Ignore, Miss::Slowpath, Miss::Slowpath, Miss::Drop]);
     }

@@ -6,15 +6,15 @@
 //! Every frame ends with a canary: a magic number and its id. The checker recognises a frame by it,
 //! wherever it comes out and whatever the trace says about it.
 
-use std::collections::VecDeque;
-
 use crate::model::UPLINK;
 use crate::rng::Rng;
 
 const MAGIC: [u8; 4] = *b"\xf7HP\xe1";
 const CANARY: usize = 8;
 /// Frames that may come again.
-const RECENT: usize = 48;
+const RECENT: usize = 96;
+/// Percentage of new frames that take the place of one of them.
+const REPLACED: usize = 4;
 
 /// What the generator knows of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +106,7 @@ pub struct Generator {
     world: World,
     /// Frames longer than this are rare.
     usual: usize,
-    recent: VecDeque<Shot>,
+    recent: Vec<Shot>,
 }
 
 impl Generator {
@@ -117,14 +117,14 @@ impl Generator {
             rng,
             world,
             usual: 300,
-            recent: VecDeque::new(),
+            recent: Vec::new(),
         }
     }
 
     /// Frames that may come again.
     #[must_use]
-    pub fn recent(&mut self) -> &[Shot] {
-        self.recent.make_contiguous()
+    pub fn recent(&self) -> &[Shot] {
+        &self.recent
     }
 
     /// The configuration it generates for.
@@ -135,7 +135,7 @@ impl Generator {
 
     /// The next frame, carrying canary `id`.
     pub fn shot(&mut self, id: u32) -> Shot {
-        if !self.recent.is_empty() && self.rng.percent(40) {
+        if !self.recent.is_empty() && self.rng.percent(50) {
             let at = self.rng.below(self.recent.len());
             let mut again = self.recent[at].clone();
             mark(&mut again.bytes, id);
@@ -143,11 +143,12 @@ impl Generator {
         }
         let shot = self.fresh(id);
         if !shot.bad && (60..1600).contains(&shot.bytes.len()) {
-            if self.recent.len() == RECENT {
+            if self.recent.len() < RECENT {
+                self.recent.push(shot.clone());
+            } else if self.rng.percent(REPLACED) {
                 let at = self.rng.below(RECENT);
-                self.recent.remove(at);
+                self.recent[at] = shot.clone();
             }
-            self.recent.push_back(shot.clone());
         }
         shot
     }

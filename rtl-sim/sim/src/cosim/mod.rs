@@ -76,7 +76,7 @@ struct Tally {
     losses: u64,
     clocks: u64,
     changes: u64,
-    refused: u64,
+    refused: BTreeMap<(String, String), u64>,
     crashes: u64,
     small: u64,
     hits: u64,
@@ -97,7 +97,9 @@ impl Tally {
         self.losses += other.losses;
         self.clocks += other.clocks;
         self.changes += other.changes;
-        self.refused += other.refused;
+        for (why, count) in &other.refused {
+            *self.refused.entry(why.clone()).or_default() += count;
+        }
         self.crashes += other.crashes;
         self.small += other.small;
         self.hits += other.hits;
@@ -266,8 +268,21 @@ fn text(seed: u64, configs: u64, t: &Tally) -> String {
         text,
         "seed {seed}: {configs} configurations ({} with small tables), {} frames in, {} out, {} lost, \
          {} changes ({} refused), {} crashes of the firmware, {} clocks",
-        t.small, t.frames, t.outputs, t.losses, t.changes, t.refused, t.crashes, t.clocks
+        t.small,
+        t.frames,
+        t.outputs,
+        t.losses,
+        t.changes,
+        t.refused.values().sum::<u64>(),
+        t.crashes,
+        t.clocks
     );
+    let refused: Vec<_> = t
+        .refused
+        .iter()
+        .map(|((command, reason), count)| format!("{command} {reason} {count}"))
+        .collect();
+    let _ = writeln!(text, "refused: {}", refused.join(", "));
     let _ = writeln!(text, "{} frames hit a flow entry", t.hits);
     let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
     for ((op, table, status), count) in &t.commands {
@@ -344,7 +359,9 @@ impl Run {
                 (None, false) => Variant::Check,
             },
             seed: rng.next(),
-            core_ratio: *rng.pick(&[1, 2, 3, 5, 8]),
+            core_ratio: *rng.pick(&[1, 1, 2, 2, 3, 5, 8]),
+            // The firmware sweeps whenever it wakes: seconds must pass in a few steps.
+            jump_limit: 1 << 25,
             ..Options::default()
         };
         if let Some((file, cycle)) = waves {
@@ -463,7 +480,7 @@ impl Run {
             nic.play(watch, &mut |_| {})?;
             if rng.percent(20) {
                 // Long enough for some entries to age.
-                nic.skip(rng.range(1 << 22, 1 << 28) as u64, watch)?;
+                nic.skip(rng.range(1 << 22, 1 << 29) as u64, watch)?;
                 nic.play(watch, &mut |_| {})?;
             }
             watch.checker.settle(nic.now());
@@ -498,7 +515,7 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         losses: s.losses(),
         clocks: nic.model().status().clocks,
         changes: churn.done,
-        refused: churn.refused,
+        refused: churn.refused.clone(),
         crashes: churn.crashes,
         small: 0,
         hits: s.hits(),

@@ -2,11 +2,12 @@
 //! The report of a replay, put together from what was seen and what the NIC counted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use hairpin_abi::VVlan;
 use hairpin_driver::config::Config;
 use hairpin_driver::report::{
-    CopyKind, Decision, Firmware, FrameReport, Injected, Lost, OutCopy, Report, TableFill, Tables,
+    CopyKind, Decision, Firmware, FrameReport, Injected, Lost, OutCopy, Report, Run,
 };
 use hairpin_driver::snapshot::Snapshot;
 use hairpin_driver::{Diagnostic, report};
@@ -43,8 +44,16 @@ pub(super) fn build(
         ports.insert(port.to_string(), nic.device.port_counters(port)?);
     }
     let mut vvlans = BTreeMap::new();
+    let mut cache = BTreeMap::new();
     for (id, instance) in instances {
         vvlans.insert(id.to_string(), nic.device.vvlan_counters(*instance)?);
+        if snapshot
+            .vvlans
+            .iter()
+            .any(|vvlan| vvlan.id == id.get() && vvlan.cache)
+        {
+            cache.insert(id.to_string(), nic.device.cache_counters(*instance)?);
+        }
     }
     let start = watch.start;
     let (copies, injected) = copies(watch);
@@ -57,6 +66,11 @@ pub(super) fn build(
     Ok(Report {
         version: 1,
         clock_hz: replay.args.clock_hz,
+        run: Run {
+            config: file_name(&replay.args.config),
+            seed: replay.args.seed,
+            core_ratio: replay.args.core_ratio,
+        },
         cycles: end.saturating_sub(start),
         fault: replay
             .args
@@ -66,13 +80,11 @@ pub(super) fn build(
         injected,
         ports,
         vvlans,
-        tables: Tables {
-            mac: TableFill {
-                entries: snapshot.fdb.len() as u64,
-                capacity: snapshot.info.capabilities.mac_entries.into(),
-                insert_failed: nic.scoreboard.insert_failed(),
-            },
-        },
+        cache,
+        tables: snapshot.tables.clone(),
+        occupancy: watch.occupancy.clone(),
+        events: watch.events.clone(),
+        edits: watch.edits.clone(),
         scoreboard: report::Scoreboard {
             frames: nic.scoreboard.decided(),
             mismatches: nic.scoreboard.mismatch_count() + watch.checker.total(),
@@ -83,6 +95,12 @@ pub(super) fn build(
             state: snapshot.health.run,
         },
     })
+}
+
+/// The name without its folders, so that a report does not depend on where it was made.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// A copy that left: port, index in its capture, cycle.

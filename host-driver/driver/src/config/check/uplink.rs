@@ -9,6 +9,7 @@ use hairpin_abi::{Miss, Mode, VVlan, Vlan};
 use toml::Spanned;
 
 use super::Result;
+use super::cache::check_cache;
 use super::value::{Section, vlan_id, vvlan_id};
 use crate::config::raw::{RawMiss, RawMode, RawUplink, RawVvlan, VlanMode};
 use crate::config::source::{Place, Source};
@@ -145,6 +146,7 @@ fn check_vvlan(
         (None, _) => RawMiss::Ignore,
     };
     check_mode(source, &miss_place, mode, miss, uplink.config.reflects)?;
+    let cache = check_cache(section, raw.cache, raw.key_fields, raw.flow_quota.as_ref())?;
     Ok(VvlanConfig {
         id,
         vlan,
@@ -160,6 +162,9 @@ fn check_vvlan(
             RawMiss::Slowpath => Miss::Slowpath,
             RawMiss::Drop => Miss::Drop,
         },
+        cache: cache.on,
+        key_mask: cache.key_mask,
+        flow_quota: cache.quota,
         members: PortSet::EMPTY,
         vswitch: None,
         place,
