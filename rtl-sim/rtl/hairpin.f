@@ -9,6 +9,7 @@ $HAIRPIN_RTL/generated/hp_pf_regs_pkg.sv
 $HAIRPIN_RTL/generated/hp_core_regs_pkg.sv
 $HAIRPIN_RTL/hp_pkg.sv
 $HAIRPIN_RTL/hp_soc_pkg.sv
+$HAIRPIN_RTL/hp_admit.sv
 $HAIRPIN_RTL/hp_arb.sv
 $HAIRPIN_RTL/hp_axil_slave.sv
 $HAIRPIN_RTL/hp_cdc_bus.sv

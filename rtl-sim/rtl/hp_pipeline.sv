@@ -212,90 +212,15 @@ module hp_pipeline
   end
 
   // Stage 2: addresses, V.VLAN, tenant tags; checks that need no V.VLAN row.
-  logic [15:0] t0, t1, t2, tenant_type;
-  logic        tag0, tag1, tag2, tags_bad, reserved_da, reserved_type, spoofed;
-  vlan_t       vid0;
-
-  function automatic logic [15:0] be16(input logic [DATA_W-1:0] d, input int unsigned at);
-    return {d[8*at +: 8], d[8*(at+1) +: 8]};
-  endfunction
-  function automatic logic is_tag(input logic [15:0] t, input logic [15:0] tpid);
-    return (t inside {16'h8100, 16'h88A8, 16'h9100}) || (t == tpid);
-  endfunction
-
-  always_comb begin
-    for (int unsigned i = 0; i < 6; i++) begin
-      da_2[8*i +: 8] = cb_data[8*(5-i) +: 8];
-      sa_2[8*i +: 8] = cb_data[8*(11-i) +: 8];
-    end
-    t0   = be16(cb_data, 12);
-    t1   = be16(cb_data, 16);
-    t2   = be16(cb_data, 20);
-    vid0 = {cb_data[8*14 +: 4], cb_data[8*15 +: 8]};
-    tag0 = is_tag(t0, h2_q.tpid);
-    tag1 = tag0 && is_tag(t1, h2_q.tpid);
-    tag2 = tag1 && is_tag(t2, h2_q.tpid);
-    tenant_type = tag1 ? t2 : tag0 ? t1 : t0;
-
-    unique case (port_row.tags)
-      2'd0:    tags_bad = tag0;
-      2'd1:    tags_bad = tag0 && (tag1 || (t0 != 16'h8100) || (vid0 != '0));
-      2'd2:    tags_bad = tag0 && (tag2 || (t0 != 16'h8100) || (tag1 && t1 != 16'h8100));
-      default: tags_bad = 1'b0;
-    endcase
-    reserved_da   = da_2[47:4] == 44'h0180_C200_000;
-    reserved_type = tenant_type inside {16'h8808, 16'h88B5};
-    spoofed       = port_row.spoofchk && (sa_2 != port_row.mac);
-
-    if (h2_q.w.meta.core) vvlan_2 = h2_q.w.meta.vvlan;
-    else if (h2_q.uplink || h2_q.w.vswitch) vvlan_2 = h2_q.w.tag_vid;
-    else vvlan_2 = port_row.vvlan;
-  end
-
-  always_comb begin
-    h2_d          = h2_q;
-    h2_d.vvlan    = vvlan_2;
-    h2_d.da_group = da_2[40];
-    h2_d.da_bcast = &da_2;
-    h2_d.tags     = tag2 ? 2'd3 : tag1 ? 2'd2 : tag0 ? 2'd1 : 2'd0;
-    h2_d.m_shift  = port_row.meter_shift;
-    h2_d.learning = port_row.learning;
-    h2_d.m_burst  = port_row.meter_burst;
-    h2_d.vv_ok    = 1'b1;
-
-    if (h2_q.w.meta.tomb) begin
-      h2_d.reason = h2_q.w.meta.tomb_reason;
-      h2_d.vv_ok  = 1'b0;
-    end else if (h2_q.w.meta.direct) begin
-      h2_d.vv_ok = 1'b0;
-    end else if (h2_q.vport) begin
-      if (!port_row.enabled) h2_d.reason = RSN_PORT_DISABLED;
-      else if (h2_q.w.vswitch && !h2_q.w.meta.core && !h2_q.w.vsw_ok)
-        h2_d.reason = RSN_VSWITCH_TAG;
-      else if (sa_2[40]) h2_d.reason = RSN_SOURCE_GROUP;
-      else if (spoofed) h2_d.reason = RSN_SOURCE_MAC;
-      else if (tags_bad) h2_d.reason = RSN_TAG_NOT_ALLOWED;
-      else if (reserved_da) h2_d.reason = RSN_RESERVED_ADDRESS;
-      else if (reserved_type) h2_d.reason = RSN_RESERVED_ETHERTYPE;
-      if (h2_q.w.vswitch && !h2_q.w.meta.core && !h2_q.w.vsw_ok) h2_d.vv_ok = 1'b0;
-    end else if (h2_q.uplink) begin
-      if (h2_q.w.is_pause) h2_d.reason = RSN_MAC_CONTROL;
-      else if (!h2_q.w.outer_ok) begin
-        h2_d.reason  = h2_q.w.is_lldp ? RSN_CONTROL : RSN_UNTAGGED;
-        h2_d.control = h2_q.w.is_lldp;
-      end
-      else if (!h2_q.w.inner_ok) h2_d.reason = RSN_NO_VVLAN;
-      else if (sa_2[40]) h2_d.reason = RSN_SOURCE_GROUP;
-      else if (reserved_da) h2_d.reason = RSN_RESERVED_ADDRESS;
-      else if (reserved_type) h2_d.reason = RSN_RESERVED_ETHERTYPE;
-      h2_d.vv_ok = h2_q.w.strip8;
-    end else begin
-      // The core may send uplink frames back only as tombstones.
-      h2_d.reason = RSN_PUNT_REFUSED;
-      h2_d.vv_ok  = 1'b0;
-    end
-    if (!h2_d.vv_ok) h2_d.vvlan = '0;
-  end
+  hp_admit #(.DATA_W(DATA_W)) u_admit (
+    .cb_data_i (cb_data),
+    .h_i       (h2_q),
+    .port_row_i(port_row),
+    .vvlan_o   (vvlan_2),
+    .da_o      (da_2),
+    .sa_o      (sa_2),
+    .h_o       (h2_d)
+  );
 
   // Stage 4: VVMAP. Stage 6: VVLAN row.
   logic member_6, pair_6;
