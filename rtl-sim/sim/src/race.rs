@@ -70,6 +70,8 @@ struct Case {
     flow: Option<(FlowAction, u8)>,
 }
 
+/// The firmware invalidates the addresses of a whole V.VLAN, or all of them, only when nothing can use them
+/// any more: those scopes cannot race.
 fn cases() -> Vec<Case> {
     let vport = |n: u8| VPort::new(n).map_or(Flush::All, Flush::VPort);
     let vvlan = VVlan::new(VVLAN).map_or(Flush::All, Flush::VVlan);
@@ -119,7 +121,6 @@ fn cases() -> Vec<Case> {
             1,
         ),
         mac("mac, dynamic", Flush::All, Scope::Teacher),
-        mac("mac, V.VLAN", vvlan, Scope::VVlan),
         mac("mac, vPort", vport(1), Scope::VPort),
     ]
 }
@@ -301,7 +302,9 @@ fn race(case: Case, rounds: u32, image: &FirmwareImage, rng: &mut Rng) -> Result
             })?;
             nic.play(&mut watch, &mut |_| {})?;
         }
+        // What led here is not part of it.
         watch.frames.clear();
+        (watch.taken, watch.answered, watch.open) = (None, None, false);
         let begin = nic.now() + rng.below(200) as u64;
         let long = rng.percent(30);
         for _ in 0..BURST {
