@@ -41,16 +41,17 @@ module hp_hash #(
 
   // Bank b whitens with bits from 32*b on and from 32*b+64 on, of the seed read as a ring.
   logic [255:0] seed2;
-  state_t       k1, k2, mixed_q, moved, second, last;
+  state_t       k1, k2, first, mixed_q, second, last;
   assign seed2 = {seed_i, seed_i};
   assign k1    = seed2[32*BANK +: 60] ^ 60'h9E3_779B_97F4_A7C1;
   assign k2    = seed2[(32*BANK + 64) % 128 +: 60] ^ 60'h3C6_EF37_2FE9_4F82;
 
-  always_ff @(posedge clk_i) mixed_q <= substitute(key_i ^ k1);
-
   // The four bits of a box go to four different boxes of the next layer.
-  assign moved  = {rotate(mixed_q[3], 9), rotate(mixed_q[2], 4), rotate(mixed_q[1], 1), mixed_q[0]};
-  assign second = substitute(moved ^ k2);
+  assign first = substitute(key_i ^ k1);
+  always_ff @(posedge clk_i) begin
+    mixed_q <= k2 ^ {rotate(first[3], 9), rotate(first[2], 4), rotate(first[1], 1), first[0]};
+  end
+  assign second = substitute(mixed_q);
   assign last   = {rotate(second[3], BANK), rotate(second[2], 1 + BANK),
                    rotate(second[1], 4 + BANK), rotate(second[0], 9 + BANK)};
 
