@@ -2,9 +2,10 @@
 //
 // Keyed, non-linear hash of 60 bits to a slot of one bank. Latency 2, one key per clock.
 //
-// A small substitution-permutation network: the 60-bit key is whitened with the seed, goes through a layer
-// of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is folded. Without
-// the seed (set at boot) nobody outside can aim at a slot. BANK picks its part of the seed and its fold.
+// A small substitution-permutation network: every bit of the 60-bit key is spread over three S-boxes (an
+// invertible XOR, so that counting keys move many boxes), whitened with the seed, goes through a layer of 4-bit
+// S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is folded. Without
+// the seed (set at boot) nobody outside can aim at a slot. BANK picks its part of the seed, its spread and its fold.
 //
 // The S-boxes are bit-sliced: box n takes bit n of four 15-bit planes. One LUT4 per bit in silicon,
 // a handful of word operations in simulation.
@@ -46,8 +47,14 @@ module hp_hash #(
   assign k1    = seed2[32*BANK +: 60] ^ 60'h9E3_779B_97F4_A7C1;
   assign k2    = seed2[(32*BANK + 64) % 128 +: 60] ^ 60'h3C6_EF37_2FE9_4F82;
 
+  // 1 + x^A + x^B has no factor in common with x^60 + 1: nothing is lost.
+  localparam int unsigned SpreadA = (BANK == 0) ? 20 : (BANK == 1) ? 23 : (BANK == 2) ? 26 : 28;
+  localparam int unsigned SpreadB = (BANK == 0) ? 42 : (BANK == 1) ? 50 : (BANK == 2) ? 48 : 55;
+  logic [59:0] spread;
+  assign spread = key_i ^ 60'({key_i, key_i} >> SpreadA) ^ 60'({key_i, key_i} >> SpreadB);
+
   // The four bits of a box go to four different boxes of the next layer.
-  assign first = substitute(key_i ^ k1);
+  assign first = substitute(spread ^ k1);
   always_ff @(posedge clk_i) begin
     mixed_q <= k2 ^ {rotate(first[3], 9), rotate(first[2], 4), rotate(first[1], 1), first[0]};
   end

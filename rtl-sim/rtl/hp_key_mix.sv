@@ -3,8 +3,8 @@
 // First hash stage for keys wider than 60 bits: a keyed, non-linear compression to 60 bits. Latency 2, one
 // key per clock.
 //
-// The key is cut into chunks of 60 bits. Each is whitened with its own part of a schedule made of the seed,
-// goes through a layer of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is
+// The key is cut into chunks of 60 bits. Each is spread as in hp_hash, whitened with its own part of a schedule
+// made of the seed, goes through a layer of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is
 // rotated by its own amount; the chunks are XORed. Registers before the second layer and after the XOR.
 
 `include "hp_assert.svh"
@@ -51,15 +51,20 @@ module hp_key_mix #(
   assign padded = (Chunks * 60)'(key_i);
 
   for (genvar n = 0; n < Chunks; n++) begin : gen_chunk
-    state_t first, mixed_q, second;
+    logic [59:0] chunk, spread;
+    state_t      first, mixed_q, second;
+
+    assign chunk  = padded[60*n +: 60];
+    assign spread = chunk ^ 60'({chunk, chunk} >> 21) ^ 60'({chunk, chunk} >> 41);
+
 
     // The four bits of a box go to four different boxes of the next layer.
-    assign first = substitute(padded[60*n +: 60] ^ white(seed_i, 2 * n));
+    assign first = substitute(spread ^ white(seed_i, 2 * n));
     always_ff @(posedge clk_i) begin
       mixed_q <= white(seed_i, 2 * n + 1) ^
                  {rotate(first[3], 9), rotate(first[2], 4), rotate(first[1], 1), first[0]};
     end
-    assign second    = substitute(mixed_q);
+    assign second = substitute(mixed_q);
     assign turned[n] = 60'({second, second} >> ((7 * n) % 60));
   end
 

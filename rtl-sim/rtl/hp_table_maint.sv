@@ -21,7 +21,7 @@ module hp_table_maint
   parameter int unsigned ACT_W = 34,
   parameter int unsigned DEPTH = 1024,
   parameter int unsigned STASH = 8,
-  parameter int unsigned MOVES = 256,
+  parameter int unsigned MOVES = 512,
   parameter bit EXTRA = 1'b0,
   localparam int unsigned SlotW = $clog2(DEPTH),
   localparam int unsigned HandleW = SlotW + 2,
@@ -81,8 +81,10 @@ module hp_table_maint
   input  logic [STASH-1:0][EntryW-1:0] stash_i,
   input  logic [PosW-1:0]              stash_head_i,
   input  logic                         stash_head_valid_i,
+  input  logic [1:0]                   stash_head_from_i,
   input  logic                         stash_room_i,
   output logic                         stash_push_o,
+  output logic [1:0]                   stash_from_o,  // the bank it was in
   output logic                         stash_clear_o,
   output logic [PosW-1:0]              stash_clear_pos_o,
 
@@ -216,11 +218,13 @@ module hp_table_maint
   );
   assign ent_valid = ent[EntryW-1];
 
-  // Which of four entries has to go.
+  // Which of four entries has to go: any but the one that the head itself made way for.
   logic [15:0] lfsr_q;
+  logic [1:0]  way_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) lfsr_q <= 16'hACE1;
     else lfsr_q <= {1'b0, lfsr_q[15:1]} ^ (lfsr_q[0] ? 16'hB400 : 16'h0);
+    way_q <= lfsr_q[1:0] + 2'(lfsr_q[1:0] == stash_head_from_i);
   end
 
   // ---- The steps ----
@@ -356,7 +360,7 @@ module hp_table_maint
     end
     if (st_q[StPick]) begin
       sel_stash_q <= job_q.find && found_stash;
-      sel_bank_q  <= job_q.find ? found_bank : free ? free_bank : lfsr_q[1:0];
+      sel_bank_q  <= job_q.find ? found_bank : free ? free_bank : way_q;
       sel_pos_q   <= found_pos;
     end
 
@@ -411,6 +415,7 @@ module hp_table_maint
   always_ff @(posedge clk_i) begin
     b_wdata_o         <= st_q[StWrite] ? {1'b1, key} : '0;
     act_handle_o      <= ent[KEY_W +: HandleW];
+    stash_from_o      <= sel_bank_q;
     stash_clear_pos_o <= st_q[StFree] ? stash_head_i : sel_pos_q;
     if (!rst_ni) begin
       b_we_o        <= '0;
