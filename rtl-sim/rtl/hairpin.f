@@ -61,6 +61,7 @@ $HAIRPIN_RTL/hp_stamps.sv
 $HAIRPIN_RTL/hp_strip.sv
 $HAIRPIN_RTL/hp_table_counters.sv
 $HAIRPIN_RTL/hp_table.sv
+$HAIRPIN_RTL/hp_table_find.sv
 $HAIRPIN_RTL/hp_table_handles.sv
 $HAIRPIN_RTL/hp_table_lookup.sv
 $HAIRPIN_RTL/hp_table_maint.sv

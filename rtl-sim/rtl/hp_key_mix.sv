@@ -3,9 +3,9 @@
 // First hash stage for keys wider than 60 bits: a keyed, non-linear compression to 60 bits. Latency 2, one
 // key per clock.
 //
-// The key is cut into chunks of 60 bits. Each is whitened with its own part of a schedule made of the seed,
-// goes through a layer of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is
-// rotated by its own amount; the chunks are XORed. Registers after the first layer and after the XOR.
+// The key is cut into chunks of 60 bits. Each is spread as in hp_hash, whitened with its own part of a schedule
+// made of the seed, goes through a layer of 4-bit S-boxes (PRESENT's), a permutation, a second whitening and S-box layer, and is
+// rotated by its own amount; the chunks are XORed. Registers before the second layer and after the XOR.
 
 `include "hp_assert.svh"
 
@@ -45,22 +45,26 @@ module hp_key_mix #(
            60'((64'h9E37_79B9_7F4A_7C15 * 64'(2 * n + 1)) >> 3);
   endfunction
 
-  logic [Chunks*60-1:0]   padded;
-  state_t [Chunks-1:0]    first_q;
+  logic [Chunks*60-1:0]    padded;
   logic [Chunks-1:0][59:0] turned;
-  logic [59:0]            mix;
+  logic [59:0]             mix;
   assign padded = (Chunks * 60)'(key_i);
 
   for (genvar n = 0; n < Chunks; n++) begin : gen_chunk
-    state_t moved, second;
+    logic [59:0] chunk, spread;
+    state_t      first, mixed_q, second;
 
-    always_ff @(posedge clk_i) begin
-      first_q[n] <= substitute(padded[60*n +: 60] ^ white(seed_i, 2 * n));
-    end
+    assign chunk  = padded[60*n +: 60];
+    assign spread = chunk ^ 60'({chunk, chunk} >> 21) ^ 60'({chunk, chunk} >> 41);
+
+
     // The four bits of a box go to four different boxes of the next layer.
-    assign moved     = {rotate(first_q[n][3], 9), rotate(first_q[n][2], 4),
-                        rotate(first_q[n][1], 1), first_q[n][0]};
-    assign second    = substitute(moved ^ white(seed_i, 2 * n + 1));
+    assign first = substitute(spread ^ white(seed_i, 2 * n));
+    always_ff @(posedge clk_i) begin
+      mixed_q <= white(seed_i, 2 * n + 1) ^
+                 {rotate(first[3], 9), rotate(first[2], 4), rotate(first[1], 1), first[0]};
+    end
+    assign second = substitute(mixed_q);
     assign turned[n] = 60'({second, second} >> ((7 * n) % 60));
   end
 

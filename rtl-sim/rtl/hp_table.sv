@@ -33,7 +33,7 @@ module hp_table
   parameter int unsigned ACT_W  = 34,
   parameter int unsigned DEPTH  = 1024,  // slots per bank, a power of two
   parameter int unsigned STASH  = 8,
-  parameter int unsigned MOVES  = 256,   // steps of the walk before an insert is refused
+  parameter int unsigned MOVES  = 512,   // steps of the walk before an insert is refused
   parameter int unsigned COPIES = 2,     // lookups per clock
   parameter bit          EXTRA  = 1'b0,
   localparam int unsigned SlotW = $clog2(DEPTH),
@@ -97,6 +97,7 @@ module hp_table
   logic [STASH-1:0][EntryW-1:0] stash;
   logic [PosW-1:0]              stash_head, stash_clear_pos;
   logic                         stash_head_valid, stash_room, stash_push, stash_clear;
+  logic [1:0]                   stash_from, stash_head_from;
   logic [3:0][SlotW-1:0]        b_slot;
   logic [3:0]                   b_we;
   logic [EntryW-1:0]            b_wdata, ent;
@@ -138,11 +139,13 @@ module hp_table
     .rst_ni,
     .push_i      (stash_push),
     .data_i      (ent[EntryW-2:0]),
+    .from_i      (stash_from),
     .clear_i     (stash_clear),
     .clear_pos_i (stash_clear_pos),
     .stash_o     (stash),
     .head_o      (stash_head),
     .head_valid_o(stash_head_valid),
+    .head_from_o (stash_head_from),
     .room_o      (stash_room)
   );
 
@@ -203,8 +206,10 @@ module hp_table
     .stash_i           (stash),
     .stash_head_i      (stash_head),
     .stash_head_valid_i(stash_head_valid),
+    .stash_head_from_i (stash_head_from),
     .stash_room_i      (stash_room),
     .stash_push_o      (stash_push),
+    .stash_from_o      (stash_from),
     .stash_clear_o     (stash_clear),
     .stash_clear_pos_o (stash_clear_pos),
     .handle_avail_i    (handle_avail),

@@ -42,7 +42,7 @@ module hp_table_lookup #(
   output logic [ACT_W-1:0]             act_rdata_o
 );
   localparam int unsigned Pre    = EXTRA ? 2 : 0;
-  localparam int unsigned Chunk  = EXTRA ? 12 : 6;   // bits compared in the first of two clocks
+  localparam int unsigned Chunk  = EXTRA ? 12 : 8;   // bits compared in the first of two clocks
   localparam int unsigned Chunks = (KEY_W + Chunk - 1) / Chunk;
 
   typedef logic [Chunks-1:0] eq_t;

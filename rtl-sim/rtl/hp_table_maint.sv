@@ -9,6 +9,8 @@
 // - A handle that comes back gets its next action ten clocks later at the earliest: lookups that still
 //   matched the old entry have read its action by then.
 // A command's request has to stay until its response.
+//
+// The state is one-hot, and what a step needs to know is decided a clock before: three levels of logic at most.
 
 `include "hp_assert.svh"
 
@@ -19,7 +21,7 @@ module hp_table_maint
   parameter int unsigned ACT_W = 34,
   parameter int unsigned DEPTH = 1024,
   parameter int unsigned STASH = 8,
-  parameter int unsigned MOVES = 256,
+  parameter int unsigned MOVES = 512,
   parameter bit EXTRA = 1'b0,
   localparam int unsigned SlotW = $clog2(DEPTH),
   localparam int unsigned HandleW = SlotW + 2,
@@ -79,8 +81,10 @@ module hp_table_maint
   input  logic [STASH-1:0][EntryW-1:0] stash_i,
   input  logic [PosW-1:0]              stash_head_i,
   input  logic                         stash_head_valid_i,
+  input  logic [1:0]                   stash_head_from_i,
   input  logic                         stash_room_i,
   output logic                         stash_push_o,
+  output logic [1:0]                   stash_from_o,  // the bank it was in
   output logic                         stash_clear_o,
   output logic [PosW-1:0]              stash_clear_pos_o,
 
@@ -90,66 +94,60 @@ module hp_table_maint
   output logic                         handle_give_o
 );
   localparam int unsigned EL     = EXTRA ? 6 : 4;
-  localparam int unsigned Chunk  = EXTRA ? 12 : 6;
-  localparam int unsigned Chunks = (KEY_W + Chunk - 1) / Chunk;
   localparam int unsigned Places = 4 * DEPTH + STASH;
   localparam int unsigned StepW  = $clog2(MOVES + 1);
 
-  // Clocks spent in a state, less one.
-  localparam logic [3:0] FindLast   = EXTRA ? 4'd7 : 4'd5;  // key to slots, to the banks and back
-  localparam logic [3:0] PlaceLast  = 4'd3;                 // slot to the banks and back
-  localparam logic [3:0] LoadLast   = 4'd1;                 // candidate to `ent_q`
-  localparam logic [3:0] DrainLast  = 4'd3;                 // last candidate to `found_q`
-  localparam logic [3:0] ActLast    = 4'd4;                 // handle to action RAM and back
-  localparam logic [3:0] AskLast    = 4'd4;
-  localparam logic [3:0] GapLast    = 4'd2;
-  localparam logic [3:0] SettleLast = 4'd9;
-  localparam logic [3:0] ShortLast  = 4'd2;                 // the same if no handle and no change is on its way
+  // States that last longer than a clock, in clocks.
+  localparam int unsigned LoadClocks   = 2;               // candidate to `ent_q`
+  localparam int unsigned FindClocks   = EXTRA ? 8 : 6;   // key to slots, to the banks and back
+  localparam int unsigned DrainClocks  = 4;               // last candidate to `found`
+  localparam int unsigned PlaceClocks  = 4;               // slot to the banks and back
+  localparam int unsigned ActClocks    = 5;               // handle to the action RAM and back
+  localparam int unsigned AskClocks    = 5;
+  localparam int unsigned GapClocks    = 3;
+  localparam int unsigned SettleClocks = 10;
+  localparam int unsigned ShortClocks  = 3;               // the same if no handle and no change is on its way
 
   // From the decision to a change's `chg_*`, less one: lookups see it in the clock that is promised there.
   localparam logic [2:0] ChgUpdate = 3'd1;
   localparam logic [2:0] ChgBank   = 3'd3;
   localparam logic [2:0] ChgStash  = 3'(EL);
 
-  // Candidates: the four banks, the places of the stash, and the request as a new entry.
-  localparam int unsigned SelW = $clog2(STASH + 5);
-  localparam logic [SelW-1:0] SelReq = SelW'(STASH + 4);
+  localparam int unsigned StIdle    = 0;
+  localparam int unsigned StOffer   = 1;    // a command may come
+  localparam int unsigned StLoad    = 2;    // candidate into `ent_q`
+  localparam int unsigned StKey     = 3;    // it is what is searched, or placed
+  localparam int unsigned StFind    = 4;    // wait for its four slots
+  localparam int unsigned StScan    = 5;    // candidates, one per clock
+  localparam int unsigned StDrain   = 6;
+  localparam int unsigned StPick    = 7;
+  localparam int unsigned StPlace   = 8;    // wait for a slot that is read by place
+  localparam int unsigned StSeen    = 9;
+  localparam int unsigned StAct     = 10;   // read the action
+  localparam int unsigned StAsk     = 11;   // the owner judges
+  localparam int unsigned StVerdict = 12;
+  localparam int unsigned StUpdate  = 13;
+  localparam int unsigned StRoom    = 14;   // an insert needs a handle and room in the stash
+  localparam int unsigned StNew     = 15;
+  localparam int unsigned StRemove  = 16;
+  localparam int unsigned StPush    = 17;   // walk: the victim into the stash
+  localparam int unsigned StGap     = 18;
+  localparam int unsigned StWrite   = 19;   // walk: the head into its slot
+  localparam int unsigned StFree    = 20;   // walk: the head's place is free
+  localparam int unsigned StSettle  = 21;
+  localparam int unsigned StStep    = 22;   // a step of the walk is done
+  localparam int unsigned StClose   = 23;
+  localparam int unsigned StRsp     = 24;
+  localparam int unsigned States    = 25;
 
-  typedef enum logic [4:0] {
-    StIdle,
-    StLoad,      // candidate into `ent_q`
-    StKey,       // it is what is searched, or placed
-    StFind,      // wait for its four slots
-    StScan,      // candidates, one per clock
-    StDrain,
-    StPick,
-    StPlace,     // wait for a slot that is read by place
-    StSeen,
-    StAct,       // read the action
-    StAsk,       // the owner judges
-    StVerdict,
-    StUpdate,
-    StRoom,      // an insert needs a handle and room in the stash
-    StNew,
-    StRemove,
-    StPush,      // walk: the victim into the stash
-    StPushGap,
-    StWrite,     // walk: the head into its slot
-    StFree,      // walk: the head's place is free
-    StSettle,
-    StStepDone,
-    StClose,
-    StRsp
-  } state_e;
-
-  typedef enum logic [2:0] {
-    JobFind,     // a command's search
-    JobRead,
-    JobNew,      // the entry of an insert
-    JobHead,     // walk: the oldest entry of the stash
-    JobVictim,   // walk: the entry in its way
-    JobSweep
-  } job_e;
+  typedef struct packed {
+    logic find;     // a command's search
+    logic read;     // a command's place
+    logic fresh;    // the new entry of an insert
+    logic head;     // walk: the oldest entry of the stash
+    logic victim;   // walk: the entry in its way
+    logic sweep;
+  } job_t;
 
   typedef enum logic [2:0] {
     ChgNone,
@@ -161,311 +159,264 @@ module hp_table_maint
     ChgRevive
   } chg_e;
 
-  state_e             state_q;
-  job_e               job_q;
-  logic [3:0]         wait_q;
-  logic               last;            // of the clocks this state takes
-  logic [3:0]         op_q, status_q, verdict_q;
-  logic               cmd_q;           // a command is being served
-  logic               entry_q, live_q, aged_q, short_q;
+  logic [States-1:0]  st_q, st_d;
+  logic [9:0]         timer_q;         // clocks in a state, one-hot
+  logic               last_q;          // the last of them
+  job_t               job_q;
+  logic               insert_q, delete_q, cmd_q;   // the command under way
+  logic [3:0]         status_q, verdict_q;
+  logic               entry_q, live_q, gone_q, ok_q, short_q;
   logic [StepW-1:0]   steps_q;
   logic               steps_out_q;
-  logic               is_insert;
 
-  logic [EntryW-1:0]  ent_q;
-  logic [HandleW-1:0] ent_handle, key_handle_q;
-  logic               ent_valid;
+  logic               sel_req_q, sel_stash_q, scan_last_q;
+  logic [1:0]         sel_bank_q;
+  logic [PosW-1:0]    sel_pos_q;
+  logic [PlaceW-1:0]  place_q;
+  logic               by_place_q;
+
+  logic [EntryW-1:0]  ent;
   logic [ACT_W-1:0]   act_q;
-  logic [KEY_W-1:0]   key_q;
+  logic [HandleW+KEY_W-1:0] key;
+  logic               ent_valid, forget;
+  logic               found, found_stash, free;
+  logic [1:0]         found_bank, free_bank;
+  logic [PosW-1:0]    found_pos;
 
   logic               sweeping_q, sweep_want_q, sweep_turn_q, sweep_end_q;
   logic [PlaceW-1:0]  sweep_place_q;
   logic               sweep_edge, take_cmd, take_walk, take_sweep;
 
-  assign {ent_valid, ent_handle} = ent_q[EntryW-1 -: HandleW + 1];
-  assign is_insert = op_q == OP_INSERT;
+  hp_table_find #(.KEY_W(KEY_W), .DEPTH(DEPTH), .STASH(STASH), .EXTRA(EXTRA)) u_find (
+    .clk_i,
+    .rst_ni,
+    .seed_i,
+    .sel_req_i    (sel_req_q),
+    .sel_stash_i  (sel_stash_q),
+    .sel_bank_i   (sel_bank_q),
+    .sel_pos_i    (sel_pos_q),
+    .load_i       (st_q[StScan] || (st_q[StLoad] && timer_q[0])),
+    .scan_i       (st_q[StScan]),
+    .b_rdata_i,
+    .stash_i,
+    .handle_next_i,
+    .req_key_i,
+    .forget_i     (forget),
+    .key_load_i   (st_q[StKey]),
+    .clear_i      (st_q[StOffer] || st_q[StKey]),
+    .by_place_i   (by_place_q),
+    .place_slot_i (place_q[SlotW-1:0]),
+    .b_slot_o,
+    .ent_o        (ent),
+    .key_o        (key),
+    .found_o      (found),
+    .found_stash_o(found_stash),
+    .found_bank_o (found_bank),
+    .found_pos_o  (found_pos),
+    .free_o       (free),
+    .free_bank_o  (free_bank)
+  );
+  assign ent_valid = ent[EntryW-1];
 
-  // ---- Slots ----
-
-  logic [3:0][SlotW-1:0] key_slot;
-  logic [PlaceW-1:0]     place_q;
-  logic                  by_place_q;
-  logic [59:0]           key60;
-
-  if (EXTRA) begin : gen_mix
-    hp_key_mix #(.KEY_W(KEY_W)) u_mix (.clk_i, .seed_i, .key_i(key_q), .mix_o(key60));
-  end else begin : gen_plain
-    assign key60 = 60'(key_q);
-  end
-  for (genvar b = 0; b < 4; b++) begin : gen_hash
-    hp_hash #(.BANK(b), .IDX_W(SlotW)) u_hash (
-      .clk_i, .seed_i, .key_i(key60), .idx_o(key_slot[b])
-    );
-    always_ff @(posedge clk_i) b_slot_o[b] <= by_place_q ? place_q[SlotW-1:0] : key_slot[b];
-  end
-
-  // ---- Candidates: picked, into `ent_q`, compared, one clock each ----
-
-  logic [SelW-1:0]   sel_q, sel_q2, sel_q3, sel_q4, sel_q5, found_sel_q;
-  logic [PosW-1:0]   sel_pos;
-  logic              sel_valid_q2, scan_q2, scan_q3, scan_q4, match_q, ent_valid_q;
-  logic [EntryW-1:0] bank_q, stash_q;
-  logic [Chunks-1:0] eq_q;
-  logic              found_q, free_q, forget;
-  logic [1:0]        free_bank_q, random, way;
-  logic [KEY_W-1:0]  differ;
-  logic [Chunks*Chunk-1:0] diff;
-
-  assign sel_pos = PosW'(sel_q - SelW'(4));
-  assign differ  = ent_q[KEY_W-1:0] ^ key_q;
-  assign diff    = (Chunks * Chunk)'(differ);
-
-  always_ff @(posedge clk_i) begin
-    bank_q       <= b_rdata_i[sel_q[1:0]];
-    stash_q      <= stash_i[sel_pos];
-    sel_q2       <= sel_q;
-    sel_q3       <= sel_q2;
-    sel_q4       <= sel_q3;
-    sel_q5       <= sel_q4;
-    sel_valid_q2 <= (state_q == StScan) || (state_q == StLoad && wait_q == '0);
-    scan_q2      <= (state_q == StScan);
-    scan_q3      <= scan_q2;
-    scan_q4      <= scan_q3;
-
-    if (forget) ent_q <= '0;
-    else if (sel_valid_q2) begin
-      if (sel_q2 < SelW'(4)) ent_q <= bank_q;
-      else if (sel_q2 == SelReq) ent_q <= {1'b1, handle_next_i, req_key_i};
-      else ent_q <= stash_q;
-    end
-
-    for (int unsigned n = 0; n < Chunks; n++) eq_q[n] <= diff[Chunk*n +: Chunk] == '0;
-    ent_valid_q <= ent_valid;
-    match_q     <= scan_q4 && ent_valid_q && (&eq_q);
-
-    if (state_q == StIdle || state_q == StKey) begin
-      found_q <= 1'b0;
-    end else if (match_q) begin
-      found_q     <= 1'b1;
-      found_sel_q <= sel_q5;
-    end
-  end
-
-  // A free slot of the four, else the one whose entry has to go.
-  logic [3:0] free_banks_q;
-  always_ff @(posedge clk_i) begin
-    for (int unsigned b = 0; b < 4; b++) free_banks_q[b] <= !b_rdata_i[b][EntryW-1];
-    free_q <= |free_banks_q;
-    for (int b = 3; b >= 0; b--) begin
-      if (free_banks_q[b]) free_bank_q <= 2'(b);
-    end
-  end
-
+  // Which of four entries has to go: any but the one that the head itself made way for.
   logic [15:0] lfsr_q;
+  logic [1:0]  way_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) lfsr_q <= 16'hACE1;
     else lfsr_q <= {1'b0, lfsr_q[15:1]} ^ (lfsr_q[0] ? 16'hB400 : 16'h0);
+    way_q <= lfsr_q[1:0] + 2'(lfsr_q[1:0] == stash_head_from_i);
   end
-  assign random = lfsr_q[1:0];
-  assign way    = free_q ? free_bank_q : random;
 
   // ---- The steps ----
 
   // Between steps: first what a sweep waits for, so that it gets on under any load; then commands, then
   // the walk; walk and sweep by turns.
-  assign sweep_edge  = sweeping_q ? sweep_end_q : sweep_want_q;
-  assign req_ready_o = (state_q == StIdle) && !sweep_edge && !(sweeping_q && sweep_turn_q);
-  assign take_cmd    = req_ready_o && req_valid_i;
-  assign take_walk   = req_ready_o && !req_valid_i && stash_head_valid_i;
-  assign take_sweep  = (state_q == StIdle) && !sweep_edge && sweeping_q &&
-                       (sweep_turn_q || !(req_valid_i || stash_head_valid_i));
+  assign sweep_edge = sweeping_q ? sweep_end_q : sweep_want_q;
+  assign take_cmd   = st_q[StOffer] && req_valid_i;
+  assign take_walk  = st_q[StOffer] && !req_valid_i && stash_head_valid_i;
+  assign take_sweep = sweeping_q && ((st_q[StIdle] && !sweep_edge && sweep_turn_q) ||
+                                     (st_q[StOffer] && !req_valid_i && !stash_head_valid_i));
+
+  logic op_read, wait_on, room_go, room_none;
+  assign op_read   = req_op_i == OP_READ;
+  assign wait_on   = !last_q;
+  assign room_go   = handle_avail_i && stash_room_i;
+  assign room_none = !handle_avail_i || (!stash_room_i && stash_head_valid_i && steps_out_q);
 
   always_comb begin
-    unique case (state_q)
-      StLoad:     last = wait_q == LoadLast;
-      StFind:     last = wait_q == FindLast;
-      StPlace:    last = wait_q == PlaceLast;
-      StDrain:    last = wait_q == DrainLast;
-      StAct:      last = wait_q == ActLast;
-      StAsk:      last = wait_q == AskLast;
-      StPushGap:  last = wait_q == GapLast;
-      StSettle:   last = wait_q == (short_q ? ShortLast : SettleLast);
-      default:    last = 1'b1;
-    endcase
+    st_d = '0;
+    st_d[StIdle]    = (st_q[StIdle] && sweep_edge) ||
+                      (st_q[StOffer] && !req_valid_i && !stash_head_valid_i && !sweeping_q && sweep_want_q) ||
+                      (st_q[StSeen] && !ent_valid && !job_q.read) ||
+                      (st_q[StVerdict] && job_q.sweep && !gone_q) ||
+                      (st_q[StSettle] && last_q && job_q.sweep) ||
+                      (st_q[StStep] && !cmd_q) || st_q[StRsp];
+    st_d[StOffer]   = (st_q[StIdle] && !sweep_edge && !take_sweep) ||
+                      (st_q[StOffer] && !req_valid_i && !stash_head_valid_i && !sweeping_q && !sweep_want_q);
+    st_d[StLoad]    = (take_cmd && !op_read) || take_walk || (st_q[StLoad] && wait_on) ||
+                      (st_q[StPick] && (job_q.head ? !free : found)) ||
+                      (st_q[StPlace] && last_q) ||
+                      (st_q[StRoom] && (room_go || (!room_none && stash_head_valid_i)));
+    st_d[StKey]     = st_q[StLoad] && last_q && (job_q.head || (job_q.find && !found));
+    st_d[StFind]    = (st_q[StKey] && job_q.find) || (st_q[StFind] && wait_on);
+    st_d[StScan]    = (st_q[StFind] && last_q) || (st_q[StScan] && !scan_last_q);
+    st_d[StDrain]   = (st_q[StScan] && scan_last_q) || (st_q[StDrain] && wait_on);
+    st_d[StPick]    = (st_q[StDrain] && last_q) || (st_q[StVerdict] && job_q.head && !gone_q);
+    st_d[StPlace]   = (take_cmd && op_read) || take_sweep || (st_q[StPlace] && wait_on);
+    st_d[StSeen]    = st_q[StLoad] && last_q && (job_q.read || job_q.sweep);
+    st_d[StAct]     = (st_q[StLoad] && last_q && (job_q.victim || (job_q.find && found))) ||
+                      (st_q[StKey] && job_q.head) || (st_q[StSeen] && ent_valid) ||
+                      (st_q[StAct] && wait_on);
+    st_d[StAsk]     = (st_q[StAct] && last_q) || (st_q[StAsk] && wait_on) ||
+                      (st_q[StPick] && job_q.find && !found && insert_q);
+    st_d[StVerdict] = st_q[StAsk] && last_q;
+    st_d[StUpdate]  = st_q[StVerdict] && job_q.find && insert_q && ok_q && found;
+    st_d[StRoom]    = (st_q[StVerdict] && job_q.find && insert_q && ok_q && !found) ||
+                      (st_q[StStep] && cmd_q) ||
+                      (st_q[StRoom] && !room_none && !room_go && !stash_head_valid_i);
+    st_d[StNew]     = st_q[StLoad] && last_q && job_q.fresh;
+    st_d[StRemove]  = st_q[StVerdict] && ((job_q.find && delete_q) ||
+                                          ((job_q.head || job_q.sweep) && gone_q));
+    st_d[StPush]    = st_q[StVerdict] && job_q.victim && !gone_q;
+    st_d[StGap]     = st_q[StPush] || (st_q[StGap] && wait_on);
+    st_d[StWrite]   = (st_q[StGap] && last_q) || (st_q[StPick] && job_q.head && free) ||
+                      (st_q[StVerdict] && job_q.victim && gone_q);
+    st_d[StFree]    = st_q[StWrite];
+    st_d[StSettle]  = st_q[StUpdate] || st_q[StNew] || st_q[StRemove] || st_q[StFree] ||
+                      (st_q[StSettle] && wait_on);
+    st_d[StStep]    = st_q[StSettle] && last_q && (job_q.head || job_q.victim);
+    st_d[StClose]   = (st_q[StPick] && job_q.find && !found && !insert_q) ||
+                      (st_q[StSeen] && !ent_valid && job_q.read) ||
+                      (st_q[StVerdict] && (job_q.read || (job_q.find && !delete_q && !(insert_q && ok_q)))) ||
+                      (st_q[StRoom] && room_none) ||
+                      (st_q[StSettle] && last_q && (job_q.find || job_q.fresh));
+    st_d[StRsp]     = st_q[StClose];
   end
 
-  logic verdict_ok, gone;   // an insert is allowed; a judged entry goes
-  assign verdict_ok = verdict_q == ST_OK;
-  assign gone       = !live_q || (aged_q && job_q == JobSweep);
+  logic waits;
+  assign waits = st_q[StLoad] || st_q[StFind] || st_q[StDrain] || st_q[StPlace] || st_q[StAct] ||
+                 st_q[StAsk] || st_q[StGap] || st_q[StSettle];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q <= StIdle;
-      wait_q  <= '0;
+      st_q    <= States'(1);
+      timer_q <= 10'd1;
+      last_q  <= 1'b0;
       cmd_q   <= 1'b0;
     end else begin
-      wait_q <= last ? '0 : wait_q + 4'd1;
-      unique case (state_q)
-        StIdle: begin
-          if (take_cmd) begin
-            cmd_q   <= 1'b1;
-            job_q   <= (req_op_i == OP_READ) ? JobRead : JobFind;
-            state_q <= (req_op_i == OP_READ) ? StPlace : StLoad;
-          end else if (take_walk) begin
-            job_q   <= JobHead;
-            state_q <= StLoad;
-          end else if (take_sweep) begin
-            job_q   <= JobSweep;
-            state_q <= StPlace;
-          end
-        end
-        StLoad: if (last) begin
-          unique case (job_q)
-            JobFind: state_q <= found_q ? StAct : StKey;
-            JobHead: state_q <= StKey;
-            JobNew:  state_q <= StNew;
-            JobVictim: state_q <= StAct;
-            default: state_q <= StSeen;
-          endcase
-        end
-        StKey: state_q <= (job_q == JobHead) ? StAct : StFind;
-        StFind: if (last) state_q <= StScan;
-        StScan: if (32'(sel_q) == STASH + 3) state_q <= StDrain;
-        StDrain: if (last) state_q <= StPick;
-        StPick: begin
-          if (job_q == JobHead) begin
-            state_q <= free_q ? StWrite : StLoad;
-            job_q   <= JobVictim;
-          end else if (found_q) state_q <= StLoad;
-          else state_q <= is_insert ? StAsk : StClose;
-        end
-        StPlace: if (last) state_q <= StLoad;
-        StSeen: begin
-          if (ent_valid) state_q <= StAct;
-          else state_q <= (job_q == JobRead) ? StClose : StIdle;
-        end
-        StAct: if (last) state_q <= StAsk;
-        StAsk: if (last) state_q <= StVerdict;
-        StVerdict: begin
-          unique case (job_q)
-            JobFind: begin
-              if (op_q == OP_DELETE) state_q <= StRemove;
-              else if (!is_insert || !verdict_ok) state_q <= StClose;
-              else state_q <= found_q ? StUpdate : StRoom;
-            end
-            JobHead:   state_q <= gone ? StRemove : StPick;
-            JobVictim: state_q <= gone ? StWrite : StPush;
-            JobSweep:  state_q <= gone ? StRemove : StIdle;
-            default:   state_q <= StClose;
-          endcase
-        end
-        StRoom: begin
-          if (!handle_avail_i) begin
-            state_q <= StClose;
-          end else if (stash_room_i) begin
-            job_q   <= JobNew;
-            state_q <= StLoad;
-          end else if (stash_head_valid_i) begin
-            job_q   <= JobHead;
-            state_q <= steps_out_q ? StClose : StLoad;
-          end
-        end
-        StUpdate, StNew, StRemove, StFree: state_q <= StSettle;
-        StPush: state_q <= StPushGap;
-        StPushGap: if (last) state_q <= StWrite;
-        StWrite: state_q <= StFree;
-        StSettle: if (last) begin
-          unique case (job_q)
-            JobHead, JobVictim: state_q <= StStepDone;
-            JobSweep:           state_q <= StIdle;
-            default:            state_q <= StClose;
-          endcase
-        end
-        StStepDone: state_q <= cmd_q ? StRoom : StIdle;
-        StClose: state_q <= StRsp;
-        default: begin  // StRsp
-          cmd_q   <= 1'b0;
-          state_q <= StIdle;
-        end
-      endcase
+      st_q    <= st_d;
+      timer_q <= (!waits || last_q) ? 10'd1 : {timer_q[8:0], 1'b0};
+      last_q  <= (st_q[StLoad] && timer_q[LoadClocks-2]) || (st_q[StFind] && timer_q[FindClocks-2]) ||
+                 (st_q[StDrain] && timer_q[DrainClocks-2]) || (st_q[StPlace] && timer_q[PlaceClocks-2]) ||
+                 (st_q[StAct] && timer_q[ActClocks-2]) || (st_q[StAsk] && timer_q[AskClocks-2]) ||
+                 (st_q[StGap] && timer_q[GapClocks-2]) ||
+                 (st_q[StSettle] && timer_q[short_q ? ShortClocks-2 : SettleClocks-2]);
+      if (take_cmd) cmd_q <= 1'b1;
+      if (st_q[StRsp]) cmd_q <= 1'b0;
     end
   end
 
-  // What each step leaves behind.
-  logic [SelW-1:0] head_sel;
-  assign head_sel = SelW'(stash_head_i) + SelW'(4);
-  assign forget   = (state_q == StClose && !entry_q) || (state_q == StPick && job_q == JobFind && !found_q);
+  always_ff @(posedge clk_i) begin
+    if (st_q[StIdle]) job_q <= '{sweep: 1'b1, default: 1'b0};
+    if (st_q[StOffer]) begin
+      job_q <= '{find:  req_valid_i && !op_read,
+                 read:  req_valid_i && op_read,
+                 head:  !req_valid_i && stash_head_valid_i,
+                 sweep: !req_valid_i && !stash_head_valid_i,
+                 default: 1'b0};
+    end
+    if (st_q[StPick] && job_q.head) job_q <= '{victim: 1'b1, default: 1'b0};
+    if (st_q[StRoom]) job_q <= '{fresh: stash_room_i, head: !stash_room_i, default: 1'b0};
+  end
+
+  // ---- What each step leaves behind ----
+
+  assign forget = (st_q[StClose] && !entry_q) || (st_q[StPick] && job_q.find && !found);
 
   always_ff @(posedge clk_i) begin
-    unique case (state_q)
-      StIdle: begin
-        op_q       <= req_op_i;
-        status_q   <= ST_OK;
-        entry_q    <= 1'b0;
-        steps_q    <= '0;
-        by_place_q <= take_sweep || (take_cmd && req_op_i == OP_READ);
-        place_q    <= take_sweep ? sweep_place_q : req_place_i;
-        sel_q      <= take_cmd ? SelReq : head_sel;
-      end
-      StKey: begin
-        key_q        <= ent_q[KEY_W-1:0];
-        key_handle_q <= ent_handle;
-      end
-      StScan: sel_q <= sel_q + 1'b1;
-      StPick: begin
-        if (job_q == JobHead) sel_q <= SelW'(way);
-        else sel_q <= found_sel_q;
-        if (!is_insert && !found_q) status_q <= ST_NOT_FOUND;
-      end
-      StPlace: sel_q <= place_q[HandleW] ? SelW'(place_q[HandleW-1:0]) + SelW'(4)
-                                         : SelW'(place_q[HandleW-1 -: 2]);
-      StVerdict: begin
-        if (cmd_q && job_q == JobFind) begin
-          entry_q <= is_insert ? verdict_ok : live_q;
-          if (!is_insert) status_q <= live_q ? ST_OK : ST_NOT_FOUND;
-          else if (!verdict_ok) status_q <= verdict_q;
-          else status_q <= (found_q && live_q) ? ST_UPDATED : ST_OK;
-        end
-        if (job_q == JobRead) entry_q <= live_q;
-      end
-      StRoom: begin
-        sel_q <= stash_room_i ? SelReq : head_sel;
-        if (!handle_avail_i || (!stash_room_i && stash_head_valid_i && steps_out_q)) begin
-          status_q <= ST_FULL;
-          entry_q  <= 1'b0;
-        end
-      end
-      StWrite: steps_q <= steps_q + 1'b1;
-      StFree: short_q <= live_q;
-      StUpdate, StNew, StRemove: short_q <= 1'b0;
-      default: ;
-    endcase
-    if (state_q == StFind && last) sel_q <= '0;
+    // The candidate.
+    scan_last_q <= st_q[StScan] && sel_stash_q && (sel_pos_q == PosW'(STASH - 2));
+    if (st_q[StOffer] || st_q[StRoom]) begin
+      sel_req_q   <= st_q[StOffer] ? req_valid_i : stash_room_i;
+      sel_stash_q <= 1'b1;
+      sel_pos_q   <= stash_head_i;
+    end
+    if (st_q[StPlace]) begin
+      sel_req_q   <= 1'b0;
+      sel_stash_q <= place_q[HandleW];
+      sel_bank_q  <= place_q[HandleW-1 -: 2];
+      sel_pos_q   <= PosW'(place_q);
+    end
+    if (st_q[StFind]) begin
+      sel_req_q   <= 1'b0;
+      sel_stash_q <= 1'b0;
+      sel_bank_q  <= '0;
+      sel_pos_q   <= '0;
+    end
+    if (st_q[StScan]) begin
+      sel_stash_q <= sel_stash_q || (sel_bank_q == 2'd3);
+      sel_bank_q  <= sel_bank_q + 2'd1;
+      sel_pos_q   <= sel_pos_q + PosW'(sel_stash_q);
+    end
+    if (st_q[StPick]) begin
+      sel_stash_q <= job_q.find && found_stash;
+      sel_bank_q  <= job_q.find ? found_bank : free ? free_bank : way_q;
+      sel_pos_q   <= found_pos;
+    end
+
+    if (st_q[StIdle] || st_q[StOffer]) begin
+      place_q    <= (st_q[StOffer] && req_valid_i) ? req_place_i : sweep_place_q;
+      by_place_q <= st_q[StIdle] || (req_valid_i ? op_read : !stash_head_valid_i);
+      steps_q    <= '0;
+    end
+    if (st_q[StWrite]) steps_q <= steps_q + 1'b1;
     steps_out_q <= 32'(steps_q) == MOVES;
 
-    if (state_q == StAsk && last) begin
+    // The owner's word.
+    if (st_q[StAsk] && last_q) begin
       live_q    <= own_live_i;
-      aged_q    <= own_aged_i;
+      gone_q    <= !own_live_i || (own_aged_i && job_q.sweep);
       verdict_q <= own_status_i;
+      ok_q      <= own_status_i == ST_OK;
     end
+
+    // The answer.
+    if (st_q[StOffer]) begin
+      insert_q <= req_op_i == OP_INSERT;
+      delete_q <= req_op_i == OP_DELETE;
+      status_q <= ST_OK;
+      entry_q  <= 1'b0;
+    end
+    if (st_q[StPick] && job_q.find && !found && !insert_q) status_q <= ST_NOT_FOUND;
+    if (st_q[StVerdict] && job_q.find) begin
+      entry_q <= insert_q ? ok_q : live_q;
+      if (insert_q) status_q <= !ok_q ? verdict_q : (found && live_q) ? ST_UPDATED : ST_OK;
+      else status_q <= live_q ? ST_OK : ST_NOT_FOUND;
+    end
+    if (st_q[StVerdict] && job_q.read) entry_q <= live_q;
+    if (st_q[StRoom] && room_none) begin
+      status_q <= ST_FULL;
+      entry_q  <= 1'b0;
+    end
+
     if (forget) act_q <= '0;
-    else if (state_q == StAct && last) act_q <= act_rdata_i;
-    else if (state_q == StUpdate || state_q == StNew) act_q <= req_act_i;
+    else if (st_q[StAct] && last_q) act_q <= act_rdata_i;
+    else if (st_q[StUpdate] || st_q[StNew]) act_q <= req_act_i;
+    if (!st_q[StSettle]) short_q <= st_q[StFree] && live_q;
   end
 
   // ---- Writes ----
 
-  logic victim_dead;
-  assign victim_dead   = (state_q == StFree) && !live_q;
-  assign handle_take_o = state_q == StNew;
-  assign handle_give_o = (state_q == StRemove) || victim_dead;
-  assign ent_o         = ent_q;
+  assign handle_take_o = st_q[StNew];
+  assign handle_give_o = st_q[StRemove] || (st_q[StFree] && !live_q);
+  assign ent_o         = ent;
   assign act_o         = act_q;
 
   always_ff @(posedge clk_i) begin
-    b_wdata_o         <= (state_q == StWrite) ? {1'b1, key_handle_q, key_q} : '0;
-    act_handle_o      <= ent_handle;
-    stash_clear_pos_o <= (state_q == StFree) ? stash_head_i : sel_pos;
+    b_wdata_o         <= st_q[StWrite] ? {1'b1, key} : '0;
+    act_handle_o      <= ent[KEY_W +: HandleW];
+    stash_from_o      <= sel_bank_q;
+    stash_clear_pos_o <= st_q[StFree] ? stash_head_i : sel_pos_q;
     if (!rst_ni) begin
       b_we_o        <= '0;
       act_en_o      <= 1'b0;
@@ -475,14 +426,13 @@ module hp_table_maint
       move_o        <= 1'b0;
     end else begin
       for (int unsigned b = 0; b < 4; b++) begin
-        b_we_o[b] <= (state_q == StWrite || (state_q == StRemove && sel_q < SelW'(4))) &&
-                     (sel_q[1:0] == 2'(b));
+        b_we_o[b] <= (st_q[StWrite] || (st_q[StRemove] && !sel_stash_q)) && (sel_bank_q == 2'(b));
       end
-      act_we_o      <= state_q == StUpdate || state_q == StNew;
-      act_en_o      <= state_q == StUpdate || state_q == StNew || (state_q == StAct && wait_q == '0);
-      stash_push_o  <= state_q == StPush || state_q == StNew;
-      stash_clear_o <= state_q == StFree || (state_q == StRemove && sel_q >= SelW'(4));
-      move_o        <= state_q == StPush;
+      act_we_o      <= st_q[StUpdate] || st_q[StNew];
+      act_en_o      <= st_q[StUpdate] || st_q[StNew] || (st_q[StAct] && timer_q[0]);
+      stash_push_o  <= st_q[StPush] || st_q[StNew];
+      stash_clear_o <= st_q[StFree] || (st_q[StRemove] && sel_stash_q);
+      move_o        <= st_q[StPush];
     end
   end
 
@@ -494,24 +444,17 @@ module hp_table_maint
   assign chg_now = chg_wait_q == 3'd1;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      chg_wait_q <= '0;
-    end else begin
-      unique case (state_q)
-        StUpdate: chg_wait_q <= ChgUpdate;
-        StNew:    chg_wait_q <= ChgStash;
-        StRemove: chg_wait_q <= (sel_q < SelW'(4)) ? ChgBank : ChgStash;
-        StFree:   chg_wait_q <= ChgBank;
-        default:  if (chg_wait_q != '0) chg_wait_q <= chg_wait_q - 3'd1;
-      endcase
-    end
-    unique case (state_q)
-      StUpdate: chg_q <= live_q ? ChgRewrite : ChgRevive;
-      StNew:    chg_q <= ChgInsert;
-      StRemove: chg_q <= !live_q ? ChgDead : (job_q == JobSweep) ? ChgAged : ChgDelete;
-      StFree:   chg_q <= live_q ? ChgNone : ChgDead;
-      default: ;
-    endcase
+    if (!rst_ni) chg_wait_q <= '0;
+    else if (st_q[StUpdate]) chg_wait_q <= ChgUpdate;
+    else if (st_q[StNew]) chg_wait_q <= ChgStash;
+    else if (st_q[StRemove]) chg_wait_q <= sel_stash_q ? ChgStash : ChgBank;
+    else if (st_q[StFree]) chg_wait_q <= ChgBank;
+    else if (chg_wait_q != '0) chg_wait_q <= chg_wait_q - 3'd1;
+
+    if (st_q[StUpdate]) chg_q <= live_q ? ChgRewrite : ChgRevive;
+    if (st_q[StNew])    chg_q <= ChgInsert;
+    if (st_q[StRemove]) chg_q <= !live_q ? ChgDead : job_q.sweep ? ChgAged : ChgDelete;
+    if (st_q[StFree])   chg_q <= live_q ? ChgNone : ChgDead;
     chg_insert_o <= chg_now && (chg_q == ChgInsert) && rst_ni;
     chg_delete_o <= chg_now && (chg_q == ChgDelete) && rst_ni;
     chg_aged_o   <= chg_now && (chg_q == ChgAged) && rst_ni;
@@ -538,7 +481,7 @@ module hp_table_maint
       end else if (take_cmd || take_walk) begin
         sweep_turn_q <= 1'b1;
       end
-      if (state_q == StIdle && sweep_edge) begin
+      if (st_q[StIdle] && sweep_edge) begin
         sweeping_q    <= !sweeping_q;
         sweep_begin_o <= !sweeping_q;
         sweep_done_o  <= sweeping_q;
@@ -553,15 +496,16 @@ module hp_table_maint
 
   // ---- Ports ----
 
-  assign rsp_valid_o  = state_q == StRsp;
+  assign req_ready_o  = st_q[StOffer];
+  assign rsp_valid_o  = st_q[StRsp];
   assign rsp_status_o = status_q;
   assign rsp_entry_o  = entry_q;
-  assign own_valid_o  = (state_q == StAsk) && (wait_q == '0);
-  assign own_insert_o = (job_q == JobFind) && is_insert;
-  assign own_sweep_o  = job_q == JobSweep;
-  assign own_found_o  = !own_insert_o || found_q;
+  assign own_valid_o  = st_q[StAsk] && timer_q[0];
+  assign own_insert_o = job_q.find && insert_q;
+  assign own_sweep_o  = job_q.sweep;
+  assign own_found_o  = !own_insert_o || found;
 
-  `HP_ASSERT(OneMatch_A, !(match_q && found_q))
+  `HP_ASSERT(State_A, $onehot(st_q))
   `HP_ASSERT(Op_A, !take_cmd || req_op_i == OP_INSERT || req_op_i == OP_DELETE ||
                    req_op_i == OP_LOOKUP || req_op_i == OP_READ)
   `HP_ASSERT(Place_A, !take_cmd || req_op_i != OP_READ || 32'(req_place_i) < Places)
@@ -570,12 +514,12 @@ module hp_table_maint
   logic [KEY_W-1:0] held_key_q;
   logic [ACT_W-1:0] held_act_q;
   always_ff @(posedge clk_i) begin
-    if (state_q == StIdle) begin
+    if (st_q[StOffer]) begin
       held_key_q <= req_key_i;
       held_act_q <= req_act_i;
     end
   end
-  `HP_ASSERT(Held_A, !cmd_q || state_q == StRsp || op_q != OP_INSERT ||
+  `HP_ASSERT(Held_A, !cmd_q || st_q[StRsp] || !insert_q ||
                      (req_key_i == held_key_q && req_act_i == held_act_q))
 
   // A handle that came back rests before its next action is written.
@@ -584,15 +528,15 @@ module hp_table_maint
   logic                    rests;
   always_ff @(posedge clk_i) begin
     gave_q        <= rst_ni ? {gave_q[8:0], handle_give_o} : '0;
-    gave_handle_q <= {gave_handle_q[8:0], ent_handle};
+    gave_handle_q <= {gave_handle_q[8:0], ent[KEY_W +: HandleW]};
   end
   always_comb begin
     rests = 1'b1;
     for (int unsigned n = 0; n < 10; n++) begin
-      if (gave_q[n] && gave_handle_q[n] == ent_handle) rests = 1'b0;
+      if (gave_q[n] && gave_handle_q[n] == ent[KEY_W +: HandleW]) rests = 1'b0;
     end
   end
   `HP_ASSERT(Rests_A, !handle_take_o || rests)
 `endif
-  `HP_ASSERT_INIT(Shape_A, DEPTH == 2 ** SlotW && MOVES >= 1 && 32'(SelReq) == STASH + 4)
+  `HP_ASSERT_INIT(Shape_A, DEPTH == 2 ** SlotW && MOVES >= 1)
 endmodule

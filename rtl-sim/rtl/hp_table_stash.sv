@@ -19,16 +19,19 @@ module hp_table_stash #(
 
   input  logic                          push_i,
   input  logic [ENTRY_W-2:0]            data_i,
+  input  logic [1:0]                    from_i,        // any two bits that go with it
   input  logic                          clear_i,
   input  logic [PosW-1:0]               clear_pos_i,
 
   output logic [STASH-1:0][ENTRY_W-1:0] stash_o,
   output logic [PosW-1:0]               head_o,
   output logic                          head_valid_o,
+  output logic [1:0]                    head_from_o,
   output logic                          room_o        // two places or more are free
 );
   logic [STASH-1:0]              valid_q;
   logic [STASH-1:0][ENTRY_W-2:0] data_q;
+  logic [STASH-1:0][1:0]         from_q;
   logic [PosW-1:0]               head_q, tail_q;
   logic [CountW-1:0]             count_q;
   logic                          skip_q;
@@ -43,6 +46,7 @@ module hp_table_stash #(
     assign stash_o[p] = {valid_q[p], data_q[p]};
     always_ff @(posedge clk_i) begin
       if (write) data_q[p] <= data_i;
+      if (write) from_q[p] <= from_i;
       if (!rst_ni) valid_q[p] <= 1'b0;
       else if (write) valid_q[p] <= 1'b1;
       else if (clear_i && clear_pos_i == PosW'(p)) valid_q[p] <= 1'b0;
@@ -67,6 +71,7 @@ module hp_table_stash #(
     end
   end
   assign head_o = head_q;
+  always_ff @(posedge clk_i) head_from_o <= from_q[head_q];
 
   `HP_ASSERT(NoOverflow_A, !push_i || 32'(count_q) < STASH)
   `HP_ASSERT(Clear_A, !clear_i || valid_q[clear_pos_i])

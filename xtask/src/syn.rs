@@ -42,13 +42,32 @@ struct Block {
     goal: [f64; 2],
 }
 
-const BLOCKS: [Block; 3] = [
+const BLOCKS: [Block; 4] = [
     Block {
         name: "mac-table",
-        module: "hp_mac_table",
-        what: "MAC lookup engine, 4 banks of 1024",
-        parameters: &[("DEPTH", 1024)],
+        module: "hp_table",
+        what: "MAC table, 4 banks of 1024, two lookups per clock",
+        parameters: &[
+            ("KEY_W", 60),
+            ("ACT_W", 34),
+            ("DEPTH", 1024),
+            ("COPIES", 2),
+            ("EXTRA", 0),
+        ],
         goal: [250.0, 250.0],
+    },
+    Block {
+        name: "flow-table",
+        module: "hp_table",
+        what: "flow cache, 4 banks of 256, one lookup per clock",
+        parameters: &[
+            ("KEY_W", 428),
+            ("ACT_W", 51),
+            ("DEPTH", 256),
+            ("COPIES", 1),
+            ("EXTRA", 1),
+        ],
+        goal: [156.25, 200.0],
     },
     Block {
         name: "eswitch-256",

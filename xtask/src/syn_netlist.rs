@@ -191,7 +191,7 @@ mod tests {
             port("b_i", true, 2),
             port("c_o", false, 4),
         ];
-        let text = harness("hp_mac_table", &[("DEPTH", 1024)], &ports);
+        let text = harness("hp_table", &[("DEPTH", 1024)], &ports);
         for part in [
             ".clk_i(clk_i)",
             ".a_i(in_q[0 +: 3])",
@@ -205,7 +205,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("hp_mac_table #(.DEPTH(1024)) u_block"),
+            text.contains("hp_table #(.DEPTH(1024)) u_block"),
             "{text}"
         );
     }
