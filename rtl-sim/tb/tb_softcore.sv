@@ -63,7 +63,7 @@ module tb_softcore
     seen: '0
   };
   int unsigned  learns;
-  always @(posedge clk) if (learn_act) begin
+  always @(posedge clk) if (rst_n && learn_act) begin
     if (learn_slot != 4'd11 || learn_verdict != hp_abi_pkg::LEARN_INSTALL) $fatal(1, "learn answer");
     learn_valid <= 1'b0;
     learns      <= learns + 1;
