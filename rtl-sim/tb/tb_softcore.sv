@@ -465,7 +465,7 @@ module tb_softcore
     rd('h110, hi);
     if (hi != (lo < 32'hFFFF_FF00 ? 32'd1 : 32'd0)) $fatal(1, "time %h %h", hi, lo);
     // Nothing there: an address, a hole, an odd address, another function, another BAR.
-    rd('h024, lo);
+    rd('h028, lo);
     expect_err(1'b1, "hole");
     wr('hFFFC, 0);
     expect_err(1'b1, "end of the BAR");
