@@ -11,9 +11,9 @@ use crate::transport::Transport;
 
 /// Clocks between two looks at the answer.
 const POLL_CYCLES: u32 = 256;
-/// Looks until a command counts as lost: eight million clocks. The slowest command, deleting a V.VLAN,
-/// reads the whole address table on the core's own clock.
-const POLL_LIMIT: u32 = 32768;
+/// Looks until a command counts as lost: 67 million clocks. The slowest command, removing what was learned in
+/// a V.VLAN, reads the whole address table up to eight times on the core's own clock.
+const POLL_LIMIT: u32 = 262_144;
 
 impl<T: Transport> Device<T> {
     /// Sends a command and waits for its results.
