@@ -204,9 +204,6 @@ mod tests {
             text.contains(".c_o(out[0 +: 4])") && text.contains("logic [3:0] out,"),
             "{text}"
         );
-        assert!(
-            text.contains("hp_table #(.DEPTH(1024)) u_block"),
-            "{text}"
-        );
+        assert!(text.contains("hp_table #(.DEPTH(1024)) u_block"), "{text}");
     }
 }
