@@ -132,10 +132,7 @@ pub(crate) fn bench(ctx: &Ctx, json: bool) -> Result<()> {
     run_all(ctx)?;
     stage("bench", || {
         let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
-        command
-            .arg("bench")
-            .arg("--firmware")
-            .arg(ctx.firmware_elf());
+        command.arg("bench");
         if json {
             command.arg("--json");
         }

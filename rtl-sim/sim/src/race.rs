@@ -2,7 +2,7 @@
 //! `race`: an invalidation of every scope against frames that use the entry, at every distance.
 //!
 //! Frames stand back to back while the firmware is asked to invalidate; so the command meets frames at
-//! each stage of the pipeline. No frame that enters the pipeline [`DEADLINE`] clocks after the command
+//! each stage of the pipeline. No frame that enters the pipeline `DEADLINE` clocks after the command
 //! was taken, or later, may use the entry; and the command is not answered before every frame that
 //! entered before it has left the pipeline with its last beat.
 
