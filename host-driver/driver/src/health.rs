@@ -166,6 +166,16 @@ impl<T: Transport> Device<T> {
         Ok(pf_on(&self.io()).fw().status().try_read()?.hung())
     }
 
+    /// Whether the firmware needs a restart: it hangs, or has stopped by itself. One read; until the watchdog
+    /// has run out, a firmware that hangs looks like one that works.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn firmware_failed(&mut self) -> Result<bool, Error> {
+        let status = pf_on(&self.io()).fw().status().try_read()?;
+        Ok(status.hung() || status.state() != FwState::Ready.code())
+    }
+
     /// Looks after the firmware. Lets some clocks pass, to see the heartbeat move.
     ///
     /// # Errors

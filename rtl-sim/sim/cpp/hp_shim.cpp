@@ -99,6 +99,23 @@ struct Receiver {
   uint32_t side = 0;
 };
 
+// The runtime takes random values, and what an assertion does, from the context of the thread; several
+// models may take turns in one.
+class Thread {
+ public:
+  explicit Thread(VerilatedContext& ctx) { Verilated::threadContextp(&ctx); }
+  ~Thread() { Verilated::threadContextp(&idle()); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+ private:
+  // Outlives every model: the thread must not keep the context of one that is gone.
+  static VerilatedContext& idle() {
+    static thread_local VerilatedContext ctx;
+    return ctx;
+  }
+};
+
 constexpr uint64_t ones(uint32_t n) { return n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
 
 [[noreturn]] void broken(const std::string& what) { throw HpStop("bus rule broken: " + what); }
@@ -141,6 +158,7 @@ struct hp_model {
   }
 
   ~hp_model() {
+    const Thread thread(ctx);
 #if HP_FLAGS & 2
     if (fst) fst->close();
 #endif
@@ -510,6 +528,7 @@ struct hp_model {
   template <class F>
   int32_t guarded(int32_t failed, F body) {
     if (!error.empty()) return failed;
+    const Thread thread(ctx);
     try {
       return body();
     } catch (const std::exception& e) {

@@ -15,7 +15,7 @@ use hairpin_driver::image::FirmwareImage;
 use serde::Serialize;
 
 use crate::model::{Cycle, Options, RunMode, UPLINK, Variant};
-use crate::nic::{Nic, Observer, read_firmware};
+use crate::nic::{FW_CTRL, Nic, Observer, read_firmware};
 use crate::rng::Rng;
 use crate::scoreboard::Left;
 
@@ -449,6 +449,3 @@ impl Bench {
         Ok(())
     }
 }
-
-/// `fw.CTRL` of the PF BAR.
-const FW_CTRL: u16 = 0x0500;

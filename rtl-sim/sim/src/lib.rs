@@ -19,6 +19,7 @@ pub mod golden;
 pub mod model;
 pub mod nic;
 pub mod race;
+pub mod recover;
 pub mod replay;
 pub mod rng;
 pub mod scoreboard;

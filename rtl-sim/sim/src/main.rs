@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::cli::ReplayArgs;
-use hairpin_sim::{bench, cosim, race, replay};
+use hairpin_sim::{bench, cosim, race, recover, replay};
 
 /// The Hairpin NIC, cycle-accurate.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ enum Command {
     Cosim(cosim::CosimArgs),
     /// Let invalidations run against frames at every distance
     Race(race::RaceArgs),
+    /// Let the firmware fail under traffic and measure how the NIC comes back
+    Recover(recover::RecoverArgs),
     /// Measure header rate, latency and the speed of the simulation
     Bench(bench::BenchArgs),
 }
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => (replay::run(args), args.json),
         Command::Cosim(args) => (cosim::run(args), false),
         Command::Race(args) => (race::run(args), false),
+        Command::Recover(args) => (recover::run(args), args.json),
         Command::Bench(args) => (bench::run(args), false),
     };
     match result {

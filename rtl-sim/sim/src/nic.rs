@@ -27,6 +27,9 @@ const PATIENCE: u64 = 50 * SLICE;
 /// Core clocks without a sign of life until the watchdog ends.
 const WATCHDOG: u32 = 1_000_000;
 
+/// `fw.CTRL` of the PF BAR.
+pub(crate) const FW_CTRL: u16 = 0x0500;
+
 /// Counters of a table that the trace tells.
 const TRACED: [TableCounter; 6] = [
     TableCounter::Inserts,
@@ -114,6 +117,19 @@ impl Nic {
         image: &FirmwareImage,
         fates: bool,
     ) -> Result<Self, Diagnostic> {
+        Self::start_watched(options, image, fates, WATCHDOG)
+    }
+
+    /// The same with a watchdog of so many core clocks.
+    ///
+    /// # Errors
+    /// As [`Nic::start`].
+    pub fn start_watched(
+        options: &Options,
+        image: &FirmwareImage,
+        fates: bool,
+        watchdog_cycles: u32,
+    ) -> Result<Self, Diagnostic> {
         let model = Model::new(options).map_err(stopped)?;
         let n_vf = u8::try_from(model.n_vf()).unwrap_or(64);
         let handle = InProcess::new(model);
@@ -121,7 +137,7 @@ impl Nic {
         let mut rng = Rng::part(options.seed, 0x5eed);
         let start = StartOptions {
             seeds: std::array::from_fn(|_| rng.next() as u32),
-            watchdog_cycles: WATCHDOG,
+            watchdog_cycles,
         };
         device.load_firmware(image)?;
         device.start_firmware(image, start)?;
@@ -149,13 +165,55 @@ impl Nic {
         image: &FirmwareImage,
         observer: &mut dyn Observer,
     ) -> Result<(), Diagnostic> {
+        self.reload(image, observer)?;
+        self.launch(image, observer)
+    }
+
+    /// Starts the firmware that was loaded, and waits until it is ready.
+    ///
+    /// # Errors
+    /// The firmware did not start.
+    pub fn launch(
+        &mut self,
+        image: &FirmwareImage,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Diagnostic> {
+        self.device.start_firmware(image, self.start)?;
+        self.log = LogReader::new(image);
+        self.drain(observer)
+    }
+
+    /// Starts the firmware that was loaded and does not wait for it; so many clocks pass, and it may be
+    /// anywhere in its boot.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn launch_for(
+        &mut self,
+        clocks: u64,
+        image: &FirmwareImage,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Diagnostic> {
+        let run = self.handle.model().csr_write(0, 0, FW_CTRL, 1);
+        run.map_err(|error| Diagnostic::new("model", error.to_string()))?;
+        self.log = LogReader::new(image);
+        self.run_for(clocks, observer)
+    }
+
+    /// Stops the core and loads the firmware.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn reload(
+        &mut self,
+        image: &FirmwareImage,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Diagnostic> {
         self.poll_log()?;
         self.device.stop_firmware()?;
         self.drain(observer)?;
         self.scoreboard.core_restarted();
         self.device.load_firmware(image)?;
-        self.device.start_firmware(image, self.start)?;
-        self.log = LogReader::new(image);
         self.drain(observer)
     }
 

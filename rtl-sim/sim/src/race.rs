@@ -26,7 +26,7 @@ use crate::scoreboard::Left;
 use crate::trace::Decided;
 
 /// Clocks after a command from which on nothing it invalidated is used.
-const DEADLINE: i64 = 8;
+pub(crate) const DEADLINE: i64 = 8;
 /// Distances that have to occur, before and after the command.
 const WINDOW: i64 = 40;
 /// Frames of a burst: longer than the firmware needs to obey.

@@ -147,7 +147,6 @@ pub struct Scoreboard {
     reasons: [u64; 64],
     losses: u64,
     outputs: u64,
-    insert_failed: u64,
     hits: u64,
     /// Commands that may change a table: operation, table, status.
     commands: BTreeMap<(u8, u8, u8), u64>,
@@ -174,7 +173,6 @@ impl Scoreboard {
             reasons: [0; 64],
             losses: 0,
             outputs: 0,
-            insert_failed: 0,
             hits: 0,
             commands: BTreeMap::new(),
         }
@@ -190,9 +188,6 @@ impl Scoreboard {
         match &event.kind {
             EventKind::Input { port, id } => self.input(event.cycle, *port, *id),
             EventKind::Command(command) => {
-                self.insert_failed += u64::from(
-                    command.op == Op::Insert.code() && command.status == Status::Full.code(),
-                );
                 if ![Op::Read.code(), Op::Lookup.code()].contains(&command.op) {
                     let which = (command.op, command.table, command.status);
                     *self.commands.entry(which).or_default() += 1;
@@ -668,12 +663,6 @@ impl Scoreboard {
             .iter()
             .filter_map(|id| fates.remove(id))
             .collect()
-    }
-
-    /// Insertions into a table that found no room.
-    #[must_use]
-    pub fn insert_failed(&self) -> u64 {
-        self.insert_failed
     }
 }
 

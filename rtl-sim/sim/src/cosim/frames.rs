@@ -92,7 +92,7 @@ pub fn canary(bytes: &[u8]) -> Option<u32> {
 }
 
 /// Puts the canary in.
-fn mark(bytes: &mut [u8], id: u32) {
+pub(crate) fn mark(bytes: &mut [u8], id: u32) {
     if let Some(at) = bytes.len().checked_sub(CANARY) {
         bytes[at..at + 4].copy_from_slice(&MAGIC);
         bytes[at + 4..].copy_from_slice(&id.to_le_bytes());
