@@ -128,13 +128,16 @@ pub(crate) fn generate_abi(ctx: &Ctx, check: bool) -> Result<()> {
 }
 
 /// Runs the simulator's measurements.
-pub(crate) fn bench(ctx: &Ctx, json: bool) -> Result<()> {
+pub(crate) fn bench(ctx: &Ctx, json: bool, only: Option<&str>) -> Result<()> {
     run_all(ctx)?;
     stage("bench", || {
         let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
         command.arg("bench");
         if json {
             command.arg("--json");
+        }
+        if let Some(only) = only {
+            command.args(["--only", only]);
         }
         run(&mut command)
     })

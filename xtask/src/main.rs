@@ -57,6 +57,9 @@ enum What {
         /// Print the figures as JSON on standard output
         #[arg(long)]
         json: bool,
+        /// Take only the figures of this goal, for example P10
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Break the RTL in one place at a time and show that the co-simulation notices
     Mutate(mutate::Args),
@@ -83,7 +86,7 @@ fn run(args: &Args) -> Result<()> {
         What::Test(args) => test::run_all(&ctx, args),
         What::Check(args) => check::run_all(&ctx, args),
         What::Regs { check } => build::regs(&ctx, *check),
-        What::Bench { json } => build::bench(&ctx, *json),
+        What::Bench { json, only } => build::bench(&ctx, *json, only.as_deref()),
         What::Mutate(args) => mutate::run_all(&ctx, args),
         What::Syn(args) => syn::run_all(&ctx, args),
     }

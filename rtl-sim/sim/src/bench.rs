@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `bench`: figures in cycles, each from a run whose every output was compared with the golden model.
 
+mod flood;
 mod learn;
 
 use std::time::Instant;
@@ -178,6 +179,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted("P7") {
         bench.learning()?;
+    }
+    if wanted("P7-flood") {
+        bench.flooding(20_000)?;
     }
     if wanted("P14") {
         bench.speed()?;
