@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::model::{Cycle, Options, RunMode, UPLINK, Variant};
 use crate::nic::{FW_CTRL, Nic, Observer, read_firmware};
+use crate::race;
 use crate::rng::Rng;
 use crate::scoreboard::Left;
 
@@ -182,6 +183,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted("P7-flood") {
         bench.flooding(20_000)?;
+    }
+    if wanted("P10") {
+        bench.invalidation()?;
     }
     if wanted("P14") {
         bench.speed()?;
@@ -400,6 +404,51 @@ impl Bench {
                 seed: self.seed,
                 peer: None,
             });
+        }
+        Ok(())
+    }
+
+    /// How long an entry is used after it was invalidated, and when that is answered.
+    fn invalidation(&mut self) -> Result<()> {
+        /// Of the pipeline, and what may be added to them.
+        const DEPTH: u64 = 24;
+        const MORE: u64 = 8;
+        const ROUNDS: u32 = 4;
+        for raced in race::figures(self.seed, ROUNDS, &self.image)? {
+            let method = format!(
+                "{} bursts of frames back to back that use it, at every distance around the command; core at \
+                 1:1 to 1:3; outputs compared",
+                raced.bursts
+            );
+            let (_, most) = raced.answered;
+            let used = raced.unused_from;
+            let cases = [
+                (
+                    "clocks until no frame that enters uses it",
+                    used as f64,
+                    race::DEADLINE.cast_unsigned(),
+                    used <= race::DEADLINE,
+                ),
+                (
+                    "clocks until the answer",
+                    most as f64,
+                    DEPTH + MORE,
+                    most <= DEPTH + MORE,
+                ),
+            ];
+            for (what, value, goal, met) in cases {
+                self.figures.push(Figure {
+                    id: "P10",
+                    case: format!("{}: {what}", raced.name),
+                    value,
+                    unit: "cycles",
+                    goal: Some(format!("<={goal}")),
+                    met: Some(met),
+                    method: method.clone(),
+                    seed: self.seed,
+                    peer: None,
+                });
+            }
         }
         Ok(())
     }

@@ -497,3 +497,6 @@ fn csr_result(status: i32) -> Result<(), CsrError> {
         _ => Err(CsrError::Stopped),
     }
 }
+
+#[cfg(test)]
+mod tests;
