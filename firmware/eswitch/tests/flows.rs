@@ -366,8 +366,9 @@ fn a_traced_insert_is_followed_or_questioned() {
     assert!(try_one(as_(Status::Updated)).is_err());
     assert!(try_one(as_(Status::Refused)).is_err());
     assert!(try_one(as_(Status::Full)).is_ok());
-    assert!(try_one(as_(Status::Quota)).is_ok());
-    assert!(try_one(as_(Status::Stale)).is_ok());
+    // There is room, and a flow that the host adds has no epochs to be stale.
+    assert!(try_one(as_(Status::Quota)).is_err());
+    assert!(try_one(as_(Status::Stale)).is_err());
     assert!(try_one(as_(Status::NotFound)).is_err());
     // A lower teacher may not replace it.
     let mut learned = insert;
@@ -397,7 +398,23 @@ fn a_traced_insert_is_followed_or_questioned() {
     let mut more = insert;
     more.key.0[0] = 99;
     more.index = 99;
-    assert!(crowd.replay(&more).is_err());
+    assert!(crowd.clone().replay(&more).is_err());
+    let refused = Traced {
+        status: Status::Quota,
+        ..more
+    };
+    assert!(crowd.replay(&refused).is_ok());
+    // Dead entries count until they are swept.
+    let what = Invalidation {
+        scope: Scope::Teacher,
+        which: Teacher::Flow.code(),
+    };
+    crowd.apply(&TableCommand::Invalidate(Table::Flow, what));
+    assert_eq!(crowd.tables.occupancy(Table::Flow), (0, 32));
+    assert!(crowd.clone().replay(&more).is_ok());
+    assert!(crowd.clone().replay(&refused).is_ok());
+    crowd.tables.swept(Table::Flow);
+    assert!(crowd.replay(&refused).is_err());
 }
 
 #[test]
@@ -453,7 +470,28 @@ fn nothing_ages_before_its_time() {
     assert!(crowded.replay(&mac_insert).is_err(), "max_macs is 0");
     let mut port = PortRow::DISABLED;
     (port.enabled, port.max_macs, port.vvlan) = (true, 1, Vlan::new(VVLAN_A).unwrap());
+    port.learning = true;
     model.apply(&TableCommand::Port(0, port));
+    assert!(
+        model.clone().replay(&mac_insert).is_err(),
+        "no frame has shown it"
+    );
+    model.receive(UNIT, &Ingress::VPort(vf(0)), &frame.0);
+    assert_eq!(model.clone().replay(&mac_insert), Ok(()));
+    // What has moved since makes it stale, and nothing else does.
+    let stale = Traced {
+        status: Status::Stale,
+        ..mac_insert
+    };
+    assert!(model.clone().replay(&stale).is_err());
+    let mut moved = model.clone();
+    let what = Invalidation {
+        scope: Scope::VPort,
+        which: 0,
+    };
+    moved.apply(&TableCommand::Invalidate(Table::Mac, what));
+    assert!(moved.clone().replay(&mac_insert).is_err());
+    assert!(moved.replay(&stale).is_ok());
     assert_eq!(model.replay(&mac_insert), Ok(()));
     let sweep_mac = |row: MacRow, time: u64| {
         let mut data = row.key.to_words();

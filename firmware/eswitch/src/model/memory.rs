@@ -15,6 +15,7 @@ use hairpin_abi::{
     VVLAN_INSTANCES, VVlan, VVlanRow,
 };
 
+use super::past::Past;
 use crate::{FlowHit, Tables};
 
 /// V.VLAN IDs of `VVMAP`.
@@ -60,6 +61,7 @@ pub struct Memory {
     flow_keys: HashMap<u16, FlowKey>,
     /// The key buffer.
     staged: [RowWords; 3],
+    pub(super) past: Past,
 }
 
 impl Memory {
@@ -79,7 +81,28 @@ impl Memory {
             flows: HashMap::new(),
             flow_keys: HashMap::new(),
             staged: [[0; 6]; 3],
+            past: Past::new(),
         }
+    }
+
+    /// Says how many places the tables have, so that `full` can be judged.
+    pub fn set_capacity(&mut self, macs: usize, flows: usize) {
+        self.past.capacity = Some([macs, flows]);
+    }
+
+    /// Entries of `MAC` or `FLOW` that are alive, and with those that may not have been swept yet.
+    #[must_use]
+    pub fn occupancy(&self, table: Table) -> (usize, usize) {
+        let live = match table {
+            Table::Mac => self.macs.len(),
+            _ => self.flows.len(),
+        };
+        (live, live + self.past.dead(table))
+    }
+
+    /// The NIC has swept all dead entries of `MAC` or `FLOW`.
+    pub fn swept(&mut self, table: Table) {
+        self.past.swept(table);
     }
 
     /// The MAC entries, in no order.
@@ -180,6 +203,7 @@ impl Memory {
     /// Puts a MAC entry in, whatever [`Memory::judge_mac`] says.
     pub fn put_mac(&mut self, instance: u8, handle: u16, row: MacRow) {
         let used = self.stamp();
+        self.past.mac_inserted(&row.key);
         self.macs.insert(
             row.key,
             Entry {
@@ -194,6 +218,7 @@ impl Memory {
     /// Puts a flow entry in, whatever [`Memory::judge_flow`] says.
     pub fn put_flow(&mut self, instance: u8, handle: u16, key: FlowKey, row: FlowRow) {
         self.flow_keys.insert(handle, key);
+        self.past.flow_inserted(&key);
         let used = self.stamp();
         self.flows.insert(
             key,
@@ -245,26 +270,38 @@ impl Memory {
     /// Takes out every entry of `MAC` or `FLOW` that an invalidation is about.
     pub fn invalidate(&mut self, table: Table, what: Invalidation) {
         let Invalidation { scope, which } = what;
+        let past = &mut self.past;
+        past.invalidated(table, what);
         match table {
-            Table::Mac => self.macs.retain(|_, entry| {
+            Table::Mac => self.macs.retain(|key, entry| {
                 let teacher = u8::from(entry.row.is_static);
-                let dynamic_of =
-                    |vport: VPort| !entry.row.is_static && entry.row.target == Target::VPort(vport);
-                !match scope {
+                let vport = match entry.row.target {
+                    Target::VPort(vport) if !entry.row.is_static => Some(vport),
+                    _ => None,
+                };
+                let dies = match scope {
                     Scope::All => true,
                     Scope::Teacher => teacher == which,
                     Scope::VVlan => entry.instance == which,
-                    Scope::VPort => VPort::new(which).is_some_and(dynamic_of),
+                    Scope::VPort => vport.is_some_and(|vport| vport.get() == which),
+                };
+                if dies {
+                    past.mac_died(*key, vport);
                 }
+                !dies
             }),
             Table::Flow => self.flows.retain(|key, entry| {
                 let by = |port: PortId| port.vport().is_some_and(|vport| vport.get() == which);
-                !match scope {
+                let dies = match scope {
                     Scope::All => true,
                     Scope::Teacher => entry.row.teacher.code() == which,
                     Scope::VVlan => entry.instance == which,
                     Scope::VPort => by(key.src) || by(entry.row.port),
+                };
+                if dies {
+                    past.flow_died(*key, entry.instance);
                 }
+                !dies
             }),
             _ => {}
         }

@@ -7,6 +7,7 @@
 
 mod counters;
 mod memory;
+mod past;
 mod replay;
 
 pub use counters::Counters;
@@ -14,9 +15,9 @@ pub use memory::{Entry, Memory};
 pub use replay::{Traced, Wrong};
 
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{Status, TableCommand, VPort, VVlan};
+use hairpin_abi::{PortId, Status, TableCommand, VPort, VVlan};
 
-use crate::{CacheUse, Canonical, Decision, Ingress, Kind, Meters, decide};
+use crate::{CacheUse, Canonical, Decision, Ingress, Kind, Meters, Tables, decide};
 
 /// The golden model of a NIC.
 #[derive(Clone, Debug)]
@@ -59,6 +60,7 @@ impl Model {
             self.tables.touch_flow(handle);
         }
         let passed = matches!(decision.kind, Kind::Local | Kind::Uplink | Kind::Multicast);
+        self.show(time, ingress, &decision, frame);
         // What the NIC must have seen; a frame that was dropped late or punted may have counted too.
         if let (true, Ingress::VPort(vport)) = (passed, ingress)
             && let Some(vvlan) = decision.vvlan.and_then(|id| VVlan::try_from(id).ok())
@@ -68,6 +70,28 @@ impl Model {
             self.tables.touch_mac(&MacKey { vvlan, mac }, *vport);
         }
         decision
+    }
+
+    /// Notes a frame that may be why its source address is learned.
+    fn show(&mut self, time: u64, ingress: &Ingress, decision: &Decision, frame: &[u8]) {
+        let vport = match ingress {
+            Ingress::VPort(vport)
+            | Ingress::Core {
+                src: PortId::VPort(vport),
+                ..
+            } => *vport,
+            _ => return,
+        };
+        let vvlan = decision.vvlan.and_then(|id| VVlan::try_from(id).ok());
+        let canonical = Canonical::new(frame, decision.strip);
+        let punted = decision.kind == Kind::Punt;
+        let may_teach = punted || self.tables.port(vport).learning;
+        if let (true, Some(vvlan), Some(canonical)) = (may_teach, vvlan, canonical) {
+            let mac = canonical.source();
+            self.tables
+                .past
+                .show(MacKey { vvlan, mac }, vport, time, punted);
+        }
     }
 
     /// Decides about a frame and counts it in, and out of the NIC if it is dropped.

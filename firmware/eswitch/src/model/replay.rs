@@ -9,9 +9,11 @@ use std::string::{String, ToString};
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     FlowKey, FlowKeyWords, FlowRow, MacRow, Op, RowWords, Status, Sweep, Table, TableCommand,
+    Target,
 };
 
 use super::{Entry, Model};
+use crate::Tables;
 
 /// A command of the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +51,9 @@ fn wrong(text: impl Into<String>) -> Wrong {
 }
 
 impl Model {
-    /// Applies a traced command as the NIC did it. What only the NIC can know is believed: that a table is
-    /// full, that dead entries still count for a quota, that something moved under a learn event.
-    /// Commands that change nothing, and those the NIC refused as `denied` or `bad-op`, are accepted.
+    /// Applies a traced command as the NIC did it. What only the NIC can know is believed as far as it can be:
+    /// that a nearly full table is full, that dead entries still count for a quota, that one of several
+    /// frames made a learn event and something moved under it since. Commands that change nothing, and those the NIC refused as `denied` or `bad-op`, are accepted.
     ///
     /// # Errors
     /// [`Wrong`] if the NIC cannot do what it did; the model has then followed the NIC as far as it can.
@@ -101,7 +103,27 @@ impl Model {
             .tables
             .mac_entries()
             .any(|(other, entry)| *other != row.key && entry.handle == traced.index);
-        let verdict = insert(traced, expected, old.as_ref(), taken);
+        let table = &self.tables;
+        let (mut may_be_quota, mut epochs) = (false, true);
+        if let (Target::VPort(vport), false) = (row.target, row.is_static) {
+            let quota = usize::from(table.port(vport).max_macs);
+            let counted = table.dynamic_macs(vport) + table.past.dead_of_vport(vport);
+            may_be_quota = counted >= quota;
+            epochs = table
+                .past
+                .may_answer(traced.status, &row.key, vport, instance(traced));
+            self.tables.past.answered(&row.key, vport, traced.time);
+        }
+        let verdict = self
+            .insert(traced, expected, old.as_ref(), taken, may_be_quota)
+            .and(if epochs {
+                Ok(())
+            } else {
+                Err(wrong(match traced.status {
+                    Status::Stale => "an epoch that has not moved",
+                    _ => "stale",
+                }))
+            });
         if inserted(traced.status) {
             self.tables.put_mac(instance(traced), traced.index, row);
         }
@@ -117,7 +139,10 @@ impl Model {
             .tables
             .flows()
             .any(|(other, entry)| *other != key && entry.handle == traced.index);
-        let verdict = insert(traced, expected, old.as_ref(), taken);
+        let at = instance(traced);
+        let counted = self.tables.flows_of(at) + self.tables.past.dead_of_instance(at);
+        let may_be_quota = counted >= self.tables.max_flows(at);
+        let verdict = self.insert(traced, expected, old.as_ref(), taken, may_be_quota);
         if inserted(traced.status) {
             self.tables
                 .put_flow(instance(traced), traced.index, key, row);
@@ -126,6 +151,40 @@ impl Model {
             self.counters.begin_flow(traced.index);
         }
         verdict
+    }
+
+    /// Checks the answer to an INSERT that had to be answered `expected` if only live entries counted.
+    fn insert<Row>(
+        &self,
+        traced: &Traced,
+        expected: Status,
+        old: Option<&Entry<Row>>,
+        taken: bool,
+        may_be_quota: bool,
+    ) -> Result<(), Wrong> {
+        let (live, _) = self.tables.occupancy(traced.table);
+        let room = |full| self.tables.past.may_be_full(traced.table, live, full);
+        let actual = traced.status;
+        let believed = match actual {
+            Status::Ok => actual == expected && room(false),
+            Status::Updated | Status::Refused => actual == expected,
+            Status::Full => old.is_none() && expected == Status::Ok && room(true),
+            // Entries that are dead and not yet swept count.
+            Status::Quota => {
+                let may_come = matches!(expected, Status::Ok | Status::Updated);
+                expected == Status::Quota || may_come && may_be_quota
+            }
+            // Whether it may be is another question.
+            Status::Stale => traced.table == Table::Mac,
+            _ => false,
+        };
+        if !believed {
+            return Err(wrong(expected.to_string()));
+        }
+        if inserted(actual) && (taken || old.is_some_and(|old| old.handle != traced.index)) {
+            return Err(wrong("a handle of its own"));
+        }
+        Ok(())
     }
 
     /// One entry went for its age.
@@ -151,31 +210,6 @@ impl Model {
         }
         Ok(())
     }
-}
-
-/// Checks the answer to an INSERT that had to be answered `expected` if only live entries counted.
-fn insert<Row>(
-    traced: &Traced,
-    expected: Status,
-    old: Option<&Entry<Row>>,
-    taken: bool,
-) -> Result<(), Wrong> {
-    let actual = traced.status;
-    let believed = match actual {
-        Status::Ok | Status::Updated | Status::Refused => actual == expected,
-        Status::Full => old.is_none() && expected == Status::Ok,
-        // Entries that are dead and not yet swept count.
-        Status::Quota => matches!(expected, Status::Quota | Status::Ok | Status::Updated),
-        Status::Stale => true,
-        _ => false,
-    };
-    if !believed {
-        return Err(wrong(expected.to_string()));
-    }
-    if inserted(actual) && (taken || old.is_some_and(|old| old.handle != traced.index)) {
-        return Err(wrong("a handle of its own"));
-    }
-    Ok(())
 }
 
 fn inserted(status: Status) -> bool {
