@@ -138,7 +138,7 @@ pub fn run(args: &RecoverArgs) -> Result<()> {
         let ran: Vec<&Ran> = of.filter_map(|(.., result)| result.as_ref().ok()).collect();
         figures.push(output::figures(fault, &ran));
     }
-    output::print(args, figures)?;
+    output::print(args, &figures)?;
     match failed.len() {
         0 => Ok(()),
         number => bail!(

@@ -138,14 +138,14 @@ pub(super) fn figures(fault: Fault, ran: &[&Ran]) -> Figures {
 }
 
 /// Prints the figures of all faults.
-pub(super) fn print(args: &RecoverArgs, faults: Vec<Figures>) -> Result<()> {
+pub(super) fn print(args: &RecoverArgs, faults: &[Figures]) -> Result<()> {
     if args.json {
         let document = Document {
             version: 1,
             seed: args.seed,
             core_ratio: args.core_ratio,
             watchdog_core_clocks: args.watchdog,
-            faults: &faults,
+            faults,
         };
         println!("{}", serde_json::to_string(&document)?);
         return Ok(());
@@ -155,7 +155,7 @@ pub(super) fn print(args: &RecoverArgs, faults: Vec<Figures>) -> Result<()> {
          clocks from the fault",
         args.seed, args.core_ratio, args.watchdog
     );
-    for f in &faults {
+    for f in faults {
         text(f);
     }
     Ok(())

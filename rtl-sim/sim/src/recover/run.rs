@@ -37,6 +37,9 @@ const STORM: (usize, usize) = (2, 5);
 /// Clocks after the last command of the host in which addresses have to be learned.
 const PATIENCE: u64 = 400_000;
 
+/// A moment of the recovery: its name, and when it was.
+type Phase = (&'static str, fn(&Times) -> u64);
+
 /// When things happened, in clocks from the fault.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
@@ -53,7 +56,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) const PHASES: [(&'static str, fn(&Self) -> u64); 5] = [
+    pub(super) const PHASES: [Phase; 5] = [
         ("noticed", |t| t.noticed),
         ("invalidated", |t| t.invalidated),
         ("ready", |t| t.ready),

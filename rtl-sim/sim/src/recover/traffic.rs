@@ -233,7 +233,7 @@ impl Traffic {
     ) -> Result<(), Diagnostic> {
         while self.at < then {
             let draft = self.draft();
-            self.send(draft, self.at, nic, watch)?;
+            self.send(&draft, self.at, nic, watch)?;
             self.at += self.rng.range(1, 2 * SLOT - 1) as u64;
         }
         Ok(())
@@ -253,17 +253,17 @@ impl Traffic {
             tags: Vec::new(),
         };
         let show = draft(Stream::Show, 2, 0, vf(0), address);
-        self.send(show, now, nic, watch)?;
+        self.send(&show, now, nic, watch)?;
         for part in 1..=2 {
             let ask = draft(Stream::Ask, 1, 2, address, vf(1));
-            self.send(ask, now + part * PROBE / 2, nic, watch)?;
+            self.send(&ask, now + part * PROBE / 2, nic, watch)?;
         }
         Ok(now + PROBE)
     }
 
     fn send(
         &mut self,
-        draft: Draft,
+        draft: &Draft,
         at: Cycle,
         nic: &mut Nic,
         watch: &mut Watch,
