@@ -47,6 +47,8 @@ pub struct Expected {
     len: usize,
     key: Option<Key>,
     flow: Option<u16>,
+    /// It asked the flow cache.
+    pub asked: bool,
     /// How each copy is dressed, fixed when the frame is decided.
     copies: Vec<(u8, Egress)>,
 }
@@ -65,6 +67,22 @@ impl Golden {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Says how many places the MAC table and the flow cache have.
+    pub fn set_capacity(&mut self, macs: usize, flows: usize) {
+        self.model.tables.set_capacity(macs, flows);
+    }
+
+    /// Entries of a table that are alive, and with the dead ones that the NIC may not have swept.
+    #[must_use]
+    pub fn occupancy(&self, table: Table) -> (usize, usize) {
+        self.model.tables.occupancy(table)
+    }
+
+    /// The NIC has swept a table.
+    pub fn swept(&mut self, table: Table) {
+        self.model.tables.swept(table);
     }
 
     /// NIC tag bytes on a port.
@@ -167,6 +185,7 @@ impl Golden {
                 CacheUse::Hit(handle) => Some(handle),
                 CacheUse::Unused | CacheUse::Miss => None,
             },
+            asked: decision.cache != CacheUse::Unused,
             copies,
         }
     }
@@ -229,6 +248,7 @@ impl Expected {
             len: usize::from(d.len),
             key: None,
             flow: None,
+            asked: false,
             copies: Vec::new(),
         }
     }

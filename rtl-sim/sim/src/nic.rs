@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use hairpin_abi::counter::{CacheTraffic, CountedTable, CounterAddr, TableCounter, Traffic};
-use hairpin_abi::{PortId, REASONS, ReasonClass, VPort};
+use hairpin_abi::{PortId, REASONS, ReasonClass, Table, VPort};
 use hairpin_driver::firmware::StartOptions;
 use hairpin_driver::image::FirmwareImage;
 use hairpin_driver::log::{LogLine, LogReader};
@@ -141,10 +141,13 @@ impl Nic {
         };
         device.load_firmware(image)?;
         device.start_firmware(image, start)?;
+        let mut golden = Golden::new(n_vf);
+        let has = device.capabilities();
+        golden.set_capacity(has.mac_entries.into(), has.flow_entries.into());
         let mut nic = Self {
             device,
             start,
-            scoreboard: Scoreboard::new(Golden::new(n_vf), fates),
+            scoreboard: Scoreboard::new(golden, fates),
             handle,
             log: LogReader::new(image),
             lines: Vec::new(),
@@ -452,6 +455,28 @@ impl Nic {
             let expected = self.scoreboard.golden().counter(addr);
             let now = self.now();
             self.scoreboard.compare(now, &name, expected, value);
+        }
+        Ok(())
+    }
+
+    /// Compares how many entries the tables hold with the golden model, which knows of dead ones until the
+    /// NIC has swept them. Only right when nothing is inside the NIC.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached.
+    pub fn compare_occupancy(&mut self, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
+        for (counted, table) in [
+            (CountedTable::Mac, Table::Mac),
+            (CountedTable::Flow, Table::Flow),
+        ] {
+            let before = self.scoreboard.commands_total();
+            let addr = CounterAddr::table(counted, TableCounter::Occupied);
+            let value = self.device.read_counter(addr)?;
+            self.drain(observer)?;
+            if self.scoreboard.commands_total() == before {
+                let now = self.now();
+                self.scoreboard.occupied(now, table, value);
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use hairpin_abi::{Op, Status};
+use hairpin_abi::{Op, Status, Table};
 
 use crate::golden::{Expected, Golden};
 use crate::model::{Cycle, UPLINK};
@@ -148,6 +148,7 @@ pub struct Scoreboard {
     losses: u64,
     outputs: u64,
     hits: u64,
+    asked: u64,
     /// Commands that may change a table: operation, table, status.
     commands: BTreeMap<(u8, u8, u8), u64>,
 }
@@ -174,6 +175,7 @@ impl Scoreboard {
             losses: 0,
             outputs: 0,
             hits: 0,
+            asked: 0,
             commands: BTreeMap::new(),
         }
     }
@@ -256,6 +258,7 @@ impl Scoreboard {
             }
         };
         let expected = Rc::new(self.golden.decide(d, &bytes));
+        self.asked += u64::from(expected.asked);
         for (field, want, got) in expected.differences(d) {
             self.differ(cycle, format!("{}: {field}", what()), want, got);
         }
@@ -599,6 +602,19 @@ impl Scoreboard {
         }
     }
 
+    /// The NIC counts so many entries in a table, dead ones included.
+    pub fn occupied(&mut self, now: Cycle, table: Table, counted: u64) {
+        let (live, most) = self.golden.occupancy(table);
+        let counted = usize::try_from(counted).unwrap_or(usize::MAX);
+        if counted == live {
+            self.golden.swept(table);
+        }
+        if !(live..=most).contains(&counted) {
+            let what = format!("entries of {table}");
+            self.differ(now, what, format!("{live} to {most}"), counted);
+        }
+    }
+
     /// The golden model as it is now.
     #[must_use]
     pub fn golden(&self) -> &Golden {
@@ -635,10 +651,22 @@ impl Scoreboard {
         self.hits
     }
 
+    /// Frames that asked the flow cache.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.asked
+    }
+
     /// Commands that may change a table: how often each operation, table and status came.
     #[must_use]
     pub fn commands(&self) -> &BTreeMap<(u8, u8, u8), u64> {
         &self.commands
+    }
+
+    /// How many such commands came.
+    #[must_use]
+    pub fn commands_total(&self) -> u64 {
+        self.commands.values().sum()
     }
 
     /// Differences found.

@@ -32,6 +32,8 @@ pub struct Churn {
     pub(super) groups: Vec<(u8, GroupRow)>,
     /// Whole keys of flows that were added.
     pub(super) flows: Vec<FlowKey>,
+    /// Frames whose flow was added.
+    pub(super) hot: Vec<Shot>,
     /// Changes made, and changes the firmware refused.
     pub done: u64,
     /// Changes that the firmware refused.
@@ -54,6 +56,7 @@ impl Churn {
             macs: Vec::new(),
             groups: Vec::new(),
             flows: Vec::new(),
+            hot: Vec::new(),
             done: 0,
             refused: BTreeMap::new(),
             crashes: 0,
@@ -74,6 +77,12 @@ impl Churn {
         churn
     }
 
+    /// Frames that are known to find a flow, as long as nobody takes it away.
+    #[must_use]
+    pub fn hot(&self) -> &[Shot] {
+        &self.hot
+    }
+
     /// Makes one random change and tells the checker.
     ///
     /// # Errors
@@ -87,7 +96,10 @@ impl Churn {
         self.done += 1;
         let begin = nic.now();
         // The sixth makes the firmware walk the whole address table.
-        match self.rng.weighted(&[200, 170, 100, 80, 50, 4, 300, 60, 20]) {
+        match self
+            .rng
+            .weighted(&[200, 170, 100, 80, 50, 4, 240, 60, 20, 8])
+        {
             0 => self.port(nic)?,
             1 => self.vvlan(nic, checker, begin)?,
             2 => self.address(nic, checker, begin)?,
@@ -99,7 +111,8 @@ impl Churn {
             5 => self.remove(nic, checker, begin)?,
             6 => self.flow(nic, recent)?,
             7 => self.flush(nic)?,
-            _ => self.ageing(nic)?,
+            8 => self.ageing(nic)?,
+            _ => self.fill(nic, checker, begin)?,
         }
         Ok(())
     }

@@ -3,14 +3,16 @@
 
 use hairpin_abi::admin::{Command, Crash, Flush};
 use hairpin_abi::{
-    FlowAction, FlowKey, FlowRow, KeyField, Miss, PortId, PortRow, Role, Target, Teacher, VPort,
-    VVlan, VVlanRow, Vlan,
+    FlowAction, FlowKey, FlowRow, IpFields, KeyField, MacAddr, Miss, PortId, PortRow, Role, Target,
+    Teacher, VPort, VVlanRow, Vlan,
 };
 use hairpin_driver::Diagnostic;
-use hairpin_eswitch::{Canonical, FrameKey};
+use hairpin_eswitch::model::Model;
+use hairpin_eswitch::{CacheUse, Canonical, FrameKey, Ingress, decide};
 
 use super::churn::Churn;
 use super::frames::Shot;
+use super::setup::mac;
 use crate::checker::Checker;
 use crate::model::UPLINK;
 use crate::nic::Nic;
@@ -18,6 +20,12 @@ use crate::rng::Rng;
 
 /// Flows that are taken away or changed later.
 const KEPT: usize = 64;
+/// Frames whose flow was added and that come again.
+const HOT: usize = 12;
+/// Flows that are added at once to make them hit.
+const WARM: usize = 8;
+/// Flows that are added to a small table until it is full: more than it holds, by a few.
+const FILL: usize = 90;
 
 impl Churn {
     /// Turns on what the configuration leaves off: flow caches, learning.
@@ -45,14 +53,14 @@ impl Churn {
     /// Adds, changes and removes flows of frames that come again.
     pub(super) fn flow(&mut self, nic: &mut Nic, recent: &[Shot]) -> Result<(), Diagnostic> {
         for _ in 0..self.rng.range(1, 16) {
-            let fresh = self.rng.percent(75) || self.flows.is_empty();
-            let key = if fresh {
-                match self.key_in_use(recent) {
-                    Some(key) => key,
+            let fresh = self.rng.percent(80) || self.flows.is_empty();
+            let (key, shot) = if fresh {
+                match self.key_in_use(nic, recent) {
+                    Some((key, shot)) => (key, Some(shot)),
                     None => return Ok(()),
                 }
             } else {
-                *self.rng.pick(&self.flows)
+                (*self.rng.pick(&self.flows), None)
             };
             if !fresh && self.rng.percent(50) {
                 self.admin(nic, &Command::FlowDel(key))?;
@@ -61,12 +69,81 @@ impl Churn {
             }
             let row = self.row_for(&key);
             if self.admin(nic, &Command::FlowAdd { key, row })? && fresh {
-                if self.flows.len() == KEPT {
-                    let at = self.rng.below(KEPT);
-                    self.flows.swap_remove(at);
+                keep(&mut self.rng, &mut self.flows, KEPT, key);
+                if let Some(shot) = shot
+                    && !self.hot.contains(&shot)
+                {
+                    keep(&mut self.rng, &mut self.hot, HOT, shot);
                 }
-                self.flows.push(key);
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the flows of some frames that come again and miss, so that most of those hit.
+    ///
+    /// # Errors
+    /// The NIC did not answer as it must.
+    pub fn warm(&mut self, nic: &mut Nic, recent: &[Shot]) -> Result<(), Diagnostic> {
+        for _ in 0..WARM {
+            let Some((key, shot)) = self.key_in_use(nic, recent) else {
+                return Ok(());
+            };
+            if use_of(nic.scoreboard.golden().model(), &shot) != CacheUse::Miss {
+                return Ok(());
+            }
+            let row = self.row_for(&key);
+            if !self.admin(nic, &Command::FlowAdd { key, row })? {
+                self.hot.retain(|hot| *hot != shot);
+            } else if !self.hot.contains(&shot) {
+                keep(&mut self.rng, &mut self.hot, HOT, shot);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds flows until a small table is full, and more: of policies, which nothing pushes out, and of the host,
+    /// which make room for each other.
+    pub(super) fn fill(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        begin: u64,
+    ) -> Result<(), Diagnostic> {
+        if self.vvlans.is_empty() || !nic.model().is_small() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.vvlans.len());
+        let (id, mut row) = self.vvlans[at];
+        (row.cache, row.key_mask, row.flow_quota) = (true, KeyField::MASK_ALL, 15);
+        self.set_vvlan(nic, checker, begin, at, id, row)?;
+        let teacher = *self.rng.pick(&[Teacher::Flow, Teacher::Policy]);
+        for _ in 0..FILL {
+            let key = FlowKey {
+                src: PortId::Uplink,
+                vvlan: id.into(),
+                da: MacAddr(mac(&mut self.rng)),
+                sa: MacAddr(mac(&mut self.rng)),
+                ethertype: 0x9000,
+                ip: IpFields::default(),
+            };
+            let row = FlowRow::new(FlowAction::Drop, teacher);
+            self.admin(nic, &Command::FlowAdd { key, row })?;
+        }
+        if self.rng.percent(70) {
+            self.admin(nic, &Command::FlowFlush(Flush::Teacher(teacher)))?;
+        }
+        Ok(())
+    }
+
+    /// Lets every vPort learn as many addresses as it likes.
+    ///
+    /// # Errors
+    /// The NIC did not answer as it must.
+    pub fn open(&mut self, nic: &mut Nic) -> Result<(), Diagnostic> {
+        for (vport, row) in &mut self.ports {
+            (row.enabled, row.learning, row.spoofchk, row.max_macs) = (true, true, false, 255);
+            nic.device.write_port(*vport, row)?;
         }
         Ok(())
     }
@@ -140,21 +217,30 @@ impl Churn {
         Ok(())
     }
 
-    /// The key of a frame that comes again, in a V.VLAN with flow cache if that is easily found.
-    fn key_in_use(&mut self, recent: &[Shot]) -> Option<FlowKey> {
+    /// A frame that comes again and gets as far as the flow cache, and its key. Those that had a flow which is
+    /// gone come first.
+    fn key_in_use(&mut self, nic: &Nic, recent: &[Shot]) -> Option<(FlowKey, Shot)> {
+        let model = nic.scoreboard.golden().model();
+        self.hot
+            .retain(|shot| use_of(model, shot) != CacheUse::Unused);
+        let cold = self
+            .hot
+            .iter()
+            .find(|shot| use_of(model, shot) == CacheUse::Miss);
+        if let Some(shot) = cold.cloned()
+            && let Some(key) = self.key_of(&shot)
+        {
+            return Some((key, shot));
+        }
         let mut found = None;
-        for _ in 0..if recent.is_empty() { 0 } else { 6 } {
-            let shot = self.rng.pick(recent);
-            let Some(key) = self.key_of(shot) else {
+        for _ in 0..if recent.is_empty() { 0 } else { 12 } {
+            let shot = self.rng.pick(recent).clone();
+            let Some(key) = self.key_of(&shot) else {
                 continue;
             };
-            let id = |id: VVlan| Vlan::from(id) == key.vvlan;
-            let cached = self
-                .vvlans
-                .iter()
-                .any(|(vvlan, row)| id(*vvlan) && row.cache);
-            found = Some(key);
-            if cached {
+            let misses = use_of(model, &shot) == CacheUse::Miss;
+            found = Some((key, shot));
+            if misses {
                 break;
             }
         }
@@ -205,6 +291,26 @@ impl Churn {
             ..FlowRow::new(action, teacher)
         }
     }
+}
+
+/// Puts one in, in the place of another if there are enough.
+fn keep<T>(rng: &mut Rng, list: &mut Vec<T>, most: usize, one: T) {
+    if list.len() == most {
+        let at = rng.below(most);
+        list.swap_remove(at);
+    }
+    list.push(one);
+}
+
+/// How far a frame would get if it came now.
+fn use_of(model: &Model, shot: &Shot) -> CacheUse {
+    let ingress = match VPort::new(shot.port) {
+        Some(vport) if shot.port != UPLINK => Ingress::VPort(vport),
+        _ => Ingress::Uplink,
+    };
+    let mut meters = model.meters.clone();
+    let time = model.tables.time;
+    decide(&model.tables, &mut meters, time, &ingress, &shot.bytes).cache
 }
 
 /// A V.VLAN with a flow cache.

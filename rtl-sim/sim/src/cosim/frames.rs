@@ -16,6 +16,9 @@ const RECENT: usize = 96;
 /// Percentage of new frames that take the place of one of them.
 const REPLACED: usize = 4;
 
+/// Percentage of frames that are meant to hit a flow, if there are some that can.
+const HOT: usize = 50;
+
 /// What the generator knows of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct World {
@@ -133,8 +136,13 @@ impl Generator {
         &self.world
     }
 
-    /// The next frame, carrying canary `id`.
-    pub fn shot(&mut self, id: u32) -> Shot {
+    /// The next frame, carrying canary `id`; often one of the `hot` ones, which are known to find a flow.
+    pub fn shot(&mut self, id: u32, hot: &[Shot]) -> Shot {
+        if !hot.is_empty() && self.rng.percent(HOT) {
+            let mut again = self.rng.pick(hot).clone();
+            mark(&mut again.bytes, id);
+            return again;
+        }
         if !self.recent.is_empty() && self.rng.percent(50) {
             let at = self.rng.below(self.recent.len());
             let mut again = self.recent[at].clone();
@@ -151,6 +159,31 @@ impl Generator {
             }
         }
         shot
+    }
+
+    /// A frame from a source that nobody has seen, by some vPort.
+    pub fn stranger(&mut self, id: u32) -> Shot {
+        if self.world.vports.is_empty() {
+            return self.fresh(id);
+        }
+        let vport = self.rng.pick(&self.world.vports).clone();
+        let tenant = match vport.tenants.as_slice() {
+            [] => 0,
+            tenants => *self.rng.pick(tenants),
+        };
+        let sa = self.anything();
+        let mut bytes = self.addresses(tenant, sa);
+        if vport.vswitch {
+            self.tag(&mut bytes, 0x8100, self.vvlan_id(tenant));
+        }
+        bytes.extend([0x90, 0]);
+        bytes.resize(72, 0);
+        mark(&mut bytes, id);
+        Shot {
+            port: vport.port,
+            bytes,
+            bad: false,
+        }
     }
 
     fn fresh(&mut self, id: u32) -> Shot {
@@ -522,8 +555,8 @@ mod tests {
         let mut b = Generator::new(Rng::new(3), world());
         let (mut broken, mut jumbo) = (0, 0);
         for id in 0..20_000 {
-            let shot = a.shot(id);
-            assert_eq!(shot, b.shot(id));
+            let shot = a.shot(id, &[]);
+            assert_eq!(shot, b.shot(id, &[]));
             if shot.bytes.len() >= CANARY {
                 assert_eq!(canary(&shot.bytes), Some(id));
             }
@@ -535,13 +568,21 @@ mod tests {
         let recent: Vec<Shot> = a.recent().to_vec();
         assert_eq!(recent.len(), RECENT);
         let again = (20_000..20_100).filter(|id| {
-            let shot = a.shot(*id);
+            let shot = a.shot(*id, &[]);
             let end = shot.bytes.len() - CANARY.min(shot.bytes.len());
             recent
                 .iter()
                 .any(|r| r.port == shot.port && r.bytes.get(..end) == Some(&shot.bytes[..end]))
         });
         assert!(again.count() > 10);
+        // And so are the hot ones.
+        let hot = [recent[0].clone()];
+        let hits = (20_100..20_200).filter(|id| {
+            let shot = a.shot(*id, &hot);
+            let end = shot.bytes.len().saturating_sub(CANARY);
+            hot[0].bytes.get(..end) == Some(&shot.bytes[..end])
+        });
+        assert!(hits.count() > 20);
     }
 
     #[test]

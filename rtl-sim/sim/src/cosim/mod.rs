@@ -80,6 +80,8 @@ struct Tally {
     crashes: u64,
     small: u64,
     hits: u64,
+    /// Frames that asked the flow cache.
+    asked: u64,
     commands: BTreeMap<(u8, u8, u8), u64>,
     mismatches: u64,
     rules: HashMap<Rule, u64>,
@@ -103,6 +105,7 @@ impl Tally {
         self.crashes += other.crashes;
         self.small += other.small;
         self.hits += other.hits;
+        self.asked += other.asked;
         for (command, count) in &other.commands {
             *self.commands.entry(*command).or_default() += count;
         }
@@ -283,7 +286,11 @@ fn text(seed: u64, configs: u64, t: &Tally) -> String {
         .map(|((command, reason), count)| format!("{command} {reason} {count}"))
         .collect();
     let _ = writeln!(text, "refused: {}", refused.join(", "));
-    let _ = writeln!(text, "{} frames hit a flow entry", t.hits);
+    let _ = writeln!(
+        text,
+        "{} frames hit a flow entry, of {} that asked the flow cache",
+        t.hits, t.asked
+    );
     let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
     for ((op, table, status), count) in &t.commands {
         if let (Some(op), Some(table), Some(status)) = (
@@ -438,10 +445,22 @@ impl Run {
                 churn.step(nic, &mut watch.checker, generator.recent())?;
             }
             nic.model().set_patterns(&patterns(rng));
-            let spread = *rng.pick(&[0, 0, 1, 3, 12, 60]);
+            if rng.percent(85) {
+                churn.warm(nic, generator.recent())?;
+            }
+            // Now and then so many new addresses that a small table is full.
+            let flood = nic.model().is_small() && rng.percent(5);
+            if flood {
+                churn.open(nic)?;
+            }
+            let spread = *rng.pick(if flood { &[200] } else { &[0, 0, 1, 3, 12, 60] });
             let mut at = nic.now();
             for _ in 0..count {
-                let shot = generator.shot(next);
+                let shot = if flood && rng.percent(80) {
+                    generator.stranger(next)
+                } else {
+                    generator.shot(next, churn.hot())
+                };
                 let vswitch = generator
                     .world()
                     .vports
@@ -473,11 +492,12 @@ impl Run {
                     nic.run_for(rng.range(100, 6000) as u64, watch)?;
                     nic.restart(image, watch)?;
                     churn.restore(nic, &mut watch.checker)?;
-                } else if rng.percent(50) {
+                } else if !flood && rng.percent(50) {
                     churn.step(nic, &mut watch.checker, generator.recent())?;
                 }
             }
             nic.play(watch, &mut |_| {})?;
+            nic.compare_occupancy(watch)?;
             if rng.percent(20) {
                 // Long enough for some entries to age.
                 nic.skip(rng.range(1 << 22, 1 << 29) as u64, watch)?;
@@ -519,6 +539,7 @@ fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         crashes: churn.crashes,
         small: 0,
         hits: s.hits(),
+        asked: s.asked(),
         commands: s.commands().clone(),
         mismatches: s.mismatch_count() + watch.confused,
         rules: rules.map(|rule| (rule, watch.checker.count(rule))).into(),
