@@ -83,7 +83,7 @@ impl Pair {
         Some(out[..len].to_vec())
     }
 
-    fn to_nic(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
+    fn nic_gets(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let mut out = [0; MAX_LEN];
         let answer = self
             .nic
@@ -116,15 +116,15 @@ impl Pair {
             panic!("a new NIC is a candidate");
         };
         let reply = self.hello(0, Some(candidate));
-        let second = self.to_nic(&reply).expect("the answer proves the NIC");
+        let second = self.nic_gets(&reply).expect("the answer proves the NIC");
         assert!(matches!(
             self.switch.receive(&second),
             Ok(Received::Hello(_, HelloEvent::Adopted))
         ));
         let lease = self.hello(3000, None);
-        assert_eq!(self.to_nic(&lease), None);
+        assert_eq!(self.nic_gets(&lease), None);
         let all = self.invalidate(1, PeerScope::All);
-        let ack = self.to_nic(&all).expect("an acknowledgement");
+        let ack = self.nic_gets(&all).expect("an acknowledgement");
         assert!(
             matches!(self.switch.receive(&ack), Ok(Received::Ack(ack)) if ack.transaction == 1)
         );
@@ -152,14 +152,14 @@ fn replays_change_nothing_and_are_counted() {
     let [to_nic, to_switch] = pair.meet();
     let done = pair.tables.forgotten.len();
     for frame in &to_nic {
-        assert_eq!(pair.to_nic(frame), None);
+        assert_eq!(pair.nic_gets(frame), None);
     }
     for frame in &to_switch {
         assert!(pair.switch.receive(frame).is_err());
     }
     // Each end's own frames, sent back to it.
     for frame in &to_switch {
-        assert_eq!(pair.to_nic(frame), None);
+        assert_eq!(pair.nic_gets(frame), None);
     }
     assert_eq!(pair.tables.forgotten.len(), done);
     assert_eq!(pair.nic.link().refused(Refusal::WrongRole), 3);
@@ -178,7 +178,7 @@ fn frames_of_an_old_session_do_not_bring_it_back() {
     pair.now += 10 * REPLY_GAP_US;
     let hello = pair.hello(0, None);
     let reply = pair
-        .to_nic(&hello)
+        .nic_gets(&hello)
         .expect("the NIC challenges the new switch");
     assert!(
         pair.tables.learning,
@@ -190,14 +190,14 @@ fn frames_of_an_old_session_do_not_bring_it_back() {
         Ok(Received::Hello(_, HelloEvent::Adopted))
     ));
     let proof = pair.hello(3000, None);
-    assert!(pair.to_nic(&proof).is_some() && !pair.tables.learning);
+    assert!(pair.nic_gets(&proof).is_some() && !pair.tables.learning);
     let all = pair.invalidate(1, PeerScope::All);
-    assert!(pair.to_nic(&all).is_some() && pair.tables.learning);
+    assert!(pair.nic_gets(&all).is_some() && pair.tables.learning);
     to_nic.extend([hello, proof, all]);
     let (session, forgotten) = (pair.nic.link().session(), pair.tables.forgotten.len());
     for frame in &to_nic {
         pair.now += 2 * REPLY_GAP_US;
-        if let Some(answer) = pair.to_nic(frame) {
+        if let Some(answer) = pair.nic_gets(frame) {
             let envelope = Envelope::parse(&answer).unwrap();
             assert_eq!(envelope.kind(), PeerKind::Hello, "at most a challenge");
         }
@@ -223,7 +223,7 @@ fn a_lease_ends_when_it_is_not_renewed_however_late_a_renewal_comes() {
     pair.poll();
     assert!(pair.tables.learning);
     // Somebody held the renewal back: it counts from when the NIC had asked, not from when it comes.
-    assert_eq!(pair.to_nic(&held_back), None);
+    assert_eq!(pair.nic_gets(&held_back), None);
     pair.now = 3_999_999;
     pair.poll();
     assert!(pair.tables.learning);
@@ -231,7 +231,7 @@ fn a_lease_ends_when_it_is_not_renewed_however_late_a_renewal_comes() {
     let session = pair.nic.link().session();
     let hello = pair.hello(3000, None);
     let forgotten = pair.tables.forgotten.len();
-    pair.to_nic(&hello);
+    pair.nic_gets(&hello);
     assert!(!pair.tables.learning && pair.tables.forgotten.len() > forgotten);
     assert_ne!(
         pair.nic.link().session(),
@@ -250,7 +250,7 @@ fn a_hello_without_a_grant_renews_nothing() {
         if let Some(hello) = pair.poll() {
             assert!(pair.switch.receive(&hello).is_ok());
             let answer = pair.hello(0, None);
-            pair.to_nic(&answer);
+            pair.nic_gets(&answer);
         }
     }
     assert!(pair.tables.learning);
@@ -269,7 +269,7 @@ fn each_end_takes_only_what_the_other_may_send() {
         refused: 0,
     });
     let wrong = pair.seal(&ack);
-    assert_eq!(pair.to_nic(&wrong), None);
+    assert_eq!(pair.nic_gets(&wrong), None);
     assert_eq!(pair.nic.link().refused(Refusal::WrongDirection), 1);
     let other = Link::new(
         PeerRole::Switch,
@@ -280,7 +280,7 @@ fn each_end_takes_only_what_the_other_may_send() {
     );
     let mut twin = std::mem::replace(&mut pair.switch, other);
     let hello = pair.hello(0, None);
-    assert_eq!(pair.to_nic(&hello), None);
+    assert_eq!(pair.nic_gets(&hello), None);
     assert_eq!(pair.nic.link().refused(Refusal::UnknownKey), 1);
     twin.refuse(Refusal::BadTag);
     assert_eq!(twin.refused(Refusal::BadTag), 1);
@@ -293,7 +293,7 @@ fn each_end_takes_only_what_the_other_may_send() {
         [4; 16],
     );
     let hello = pair.hello(0, None);
-    assert_eq!(pair.to_nic(&hello), None);
+    assert_eq!(pair.nic_gets(&hello), None);
     assert_eq!(pair.nic.link().refused(Refusal::MarkMismatch), 1);
     assert!(pair.tables.learning);
 }
@@ -332,7 +332,7 @@ fn an_address_update_is_done_once_and_acknowledged_each_time() {
     };
     for _ in 0..3 {
         let frame = pair.seal(&update(5));
-        let ack = pair.to_nic(&frame).expect("an acknowledgement");
+        let ack = pair.nic_gets(&frame).expect("an acknowledgement");
         let Ok(Received::Ack(ack)) = pair.switch.receive(&ack) else {
             panic!("no acknowledgement");
         };
@@ -340,7 +340,7 @@ fn an_address_update_is_done_once_and_acknowledged_each_time() {
     }
     assert_eq!(pair.tables.addresses, 2);
     let old = pair.seal(&update(4));
-    assert_eq!(pair.to_nic(&old), None);
+    assert_eq!(pair.nic_gets(&old), None);
     assert_eq!(pair.tables.addresses, 2);
 }
 
@@ -348,7 +348,7 @@ fn checksum(header: &[u8]) -> u16 {
     let words = header
         .chunks_exact(2)
         .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
-    let sum = words.fold(0, |sum, word| sum + word);
+    let sum = words.sum::<u32>();
     let sum = (sum & 0xffff) + (sum >> 16);
     (sum + (sum >> 16)) as u16
 }
