@@ -18,6 +18,7 @@
 //! | [`admin`] | the admin mailbox between host and firmware |
 //! | [`fw`] | firmware states and events |
 //! | [`manifest`] | the section of a firmware image that says what it was built for |
+//! | [`peer`] | control frames between a NIC and its adjacent switch; they have a version of their own |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -34,6 +35,7 @@ pub mod flow;
 pub mod fw;
 pub mod ids;
 pub mod manifest;
+pub mod peer;
 pub mod reason;
 pub mod row;
 pub mod table;

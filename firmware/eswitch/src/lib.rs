@@ -26,9 +26,11 @@ pub mod edit;
 pub mod frame;
 pub mod key;
 pub mod learn;
+pub mod mark;
 pub mod meter;
 #[cfg(feature = "std")]
 pub mod model;
+pub mod peer;
 pub mod tables;
 
 pub use cache::{CacheUse, FlowHit};

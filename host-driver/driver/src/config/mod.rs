@@ -15,21 +15,18 @@ mod apply;
 mod check;
 mod plan;
 mod raw;
-mod source;
+pub mod source;
 
 use std::path::{Path, PathBuf};
 
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::{FlowKey, FlowRow, MacAddr, Miss, Mode, Role, Tags, VPort, VVlan, Vlan};
 
+use self::source::{Place, Source};
 use crate::Diagnostic;
-use source::{Place, Source};
 
 pub use plan::{Plan, Step};
 pub use raw::VlanMode;
-
-/// Longest accepted configuration; a real one is far below.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -176,24 +173,7 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, with its place and fix.
     pub fn read(path: &Path) -> Result<Self, Diagnostic> {
-        let cannot = |reason: String| {
-            Diagnostic::new(
-                "config-unreadable",
-                format!("cannot read the configuration: {reason}"),
-            )
-            .field("--config")
-            .file(path)
-            .help("check the path and its permissions; the file must be UTF-8 text")
-        };
-        let size = std::fs::metadata(path)
-            .map_err(|error| cannot(error.to_string()))?
-            .len();
-        if size > MAX_BYTES {
-            return Err(cannot(format!(
-                "{size} bytes, at most {MAX_BYTES} are read"
-            )));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+        let text = source::read_text(path, "--config")?;
         Self::parse(&text, path)
     }
 

@@ -2,44 +2,75 @@
 
 //! The text of a configuration, and how errors find their place in it.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::raw::RawConfig;
 use crate::Diagnostic;
+
+/// Longest accepted file; a real one is far below.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// It cannot be read, is too long or is not UTF-8; `option` is what named it.
+pub fn read_text(path: &Path, option: &str) -> Result<String, Diagnostic> {
+    let cannot = |reason: String| {
+        Diagnostic::new(
+            "config-unreadable",
+            format!("cannot read the configuration: {reason}"),
+        )
+        .field(option)
+        .file(path)
+        .help("check the path and its permissions; the file must be UTF-8 text")
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|error| cannot(error.to_string()))?
+        .len();
+    if size > MAX_BYTES {
+        return Err(cannot(format!(
+            "{size} bytes, at most {MAX_BYTES} are read"
+        )));
+    }
+    std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))
+}
 
 /// Where a value stands: its name and its bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) field: String,
-    pub(super) line: usize,
+pub struct Place {
+    /// Its dotted name.
+    pub field: String,
+    /// Its line, from 1.
+    pub line: usize,
 }
 
 /// The text, and the file it came from.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
+pub struct Source<'a> {
     file: PathBuf,
     text: &'a str,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(file: &Path, text: &'a str) -> Self {
+    /// A text; `file` is named in errors.
+    pub fn new(file: &Path, text: &'a str) -> Self {
         Self {
             file: file.to_owned(),
             text,
         }
     }
 
-    pub(super) fn file(&self) -> &Path {
+    /// The file.
+    pub fn file(&self) -> &Path {
         &self.file
     }
 
     /// The place of a value.
-    pub(super) fn place(&self, field: impl Into<String>, span: &Range<usize>) -> Place {
+    pub fn place(&self, field: impl Into<String>, span: &Range<usize>) -> Place {
         Place {
             field: field.into(),
             line: self.line(span.start),
@@ -47,20 +78,18 @@ impl<'a> Source<'a> {
     }
 
     /// An error at a place.
-    pub(super) fn error(
-        &self,
-        code: &str,
-        place: &Place,
-        message: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn error(&self, code: &str, place: &Place, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(code, message)
             .field(place.field.as_str())
             .file(&self.file)
             .line(place.line)
     }
 
-    /// Reads the text into types.
-    pub(super) fn parse(&self) -> Result<RawConfig, Diagnostic> {
+    /// Reads the text into types, whose values are [`Spanned`].
+    ///
+    /// # Errors
+    /// It is not TOML, has an unknown key or a value of the wrong type.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let diagnostic = Diagnostic::new("config-syntax", error.message())
                 .file(&self.file)
@@ -74,7 +103,7 @@ impl<'a> Source<'a> {
                 _ => diagnostic,
             }
         })?;
-        RawConfig::deserialize(Deserializer::from(document.clone()))
+        T::deserialize(Deserializer::from(document.clone()))
             .map_err(|error| self.type_error(&document, &error))
     }
 
@@ -129,6 +158,87 @@ impl<'a> Source<'a> {
             .get(..offset)
             .unwrap_or(self.text.as_bytes());
         1 + before.iter().filter(|&&byte| byte == b'\n').count()
+    }
+}
+
+/// A table of the file: its name and where it stands.
+#[derive(Clone, Debug)]
+pub struct Section<'a> {
+    /// The text.
+    pub source: &'a Source<'a>,
+    /// Its dotted name.
+    pub name: String,
+    /// Its bytes.
+    pub span: Range<usize>,
+}
+
+impl Section<'_> {
+    /// The place of one of its keys.
+    pub fn place<T>(&self, key: &str, value: &Spanned<T>) -> Place {
+        self.source
+            .place(format!("{}.{key}", self.name), &value.span())
+    }
+
+    /// The place of an element of one of its arrays.
+    pub fn element<T>(&self, key: &str, index: usize, value: &Spanned<T>) -> Place {
+        self.source
+            .place(format!("{}.{key}[{index}]", self.name), &value.span())
+    }
+
+    /// The place where a key that is not there would be.
+    pub fn missing_place(&self, key: &str) -> Place {
+        self.source
+            .place(format!("{}.{key}", self.name), &self.span)
+    }
+
+    /// The place of the section itself.
+    pub fn own_place(&self) -> Place {
+        self.source.place(&self.name, &self.span)
+    }
+
+    /// A value that must be there.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn required<T>(
+        &self,
+        key: &str,
+        value: Option<Spanned<T>>,
+        help: &str,
+    ) -> Result<Spanned<T>, Diagnostic> {
+        value.ok_or_else(|| {
+            self.source
+                .error(
+                    "missing-key",
+                    &self.missing_place(key),
+                    format!("`{key}` is missing"),
+                )
+                .help(help)
+        })
+    }
+
+    /// A number in a range.
+    ///
+    /// # Errors
+    /// It is outside.
+    pub fn number(
+        &self,
+        key: &str,
+        value: &Spanned<i64>,
+        range: RangeInclusive<i64>,
+    ) -> Result<i64, Diagnostic> {
+        let number = *value.get_ref();
+        if range.contains(&number) {
+            return Ok(number);
+        }
+        Err(self
+            .source
+            .error(
+                &format!("bad-{key}"),
+                &self.place(key, value),
+                format!("{number} is out of range"),
+            )
+            .help(format!("use {} to {}", range.start(), range.end())))
     }
 }
 

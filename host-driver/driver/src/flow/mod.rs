@@ -13,10 +13,9 @@ pub use fields::{
 };
 #[cfg(feature = "cli")]
 pub(crate) use state::parse_number;
-pub use state::{FlowKeyState, FlowState};
+pub use state::{FlowKeyState, FlowState, parse_ethertype, parse_proto};
 #[cfg(feature = "page")]
 pub(crate) use state::{ethertype_name, proto_name};
-pub(crate) use state::{parse_ethertype, parse_proto};
 
 /// How a row says that a V.VLAN may have so many flows: none at all, or a power of two from 2 to 32768.
 pub fn quota_code(flows: u32) -> Option<u8> {

@@ -99,7 +99,7 @@ pub(crate) fn ethertype_name(number: u16) -> String {
 }
 
 /// An EtherType of a name or a number.
-pub(crate) fn parse_ethertype(text: &str) -> Option<u16> {
+pub fn parse_ethertype(text: &str) -> Option<u16> {
     let known = ETHERTYPES.iter().find(|(name, _)| *name == text);
     known.map_or_else(|| parse_number(text), |(_, number)| Some(*number))
 }
@@ -111,7 +111,7 @@ pub(crate) fn proto_name(number: u8) -> String {
 }
 
 /// An IP protocol of a name or a number.
-pub(crate) fn parse_proto(text: &str) -> Option<u8> {
+pub fn parse_proto(text: &str) -> Option<u8> {
     let known = PROTOS.iter().find(|(name, _)| *name == text);
     known.map_or_else(
         || parse_number(text).and_then(|number| u8::try_from(number).ok()),

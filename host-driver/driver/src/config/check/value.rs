@@ -2,84 +2,11 @@
 
 //! Single values: numbers in a range, identifiers, addresses.
 
-use std::ops::{Range, RangeInclusive};
-
 use hairpin_abi::{MacAddr, VVlan, Vlan};
-use toml::Spanned;
 
 use super::Result;
+pub(super) use crate::config::source::Section;
 use crate::config::source::{Place, Source};
-
-/// A table of the file: its name and where it stands.
-pub(super) struct Section<'a> {
-    pub(super) source: &'a Source<'a>,
-    pub(super) name: String,
-    pub(super) span: Range<usize>,
-}
-
-impl Section<'_> {
-    /// The place of one of its keys.
-    pub(super) fn place<T>(&self, key: &str, value: &Spanned<T>) -> Place {
-        self.source
-            .place(format!("{}.{key}", self.name), &value.span())
-    }
-
-    /// The place of an element of one of its arrays.
-    pub(super) fn element<T>(&self, key: &str, index: usize, value: &Spanned<T>) -> Place {
-        self.source
-            .place(format!("{}.{key}[{index}]", self.name), &value.span())
-    }
-
-    /// The place where a key that is not there would be.
-    pub(super) fn missing_place(&self, key: &str) -> Place {
-        self.source
-            .place(format!("{}.{key}", self.name), &self.span)
-    }
-
-    /// The place of the section itself.
-    pub(super) fn own_place(&self) -> Place {
-        self.source.place(&self.name, &self.span)
-    }
-
-    /// A value that must be there.
-    pub(super) fn required<T>(
-        &self,
-        key: &str,
-        value: Option<Spanned<T>>,
-        help: &str,
-    ) -> Result<Spanned<T>> {
-        value.ok_or_else(|| {
-            self.source
-                .error(
-                    "missing-key",
-                    &self.missing_place(key),
-                    format!("`{key}` is missing"),
-                )
-                .help(help)
-        })
-    }
-
-    /// A number in a range.
-    pub(super) fn number(
-        &self,
-        key: &str,
-        value: &Spanned<i64>,
-        range: RangeInclusive<i64>,
-    ) -> Result<i64> {
-        let number = *value.get_ref();
-        if range.contains(&number) {
-            return Ok(number);
-        }
-        Err(self
-            .source
-            .error(
-                &format!("bad-{key}"),
-                &self.place(key, value),
-                format!("{number} is out of range"),
-            )
-            .help(format!("use {} to {}", range.start(), range.end())))
-    }
-}
 
 /// A V.VLAN ID.
 pub(super) fn vvlan_id(source: &Source<'_>, place: &Place, number: i64) -> Result<VVlan> {
