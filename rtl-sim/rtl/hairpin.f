@@ -15,6 +15,7 @@ $HAIRPIN_RTL/hp_axil_slave.sv
 $HAIRPIN_RTL/hp_cdc_bus.sv
 $HAIRPIN_RTL/hp_cdc_pulse.sv
 $HAIRPIN_RTL/hp_cdc_sync.sv
+$HAIRPIN_RTL/hp_copy_reg.sv
 $HAIRPIN_RTL/hp_core_bus.sv
 $HAIRPIN_RTL/hp_core_periph.sv
 $HAIRPIN_RTL/hp_core_reset.sv

@@ -3,7 +3,7 @@
 // The MAC table: the engine with what is its own here: who lives (epochs), who may come in (static entries,
 // the vPort's quota), who is too old (stamps), and the commands.
 //
-// Lookups: DA and SA keys at stage 2, the engine's answer at 10, what lives at 11, delayed to 18. A command
+// Lookups: DA and SA keys at stage 2, the engine's answer at 16, the epochs at 17, what lives at 18. A command
 // (`cmd_i`, a pulse with `cmd_req_i`, which then stays put) is answered by `done_o`. `chg_o` reports each
 // change with the clock its effect is counted from (docs: "The engine").
 
@@ -24,9 +24,9 @@ module hp_mac_side
 
   input  logic [59:0]  da_key_i,              // stage 2
   input  logic [59:0]  sa_key_i,
-  input  logic [5:0]   frame_inst_i,          // stage 10
+  input  logic [5:0]   frame_inst_i,          // stage 16
   input  logic [5:0]   frame_src_i,
-  output mac_seen_t    frame_seen_o,          // stage 11: epochs that its SA would be learned with
+  output mac_seen_t    frame_seen_o,          // stage 17: epochs that its SA would be learned with
   output logic         da_hit_o,              // stage 18
   output mac_act_t     da_act_o,
   output logic         sa_hit_o,
@@ -73,7 +73,7 @@ module hp_mac_side
   logic [1:0]              lk_hit;
   logic [1:0][HandleW-1:0] lk_handle;
   logic [1:0][EntryW-1:0]  lk_act;
-  mac_entry_t              da_10, sa_10, new_q, own_act, rsp_act, chg_act;
+  mac_entry_t              da_16, sa_16, new_q, own_act, rsp_act, chg_act;
   logic                    req_ready, rsp_valid, rsp_entry;
   logic [3:0]              rsp_status;
   logic [59:0]             rsp_key, own_key, chg_key;
@@ -129,7 +129,7 @@ module hp_mac_side
     .occupied_o,
     .move_o       (move)
   );
-  assign {sa_10, da_10} = lk_act;
+  assign {sa_16, da_16} = lk_act;
 
   // Who lives. Readers of the epochs: DA, SA, the entry that the engine shows, the frame, the command.
   epoch_t [1:0]      teacher;
@@ -138,9 +138,9 @@ module hp_mac_side
   logic              epochs_ready;
   mac_seen_t         current;
 
-  assign inst_idx = {cmd_index_i[5:0], frame_inst_i, own_act.inst, sa_10.inst, da_10.inst};
+  assign inst_idx = {cmd_index_i[5:0], frame_inst_i, own_act.inst, sa_16.inst, da_16.inst};
   assign port_idx = {cmd_act_i.target[5:0], frame_src_i, own_act.act.target[5:0],
-                     sa_10.act.target[5:0], da_10.act.target[5:0]};
+                     sa_16.act.target[5:0], da_16.act.target[5:0]};
 
   hp_epochs #(.TEACHERS(2), .INST_READS(5), .PORT_READS(5)) u_epochs (
     .clk_i, .rst_ni, .ready_o(epochs_ready), .bump_i, .scope_i, .which_i,
@@ -153,32 +153,35 @@ module hp_mac_side
            (is_static || is_group || seen.port == p);
   endfunction
 
-  logic               da_hit_11_q, sa_hit_11_q;
-  mac_act_t           da_act_11_q, sa_act_11_q;
-  logic [HandleW-1:0] sa_handle_11_q, sa_handle_18;
+  // What was found, with the epochs of now; a clock later whether it lives.
+  typedef struct packed {
+    logic         hit;
+    mac_entry_t   entry;
+    epoch_t [1:0] teacher;
+    epoch_t       inst;
+    epoch_t       port;
+  } found_t;
+  found_t             da_17_q, sa_17_q;
+  logic [HandleW-1:0] sa_handle_17_q, sa_handle_18_q;
 
   always_ff @(posedge clk_i) begin
-    da_hit_11_q    <= lk_hit[0] && lives(da_10.seen, da_10.act.is_static, da_10.act.is_group, teacher,
-                                        e_inst[0], e_port[0]);
-    sa_hit_11_q    <= lk_hit[1] && lives(sa_10.seen, sa_10.act.is_static, sa_10.act.is_group, teacher,
-                                        e_inst[1], e_port[1]);
-    da_act_11_q    <= da_10.act;
-    sa_act_11_q    <= sa_10.act;
-    sa_handle_11_q <= lk_handle[1];
+    da_17_q <= '{hit: lk_hit[0], entry: da_16, teacher: teacher, inst: e_inst[0], port: e_port[0]};
+    sa_17_q <= '{hit: lk_hit[1], entry: sa_16, teacher: teacher, inst: e_inst[1], port: e_port[1]};
+    da_hit_o <= da_17_q.hit && lives(da_17_q.entry.seen, da_17_q.entry.act.is_static, da_17_q.entry.act.is_group,
+                                     da_17_q.teacher, da_17_q.inst, da_17_q.port);
+    sa_hit_o <= sa_17_q.hit && lives(sa_17_q.entry.seen, sa_17_q.entry.act.is_static, sa_17_q.entry.act.is_group,
+                                     sa_17_q.teacher, sa_17_q.inst, sa_17_q.port);
+    da_act_o       <= da_17_q.entry.act;
+    sa_act_o       <= sa_17_q.entry.act;
+    sa_handle_17_q <= lk_handle[1];
+    sa_handle_18_q <= sa_handle_17_q;
     own_live_q     <= lives(own_act.seen, own_act.act.is_static, own_act.act.is_group, teacher,
-                             e_inst[2], e_port[2]);
+                            e_inst[2], e_port[2]);
     frame_seen_o   <= '{teacher: teacher[0], inst: e_inst[3], port: e_port[3]};
   end
   assign current = '{teacher: teacher[cmd_act_i.is_static], inst: e_inst[4], port: e_port[4]};
 
-  hp_delay #(.WIDTH(2 + 2 * $bits(mac_act_t) + HandleW), .CYCLES(7)) u_wait (
-    .clk_i, .rst_ni,
-    .d_i({da_hit_11_q, da_act_11_q, sa_hit_11_q, sa_act_11_q, sa_handle_11_q}),
-    .q_o({da_hit_o, da_act_o, sa_hit_o, sa_act_o, sa_handle_18})
-  );
-
   // How many dynamic entries a vPort has, and may have.
-
   logic       up, down, tally_ready, own_counts, chg_counts, cmd_counts, own_counts_q, full_q, over_q;
   logic [5:0] down_idx, own_target_q;
   logic [15:0] tally;
@@ -232,7 +235,7 @@ module hp_mac_side
   hp_stamps #(.HANDLES(4 * DEPTH)) u_stamps (
     .clk_i, .rst_ni, .now_i,
     .touch_i       (touch_i),
-    .touch_handle_i(sa_handle_18),
+    .touch_handle_i(sa_handle_18_q),
     .set_i         (chg_insert || chg_update),
     .set_handle_i  (chg_handle),
     .read_i        ((own_valid && own_sweep) || rsp_read),

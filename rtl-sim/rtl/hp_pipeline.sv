@@ -7,7 +7,7 @@
 //   stage 4-6   VVMAP, then the VVLAN row
 //   stage 6-8   membership, VLAN pair, meter
 //   stage 8     the masked flow key (hp_key_path): flow lookup
-//   stage 10    MAC answers, which wait for the flow cache's
+//   stage 16    the MAC table answers; at 18 it is known what lives
 //   stage 18    the flow cache answers; 18-22 the decision (hp_decide)
 //   stage 22    decided frame, decision trace, counter and learn events
 //
@@ -87,10 +87,10 @@ module hp_pipeline
   port_row_t       port_row;
   vvlan_row_t      vvlan_row;
   logic            vvmap_valid, da_hit, sa_hit, tables_busy, sa_touch, flow_live, flow_new;
-  logic [5:0]      vvmap_inst, inst_10, src_10;
+  logic [5:0]      vvmap_inst, inst_16, src_16;
   mac_act_t        da_act, sa_act;
   flow_act_t       flow_act;
-  mac_seen_t       seen_11, seen_22;
+  mac_seen_t       seen_17, seen_22;
   vlan_t           vvlan_2;
   mac_t            da_2, sa_2;
   logic [7:0]      group_idx;
@@ -130,9 +130,9 @@ module hp_pipeline
     .vvlan_row_o        (vvlan_row),
     .meter_fresh_set_o  (meter_fresh_set),
     .flow_key_i         (masked_8),
-    .inst_10_i          (inst_10),
-    .src_10_i           (src_10),
-    .learn_seen_o       (seen_11),
+    .inst_16_i          (inst_16),
+    .src_16_i           (src_16),
+    .learn_seen_o       (seen_17),
     .da_hit_o           (da_hit),
     .da_act_o           (da_act),
     .sa_hit_o           (sa_hit),
@@ -289,11 +289,11 @@ module hp_pipeline
   );
 
   // What a learn event or an INSTALL would need: the epochs in the clock in which the tables compared theirs.
-  hp_delay #(.WIDTH(12), .CYCLES(2)) u_at_mac (
-    .clk_i, .rst_ni, .d_i({h8_d.vvidx, h8_d.w.meta.src[5:0]}), .q_o({inst_10, src_10})
+  hp_delay #(.WIDTH(12), .CYCLES(8)) u_at_mac (
+    .clk_i, .rst_ni, .d_i({h8_d.vvidx, h8_d.w.meta.src[5:0]}), .q_o({inst_16, src_16})
   );
-  hp_delay #(.WIDTH($bits(mac_seen_t)), .CYCLES(LastStage - 11)) u_seen (
-    .clk_i, .rst_ni, .d_i(seen_11), .q_o(seen_22)
+  hp_delay #(.WIDTH($bits(mac_seen_t)), .CYCLES(LastStage - 17)) u_seen (
+    .clk_i, .rst_ni, .d_i(seen_17), .q_o(seen_22)
   );
   hp_delay #(.WIDTH(16 + 40), .CYCLES(LastStage - 19)) u_flow_seen (
     .clk_i, .rst_ni, .d_i({flow_handle_19, flow_teacher_19, flow_inst_19, flow_src_19}),

@@ -24,7 +24,7 @@ module hp_row_tables
   output logic [191:0]    done_row_o,
   output logic            trace_o,          // a write, `trace_clocks_o` before the first decision with it
   output logic [4:0]      trace_clocks_o,
-  output logic            down_mac_o,       // the vPort goes down: the clock before MAC answers (stage 10) ...
+  output logic            down_mac_o,       // the vPort goes down: the clock before MAC answers (stage 16) ...
   output logic            down_flow_o,      // ... and the flow's (18) are for frames that see it
 
   // Stage 0.
@@ -54,7 +54,7 @@ module hp_row_tables
   localparam logic [4:0] TStrobe = 5'd1;   // RAMs change here
   localparam logic [4:0] TRead   = 5'd3;
   localparam logic [4:0] TMeter  = 5'd7;
-  localparam logic [4:0] TMac    = 5'd10;
+  localparam logic [4:0] TMac    = 5'd16;
   localparam logic [4:0] TFlow   = 5'd18;
   localparam logic [4:0] TMasks  = 5'd19;
   localparam logic [4:0] TDone   = 5'd24;

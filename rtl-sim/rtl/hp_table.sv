@@ -4,9 +4,9 @@
 // a bank or in the stash is {valid, handle, key}; its action is kept apart, indexed by the handle, so that
 // an entry can move.
 //
-// Lookups: COPIES keys every clock, never stalled; key in cycle t, hit, handle and action in t+8, or t+10
-// with EXTRA (a first hash stage, for keys wider than 60 bits). An entry hits whether the owner calls it
-// alive or dead: that is the owner's business.
+// Lookups: COPIES keys every clock, never stalled; key in cycle t, hit, handle and action in t+14, or in t+10
+// with EXTRA (a first hash stage, for keys wider than 60 bits, but no registers beside the RAMs). An entry hits
+// whether the owner calls it alive or dead: that is the owner's business.
 //
 // Maintenance: one command at a time, valid/ready, then one `rsp_valid_o`; the request has to stay until then.
 // OP_INSERT, OP_DELETE, OP_LOOKUP by key, OP_READ by place (bank * DEPTH + slot, from 4 * DEPTH on the
@@ -17,7 +17,7 @@
 // an entry (`own_found_o` = 0: an insert of a new key) `own_act_o` is zero. `own_aged_i` counts while
 // `own_sweep_o`, `own_status_i` while `own_insert_o`.
 //
-// Changes: with EL = 4 (6 with EXTRA), `chg_insert/delete/aged_o` in cycle c takes effect for keys presented
+// Changes: with EL = 9 (6 with EXTRA), `chg_insert/delete/aged_o` in cycle c takes effect for keys presented
 // in c-EL or later, `chg_update_o` for those in c-EL-2 or later. `chg_key/act/handle_o` go with them and with
 // `chg_dead_o` (a dead entry is gone, no lookup can tell): the new action, or the one removed.
 //

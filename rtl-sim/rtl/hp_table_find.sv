@@ -5,7 +5,7 @@
 //
 // Latency: a candidate selected in cycle t (`load_i`) is the entry at hand in t+2 and, with `scan_i`, found in
 // t+5. A key loaded in cycle t has its slots at the banks in t+SlotClocks and its candidates from
-// there on back in t+SlotClocks+4 (see hp_table_lookup).
+// there on back in t+SlotClocks+5 (see hp_table_lookup).
 
 `include "hp_assert.svh"
 

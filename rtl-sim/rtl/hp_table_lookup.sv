@@ -2,10 +2,11 @@
 //
 // One lookup port of a table with its own copy of the banks and of the actions; never stalls.
 //
-// Latency: key in cycle t; hit, handle and action in t+8, or t+10 with EXTRA. On the way the key is compared
-// with the stash in t+1 and reads the banks in t+BankRead (2, or 4 with EXTRA) and the action four later.
+// Latency: key in cycle t; hit, handle and action in t+14, or t+10 with EXTRA, which leaves registers out beside
+// the RAMs and has two hash stages more. On the way the key is compared with the stash in t+1, reads the banks in
+// t+4 and the action three clocks before the end.
 // Maintenance (port B) is registered here, near the RAMs: an address or a write in cycle t reaches them in
-// t+1, what was read is back in t+3.
+// t+1, what was read is back in t+4.
 // A collision of a bank write with a lookup is a miss in that bank; of an action write, the new action.
 
 `include "hp_assert.svh"
@@ -41,7 +42,8 @@ module hp_table_lookup #(
   input  logic [ACT_W-1:0]             act_wdata_i,
   output logic [ACT_W-1:0]             act_rdata_o
 );
-  localparam int unsigned Pre    = EXTRA ? 2 : 0;
+  localparam int unsigned Pre    = EXTRA ? 2 : 1;    // clocks before the bank hashes
+  localparam int unsigned Near   = EXTRA ? 0 : 1;    // registers on both sides of every RAM, and behind the match
   localparam int unsigned Chunk  = EXTRA ? 12 : 8;   // bits compared in the first of two clocks
   localparam int unsigned Chunks = (KEY_W + Chunk - 1) / Chunk;
 
@@ -57,10 +59,10 @@ module hp_table_lookup #(
     return eq;
   endfunction
 
-  logic [KEY_W-1:0] key_q1, key_late;   // t+1, and beside the entries in t+4+Pre
+  logic [KEY_W-1:0] key_q1, key_early;   // t+1, and a clock before the entries
   logic [59:0]      key60;
   always_ff @(posedge clk_i) key_q1 <= key_i;
-  hp_delay #(.WIDTH(KEY_W), .CYCLES(3 + Pre)) u_key (.clk_i, .rst_ni, .d_i(key_q1), .q_o(key_late));
+  hp_delay #(.WIDTH(KEY_W), .CYCLES(2 + Pre + 2 * Near)) u_key (.clk_i, .rst_ni, .d_i(key_q1), .q_o(key_early));
 
   if (EXTRA) begin : gen_mix
     hp_key_mix #(.KEY_W(KEY_W)) u_mix (.clk_i, .seed_i, .key_i, .mix_o(key60));
@@ -92,76 +94,106 @@ module hp_table_lookup #(
     st_hit_q    <= |st_match_q;
   end
 
-  // Until the banks' answer is there, in t+5+Pre.
-  logic [Pre:0][HandleW:0] st_late_q;
-  logic [HandleW-1:0]      st_handle;
-  logic                    st_hit;
+  // Until the banks' answer is there.
+  localparam int unsigned Late = Pre + 3 * Near;
+  logic [Late:0][HandleW:0] st_late_q;
+  logic [HandleW-1:0]       st_handle;
+  logic                     st_hit;
   always_ff @(posedge clk_i) begin
     st_late_q[0] <= {st_hit_q, st_handle_q};
-    for (int unsigned n = 1; n <= Pre; n++) st_late_q[n] <= st_late_q[n-1];
+    for (int unsigned n = 1; n <= Late; n++) st_late_q[n] <= st_late_q[n-1];
   end
-  assign {st_hit, st_handle} = st_late_q[Pre];
+  assign {st_hit, st_handle} = st_late_q[Late];
 
   // The banks.
-  eq_t [3:0]               eq_q;
-  logic [3:0]              live_q, match;
-  logic [3:0][HandleW-1:0] bank_handle_q;
-  logic [3:0][EntryW-1:0]  b_rdata;
+  logic [3:0]              match;
+  logic [3:0][HandleW-1:0] bank_handle;
 
   for (genvar b = 0; b < 4; b++) begin : gen_bank
-    logic [SlotW-1:0]  slot, b_slot_q;
-    logic [EntryW-1:0] entry;
-    (* keep *) logic [EntryW-1:0] b_wdata_q;   // one copy for each RAM: they lie far apart
-    logic              b_we_q, coll, unused_coll;
+    logic [SlotW-1:0]   hash, slot;
+    logic [EntryW-1:0]  ram, entry, b_rdata, b_rdata_q;
+    logic [HandleW-1:0] entry_handle_q;
+    logic [59:0]        hash_key;
+    eq_t                eq_q;
+    logic               live_q, ram_coll, coll, unused_coll;
+    // Every bank has its own copy of these: the RAMs lie far apart.
+    logic [KEY_W-1:0]   key_late_q;
+    logic [EntryW-1:0]  b_wdata_q;
+    logic [SlotW-1:0]   b_slot_q;
+    logic               b_we_q;
 
-    initial b_we_q = 1'b0;   // the RAM's contents must outlive the first clock of the reset
+    hp_copy_reg #(.WIDTH(KEY_W)) u_key_late (.clk_i, .d_i(key_early), .q_o(key_late_q));
+    hp_copy_reg #(.WIDTH(1 + SlotW + EntryW)) u_write (
+      .clk_i,
+      .d_i({b_we_i[b] && rst_ni, b_slot_i[b], b_wdata_i}),
+      .q_o({b_we_q, b_slot_q, b_wdata_q})
+    );
+    always_ff @(posedge clk_i) b_rdata_q <= b_rdata;
+    assign b_rdata_o[b] = b_rdata_q;
 
-    always_ff @(posedge clk_i) begin
-      b_slot_q  <= b_slot_i[b];
-      b_wdata_q <= b_wdata_i;
-      b_we_q    <= b_we_i[b] && rst_ni;
+    if (Near != 0) begin : gen_key
+      hp_copy_reg #(.WIDTH(60)) u_key (.clk_i, .d_i(key60), .q_o(hash_key));
+    end else begin : gen_no_key
+      assign hash_key = key60;
     end
-
-    hp_hash #(.BANK(b), .IDX_W(SlotW)) u_hash (.clk_i, .seed_i, .key_i(key60), .idx_o(slot));
+    hp_hash #(.BANK(b), .IDX_W(SlotW)) u_hash (.clk_i, .seed_i, .key_i(hash_key), .idx_o(hash));
+    if (Near != 0) begin : gen_near
+      hp_copy_reg #(.WIDTH(SlotW)) u_slot (.clk_i, .d_i(hash), .q_o(slot));
+      always_ff @(posedge clk_i) {coll, entry} <= {ram_coll, ram};
+    end else begin : gen_no_near
+      assign slot          = hash;
+      assign {coll, entry} = {ram_coll, ram};
+    end
     hp_ram_tdp #(.WIDTH(EntryW), .DEPTH(DEPTH)) u_ram (
       .clk_i,
-      .a_en_i(1'b1), .a_we_i(1'b0), .a_addr_i(slot), .a_wdata_i('0), .a_rdata_o(entry),
-      .coll_a_o(coll),
+      .a_en_i(1'b1), .a_we_i(1'b0), .a_addr_i(slot), .a_wdata_i('0), .a_rdata_o(ram),
+      .coll_a_o(ram_coll),
       .b_en_i(1'b1), .b_we_i(b_we_q), .b_addr_i(b_slot_q), .b_wdata_i(b_wdata_q),
-      .b_rdata_o(b_rdata[b]), .coll_b_o(unused_coll)
+      .b_rdata_o(b_rdata), .coll_b_o(unused_coll)
     );
 
     always_ff @(posedge clk_i) begin
-      live_q[b]        <= entry[EntryW-1] && !coll;
-      eq_q[b]          <= compare(entry[KEY_W-1:0], key_late);
-      bank_handle_q[b] <= entry[KEY_W +: HandleW];
+      live_q         <= entry[EntryW-1] && !coll;
+      eq_q           <= compare(entry[KEY_W-1:0], key_late_q);
+      entry_handle_q <= entry[KEY_W +: HandleW];
     end
-    assign match[b] = live_q[b] && (&eq_q[b]);
+
+    if (Near != 0) begin : gen_match
+      logic               match_q;
+      logic [HandleW-1:0] handle_q;
+      always_ff @(posedge clk_i) begin
+        match_q  <= live_q && (&eq_q);
+        handle_q <= entry_handle_q;
+      end
+      assign match[b]       = match_q;
+      assign bank_handle[b] = handle_q;
+    end else begin : gen_no_match
+      assign match[b]       = live_q && (&eq_q);
+      assign bank_handle[b] = entry_handle_q;
+    end
   end
-  assign b_rdata_o = b_rdata;
 
   // One of five, or the same handle twice while an entry moves.
-  logic [HandleW-1:0] handle_d, handle_q, handle_q2;
-  logic               hit_q, hit_q2;
+  logic [HandleW-1:0] handle_d, handle_q;
+  logic               hit_q;
   always_comb begin
     handle_d = st_handle;
     for (int unsigned b = 0; b < 4; b++) begin
-      if (match[b]) handle_d |= bank_handle_q[b];
+      if (match[b]) handle_d |= bank_handle[b];
     end
   end
   always_ff @(posedge clk_i) begin
-    handle_q  <= handle_d;
-    handle_q2 <= handle_q;
-    handle_o  <= handle_q2;
-    hit_q     <= (|match) || st_hit;
-    hit_q2    <= hit_q;
-    hit_o     <= hit_q2;
+    handle_q <= handle_d;
+    hit_q    <= (|match) || st_hit;
   end
+  hp_delay #(.WIDTH(1 + HandleW), .CYCLES(2 + 2 * Near)) u_answer (
+    .clk_i, .rst_ni, .d_i({hit_q, handle_q}), .q_o({hit_o, handle_o})
+  );
 
   // Actions.
   logic               act_en_q, act_we_q, act_coll, unused_act_coll;
-  logic [HandleW-1:0] act_handle_q;
-  logic [ACT_W-1:0]   act_wdata_q, act;
+  logic [HandleW-1:0] act_handle_q, act_read;
+  logic [ACT_W-1:0]   act_wdata_q, act, act_rdata, act_now;
 
   initial act_we_q = 1'b0;
   always_ff @(posedge clk_i) begin
@@ -172,19 +204,29 @@ module hp_table_lookup #(
   end
   hp_ram_tdp #(.WIDTH(ACT_W), .DEPTH(4 * DEPTH)) u_act (
     .clk_i,
-    .a_en_i(1'b1), .a_we_i(1'b0), .a_addr_i(handle_q), .a_wdata_i('0), .a_rdata_o(act),
+    .a_en_i(1'b1), .a_we_i(1'b0), .a_addr_i(act_read), .a_wdata_i('0), .a_rdata_o(act),
     .coll_a_o(act_coll),
     .b_en_i(act_en_q), .b_we_i(act_we_q), .b_addr_i(act_handle_q), .b_wdata_i(act_wdata_q),
-    .b_rdata_o(act_rdata_o), .coll_b_o(unused_act_coll)
+    .b_rdata_o(act_rdata), .coll_b_o(unused_act_coll)
   );
-  assign act_o = act_coll ? act_wdata_q : act;
+  always_ff @(posedge clk_i) act_rdata_o <= act_rdata;
+  assign act_now = act_coll ? act_wdata_q : act;
+  if (Near != 0) begin : gen_act
+    always_ff @(posedge clk_i) begin
+      act_read <= handle_q;
+      act_o    <= act_now;
+    end
+  end else begin : gen_no_act
+    assign act_read = handle_q;
+    assign act_o    = act_now;
+  end
 
 `ifndef SYNTHESIS
   logic same_handle;
   always_comb begin
     same_handle = (!st_hit || st_handle == handle_d) && $onehot0(st_match_q);
     for (int unsigned b = 0; b < 4; b++) begin
-      if (match[b] && bank_handle_q[b] != handle_d) same_handle = 1'b0;
+      if (match[b] && bank_handle[b] != handle_d) same_handle = 1'b0;
     end
   end
   // Fresh after reset: what entered before it may be anything.

@@ -68,7 +68,7 @@ module hp_table_maint
   output logic                         sweep_done_o,
   output logic                         move_o,
 
-  // Banks and actions: a read comes back four clocks after the address (see hp_table_lookup).
+  // Banks and actions: a read comes back five clocks after the address (see hp_table_lookup).
   output logic [3:0][SlotW-1:0]        b_slot_o,
   output logic [3:0]                   b_we_o,
   output logic [EntryW-1:0]            b_wdata_o,
@@ -93,25 +93,25 @@ module hp_table_maint
   output logic                         handle_take_o,
   output logic                         handle_give_o
 );
-  localparam int unsigned EL     = EXTRA ? 6 : 4;
+  localparam int unsigned EL     = EXTRA ? 6 : 9;
   localparam int unsigned Places = 4 * DEPTH + STASH;
   localparam int unsigned StepW  = $clog2(MOVES + 1);
 
   // States that last longer than a clock, in clocks.
   localparam int unsigned LoadClocks   = 2;               // candidate to `ent_q`
-  localparam int unsigned FindClocks   = EXTRA ? 8 : 6;   // key to slots, to the banks and back
+  localparam int unsigned FindClocks   = EXTRA ? 9 : 7;   // key to slots, to the banks and back
   localparam int unsigned DrainClocks  = 4;               // last candidate to `found`
-  localparam int unsigned PlaceClocks  = 4;               // slot to the banks and back
-  localparam int unsigned ActClocks    = 5;               // handle to the action RAM and back
+  localparam int unsigned PlaceClocks  = 5;               // slot to the banks and back
+  localparam int unsigned ActClocks    = 6;               // handle to the action RAM and back
   localparam int unsigned AskClocks    = 5;
   localparam int unsigned GapClocks    = 3;
   localparam int unsigned SettleClocks = 10;
   localparam int unsigned ShortClocks  = 3;               // the same if no handle and no change is on its way
 
   // From the decision to a change's `chg_*`, less one: lookups see it in the clock that is promised there.
-  localparam logic [2:0] ChgUpdate = 3'd1;
-  localparam logic [2:0] ChgBank   = 3'd3;
-  localparam logic [2:0] ChgStash  = 3'(EL);
+  localparam logic [3:0] ChgUpdate = 4'd1;
+  localparam logic [3:0] ChgBank   = 4'(EL - 3);
+  localparam logic [3:0] ChgStash  = 4'(EL);
 
   localparam int unsigned StIdle    = 0;
   localparam int unsigned StOffer   = 1;    // a command may come
@@ -439,9 +439,9 @@ module hp_table_maint
   // ---- Changes, reported in the clock that the lookups' order asks for ----
 
   chg_e       chg_q;
-  logic [2:0] chg_wait_q;
+  logic [3:0] chg_wait_q;
   logic       chg_now;
-  assign chg_now = chg_wait_q == 3'd1;
+  assign chg_now = chg_wait_q == 4'd1;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) chg_wait_q <= '0;
@@ -449,7 +449,7 @@ module hp_table_maint
     else if (st_q[StNew]) chg_wait_q <= ChgStash;
     else if (st_q[StRemove]) chg_wait_q <= sel_stash_q ? ChgStash : ChgBank;
     else if (st_q[StFree]) chg_wait_q <= ChgBank;
-    else if (chg_wait_q != '0) chg_wait_q <= chg_wait_q - 3'd1;
+    else if (chg_wait_q != '0) chg_wait_q <= chg_wait_q - 4'd1;
 
     if (st_q[StUpdate]) chg_q <= live_q ? ChgRewrite : ChgRevive;
     if (st_q[StNew])    chg_q <= ChgInsert;

@@ -55,10 +55,10 @@ module hp_tables
   output logic [N_VF-1:0]     meter_fresh_set_o,
   // Stage 8.
   input  logic [FlowKeyW-1:0] flow_key_i,
-  // Stage 10: the frame's V.VLAN instance and vPort.
-  input  logic [5:0]          inst_10_i,
-  input  logic [5:0]          src_10_i,
-  output mac_seen_t           learn_seen_o,     // stage 11
+  // Stage 16: the frame's V.VLAN instance and vPort.
+  input  logic [5:0]          inst_16_i,
+  input  logic [5:0]          src_16_i,
+  output mac_seen_t           learn_seen_o,     // stage 17
   // Stage 18.
   output logic                da_hit_o,
   output mac_act_t            da_act_o,
@@ -283,7 +283,7 @@ module hp_tables
     .clk_i, .rst_ni,
     .req_i       (req_q),
     .row_i       (rows_trace || epoch_go),
-    .row_clocks_i(!epoch_go ? rows_clocks : is_mac ? 5'd13 : 5'd5),  // epochs are read at 10, 18
+    .row_clocks_i(!epoch_go ? rows_clocks : is_mac ? 5'd7 : 5'd5),   // epochs are read at 16, 18
     .mac_i       (mac_chg),
     .flow_i      (flow_chg),
     .flow_key_i  (flow_chg_key),
@@ -312,8 +312,8 @@ module hp_tables
     .clk_i, .rst_ni, .hash_seed_i, .now_i,
     .ready_o      (mac_ready),
     .da_key_i, .sa_key_i,
-    .frame_inst_i (inst_10_i),
-    .frame_src_i  (src_10_i),
+    .frame_inst_i (inst_16_i),
+    .frame_src_i  (src_16_i),
     .frame_seen_o (learn_seen_o),
     .da_hit_o, .da_act_o, .sa_hit_o, .sa_act_o,
     .touch_i      (sa_touch_i),

@@ -27,9 +27,9 @@ module hp_tbl_trace
   output logic                flow_aged_o,
   output trace_cmd_t          trace_cmd_o
 );
-  // A key is presented at stage 2 (MAC) or 8 (flow). A change is seen by keys presented up to 4 or 6 clocks
+  // A key is presented at stage 2 (MAC) or 8 (flow). A change is seen by keys presented up to 9 or 6 clocks
   // before it, a new action by those up to 2 more.
-  localparam int unsigned MacClocks     = 22 - 2 - 4;
+  localparam int unsigned MacClocks     = 22 - 2 - 9;
   localparam int unsigned FlowClocks    = 22 - 8 - 6;
   localparam int unsigned UpdateEarlier = 2;
 

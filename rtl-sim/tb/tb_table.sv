@@ -26,7 +26,7 @@ module tb_table #(
   localparam int unsigned SlotW = $clog2(DEPTH), HandleW = SlotW + 2, PlaceW = HandleW + 1;
   localparam int unsigned Handles = 4 * DEPTH, Places = Handles + STASH;
   localparam int unsigned Pool = Handles + Handles / 4 + 8;
-  localparam int unsigned EL = EXTRA ? 6 : 4, Latency = EXTRA ? 10 : 8;
+  localparam int unsigned EL = EXTRA ? 6 : 9, Latency = EXTRA ? 10 : 14;
   localparam int unsigned Groups = 8;
   localparam logic [3:0] StRefused = 4'd9, StQuota = 4'd8;
 

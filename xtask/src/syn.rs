@@ -233,6 +233,7 @@ fn sources(ctx: &Ctx) -> Result<String> {
     }
     for package in [
         "rtl-sim/syn/ecp5/dp16kd.sv",
+        "rtl-sim/syn/ecp5/trellis_ff.sv",
         "rtl-sim/rtl/generated/hp_abi_pkg.sv",
         "rtl-sim/rtl/hp_pkg.sv",
     ] {
