@@ -32,16 +32,16 @@ module fv_table
   input logic              own_refuse_i,
   input logic              sweep_start_i
 );
-  localparam int unsigned EL = EXTRA ? 6 : 4;        // changes count for keys of so many clocks before
+  localparam int unsigned EL = EXTRA ? 6 : 9;        // changes count for keys of so many clocks before
   localparam int unsigned AL = EL + 2;               // and rewritten actions
-  localparam int unsigned Clocks = EXTRA ? 10 : 8;   // key to hit
+  localparam int unsigned Clocks = EXTRA ? 10 : 14;  // key to hit
   localparam int unsigned Places = 4 * DEPTH + STASH;
 
-  // Two clocks of reset.
-  logic [1:0] up_q = 2'b00;
+  // A reset of eight clocks: the engine's pipelines have none of their own and run empty meanwhile.
+  logic [3:0] up_q = 4'd0;
   logic       rst_n;
-  always_ff @(posedge clk_i) up_q <= {up_q[0], 1'b1};
-  assign rst_n = up_q[1];
+  always_ff @(posedge clk_i) up_q <= up_q + 4'(!up_q[3]);
+  assign rst_n = up_q[3];
 
   logic               hit, req_ready, rsp_valid, rsp_entry, own_valid, own_insert, own_sweep, own_found;
   logic [HandleW-1:0] handle, rsp_handle, own_handle, chg_handle;
