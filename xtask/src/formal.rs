@@ -282,8 +282,13 @@ fn yosys_script(job: &Job, rtl: &str) -> String {
         .iter()
         .map(|(name, value)| format!(" -G {name}={value}"))
         .collect();
+    let defines: String = job
+        .defines
+        .iter()
+        .map(|(name, value)| format!(" -D {name}={value}"))
+        .collect();
     format!(
-        "read_slang --threads 1 --no-synthesis-define -D FORMAL -I {rtl} -I rtl-sim/formal \
+        "read_slang --threads 1 --no-synthesis-define -D FORMAL{defines} -I {rtl} -I rtl-sim/formal \
          -y {rtl} -y rtl-sim/formal {rtl}/generated/hp_abi_pkg.sv {rtl}/hp_pkg.sv \
          rtl-sim/formal/{top}.sv --top {top}{parameters}\n\
          prep -flatten -top {top}\n\

@@ -19,9 +19,9 @@ pub(crate) struct Answer {
 /// The commands that decide all properties of a file.
 pub(crate) fn script(file: &str, method: Method, seconds: u32) -> String {
     match method {
-        Method::Unbounded => format!("read_aiger {file}; fold; pdr -a -T {seconds}"),
+        Method::Unbounded => format!("read_aiger {file}; fold; scorr; pdr -a -T {seconds}"),
         Method::Bounded(clocks) => {
-            format!("read_aiger {file}; fold; bmc3 -a -F {clocks} -T {seconds}")
+            format!("read_aiger {file}; fold; scorr; bmc3 -a -F {clocks} -T {seconds}")
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Job {
     /// What is proven, in a line.
     pub(crate) what: &'static str,
     pub(crate) parameters: &'static [(&'static str, u32)],
+    /// Macros that the RTL is read with.
+    pub(crate) defines: &'static [(&'static str, u32)],
     pub(crate) method: Method,
     /// Within how many clocks a mutation must show, and what the `_C` properties promise must be reached.
     pub(crate) reach: u32,
@@ -26,12 +28,66 @@ pub(crate) struct Job {
     pub(crate) waived: &'static [&'static str],
 }
 
-pub(crate) const JOBS: &[Job] = &[Job {
-    name: "fifo",
-    top: "fv_fifo",
-    what: "hp_fifo, 4 entries: none lost, invented, changed or overtaken",
-    parameters: &[("WIDTH", 2), ("DEPTH", 4)],
-    method: Method::Unbounded,
-    reach: 20,
-    waived: &[],
-}];
+pub(crate) const JOBS: &[Job] = &[
+    Job {
+        name: "fifo",
+        top: "fv_fifo",
+        what: "hp_fifo, 4 entries: none lost, invented, changed or overtaken",
+        parameters: &[("WIDTH", 2), ("DEPTH", 4)],
+        defines: &[],
+        method: Method::Unbounded,
+        reach: 20,
+        waived: &[],
+    },
+    Job {
+        name: "deep-fifo",
+        top: "fv_deep_fifo",
+        what: "hp_deep_fifo, 8 entries: the same, and each shows within 4 clocks",
+        parameters: &[("WIDTH", 1), ("DEPTH", 8)],
+        defines: &[],
+        method: Method::Unbounded,
+        reach: 24,
+        waived: &[],
+    },
+    Job {
+        name: "spec-fifo",
+        top: "fv_spec_fifo",
+        what: "hp_spec_fifo, 8 entries: the same with commit and rollback",
+        parameters: &[("WIDTH", 1), ("DEPTH", 8)],
+        defines: &[],
+        method: Method::Unbounded,
+        reach: 24,
+        waived: &[],
+    },
+    Job {
+        name: "event-queue",
+        top: "fv_event_queue",
+        what: "hp_event_queue, 4 entries: every event is kept or counted as lost",
+        parameters: &[("DEPTH", 4)],
+        defines: &[],
+        method: Method::Unbounded,
+        reach: 20,
+        waived: &[],
+    },
+    Job {
+        name: "epochs",
+        top: "fv_epochs",
+        what: "hp_epochs and hp_tbl_sweep, epochs of 2 bits: what was invalidated never lives again",
+        parameters: &[],
+        defines: &[("HP_EPOCH_W", 2)],
+        method: Method::Unbounded,
+        reach: 20,
+        waived: &[],
+    },
+    Job {
+        name: "replicator",
+        top: "fv_replicator",
+        what: "hp_replicator, 2 beats, 2 vPorts: every copy is delivered whole or counted as lost",
+        parameters: &[],
+        defines: &[],
+        method: Method::Bounded(17),
+        reach: 17,
+        // The buffer of two beats holds no frame of full length; the harness sends none.
+        waived: &["Room_A"],
+    },
+];
