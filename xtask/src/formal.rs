@@ -221,7 +221,7 @@ fn prove(ctx: &Ctx, job: &'static Job, mutations: &[Mutation<Broken>]) -> Result
 
 /// A property of the harness itself needs a mutation that breaks it.
 fn covered(job: &Job, property: &str, mutations: &[Mutation<Broken>]) -> Result<()> {
-    let of_design = property.starts_with("u_dut");
+    let of_design = property.contains("u_dut");
     let broken = mutations
         .iter()
         .flat_map(|mutation| &mutation.caught_by)

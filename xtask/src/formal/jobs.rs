@@ -90,4 +90,25 @@ pub(crate) const JOBS: &[Job] = &[
         // The buffer of two beats holds no frame of full length; the harness sends none.
         waived: &["Room_A"],
     },
+    Job {
+        name: "table-command",
+        top: "fv_table",
+        what: "hp_table, 4 banks of 2, in use: one insert, delete or lookup; every entry hits until it is deleted",
+        parameters: &[("WALK", 0)],
+        defines: &[("HP_ANY_RAM", 1)],
+        method: Method::Bounded(80),
+        reach: 80,
+        // The entries it begins with were never taken from the free handles.
+        waived: &["Give_A"],
+    },
+    Job {
+        name: "table-walk",
+        top: "fv_table",
+        what: "hp_table, 4 banks of 2, all slots of a new key taken: no entry is lost while one moves",
+        parameters: &[("WALK", 1)],
+        defines: &[("HP_ANY_RAM", 1)],
+        method: Method::Bounded(140),
+        reach: 140,
+        waived: &["Give_A"],
+    },
 ];
