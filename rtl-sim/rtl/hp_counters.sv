@@ -116,7 +116,7 @@ module hp_counters
   end
 
   logic [Banks-1:0]             ev_valid, rd_req, rd_done, bank_ready;
-  logic [Banks-1:0][IndexW-1:0] ev_index, rd_index;
+  logic [Banks-1:0][IndexW-1:0] ev_index, rd_index, rd_index_d;
   logic [Banks-1:0][2*IncW-1:0] ev_inc;
   logic [Banks-1:0][127:0]      rd_data;
   logic                         oth_learn;
@@ -269,15 +269,15 @@ module hp_counters
   end
 
   always_comb begin
-    for (int b = 0; b < int'(Banks); b++) rd_index[b] = IndexW'(instance_id);
-    rd_index[InPort]       = port_index(port);
-    rd_index[OutHostPort]  = IndexW'(port);
-    rd_index[DropPort]     = IndexW'({port_index(port), reason});
-    rd_index[DropVv]       = IndexW'({instance_id, reason});
-    rd_index[LossHostPort] = IndexW'(port);
-    rd_index[LossRepPort]  = port_index(port);
-    rd_index[LossOthPort]  = port_index(port) + (reason == RSN_LEARN_BUSY ? IndexW'(Ports) : '0);
-    rd_index[LossOthVv]    = IndexW'({reason == RSN_LEARN_BUSY, instance_id});
+    for (int b = 0; b < int'(Banks); b++) rd_index_d[b] = IndexW'(instance_id);
+    rd_index_d[InPort]       = port_index(port);
+    rd_index_d[OutHostPort]  = IndexW'(port);
+    rd_index_d[DropPort]     = IndexW'({port_index(port), reason});
+    rd_index_d[DropVv]       = IndexW'({instance_id, reason});
+    rd_index_d[LossHostPort] = IndexW'(port);
+    rd_index_d[LossRepPort]  = port_index(port);
+    rd_index_d[LossOthPort]  = port_index(port) + (reason == RSN_LEARN_BUSY ? IndexW'(Ports) : '0);
+    rd_index_d[LossOthVv]    = IndexW'({reason == RSN_LEARN_BUSY, instance_id});
   end
 
   // The read: bank after bank.
@@ -287,12 +287,13 @@ module hp_counters
   logic [$clog2(Patience):0]   waited_q;
   logic [63:0]                 part_q;
   logic                        step, add_q, end_q;
+  logic [Banks-1:0]            need_q;             // of the address, from `Start` on
 
-  assign step = !need[bank_q] || rd_done[bank_q];
+  assign step = !need_q[bank_q] || rd_done[bank_q];
 
   always_comb begin
     rd_req = '0;
-    rd_req[bank_q] = read_q == Walk && need[bank_q];
+    rd_req[bank_q] = read_q == Walk && need_q[bank_q];
   end
 
   always_ff @(posedge clk_i) begin
@@ -318,6 +319,8 @@ module hp_counters
   end
 
   always_ff @(posedge clk_i) begin
+    need_q   <= need;
+    rd_index <= rd_index_d;
     if (read_q == Idle && cnt_rd_valid_i) addr_q <= cnt_rd_addr_i;
     if (read_q == Start) begin
       bank_q        <= '0;
@@ -325,13 +328,15 @@ module hp_counters
     end
     if (read_q == Walk && step) bank_q <= bank_q + 1'b1;
     // A part is added in the clock after it came.
-    add_q  <= read_q == Walk && rd_done[bank_q] && need[bank_q];
+    add_q  <= read_q == Walk && rd_done[bank_q] && need_q[bank_q];
     part_q <= lane ? rd_data[bank_q][127:64] : rd_data[bank_q][63:0];
     if (add_q) cnt_rd_data_o <= cnt_rd_data_o + part_q;
   end
 
-  assign ready_o = &bank_ready;
-  assign stall_o = !ready_o || 32'(waited_q) == Patience;
+  always_ff @(posedge clk_i) begin
+    ready_o <= rst_ni && (&bank_ready);
+    stall_o <= !rst_ni || !(&bank_ready) || 32'(waited_q) == Patience;
+  end
 
   `HP_ASSERT_INIT(Ports_A, N_VF >= 1 && N_VF <= MaxVf)
   `HP_ASSERT(OneRead_A, !cnt_rd_valid_i || read_q == Idle)

@@ -113,13 +113,19 @@ module hp_eswitch
   logic [N_VF-1:0]   vswitch_mask;
   logic              pl_valid, pl_sof, pl_eof, eg_valid, eg_sof, eg_eof;
   logic              core_valid, core_ready, core_sof, core_eof;
-  logic              stall_host, stall_all, ingress_busy, pipeline_busy, egress_idle;
+  logic              stall_host, stall_all, stall_host_q, stall_all_q;
+  logic              ingress_busy, pipeline_busy, egress_idle;
   logic [DATA_W-1:0] pl_data, eg_data, core_data;
   frame_meta_t       pl_meta, core_meta;
   egress_meta_t      eg_meta;
   cnt_dec_t          cnt_dec;
   logic              punt_we, stall_tables, tables_ready;
   logic [7:0]        punt_we_slot;
+
+  always_ff @(posedge clk_i) begin
+    stall_host_q <= stall_host;
+    stall_all_q  <= stall_all || stall_tables;
+  end
 
   // Counters: two blocks, told apart by the bank.
   logic        at_tables, traffic_done, tables_done, tables_q;
@@ -144,8 +150,8 @@ module hp_eswitch
     .core_sof_i    (core_sof),
     .core_eof_i    (core_eof),
     .core_meta_i   (core_meta),
-    .stall_host_i  (stall_host),
-    .stall_all_i   (stall_all || stall_tables),
+    .stall_host_i  (stall_host_q),
+    .stall_all_i   (stall_all_q),
     .pl_valid_o    (pl_valid),
     .pl_sof_o      (pl_sof),
     .pl_eof_o      (pl_eof),

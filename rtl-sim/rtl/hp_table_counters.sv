@@ -176,6 +176,8 @@ module hp_table_counters
   logic [Sources-1:0] pulse;
   logic [5:0]         turn_q;
   logic [GatherW-1:0] gather_q [Sources];
+  logic [GatherW-1:0] given_q;          // to the bank, with its index
+  logic [5:0]         given_index_q;
 
   function automatic logic [15:0] of_table(input tbl_count_t c);
     logic [15:0] p;
@@ -204,6 +206,8 @@ module hp_table_counters
   always_ff @(posedge clk_i) begin
     if (!rst_ni) turn_q <= '0;
     else turn_q <= turn_q + 6'd1;
+    given_q       <= (rst_ni && table_ready) ? gather_q[turn_q] : '0;
+    given_index_q <= turn_q;
     for (int unsigned i = 0; i < Sources; i++) begin
       if (!rst_ni) gather_q[i] <= '0;
       else if (table_ready && turn_q == 6'(i)) gather_q[i] <= GatherW'(pulse[i]);
@@ -214,9 +218,9 @@ module hp_table_counters
   hp_count_bank #(.DEPTH(Sources), .LANES(1), .INC_W(GatherW)) u_tables (
     .clk_i, .rst_ni,
     .ready_o   (table_ready),
-    .ev_valid_i(table_ready && gather_q[turn_q] != '0),
-    .ev_index_i(turn_q),
-    .ev_inc_i  (gather_q[turn_q]),
+    .ev_valid_i(given_q != '0),
+    .ev_index_i(given_index_q),
+    .ev_inc_i  (given_q),
     .ev_clear_i(1'b0),
     .rd_req_i  (read_q == StWait && at_tables),
     .rd_index_i(addr_q[5:0]),
@@ -227,8 +231,12 @@ module hp_table_counters
   logic unused_bits;
   assign unused_bits = ^{handle_i, new_handle_i};
 
-  assign ready_o = flow_ready && cache_ready && table_ready;
-  assign stall_o = !ready_o || clear_waits || 32'(waited_q) == Patience;
+  logic all_ready;
+  assign all_ready = flow_ready && cache_ready && table_ready;
+  always_ff @(posedge clk_i) begin
+    ready_o <= rst_ni && all_ready;
+    stall_o <= !rst_ni || !all_ready || clear_waits || 32'(waited_q) == Patience;
+  end
 
   `HP_ASSERT(OneOutcome_A, !(hit_i && miss_i))
   `HP_ASSERT(OneRead_A, !rd_valid_i || read_q == StIdle)

@@ -181,8 +181,11 @@ module hp_tables
   logic         mac_aging, flow_aging, mac_age_ok, flow_age_ok, mac_age_take, flow_age_take;
 
   assign is_mac  = req_q.tbl == TBL_MAC;
-  assign guard   = (mac_guard && (is_mac || req_q.tbl == TBL_PORT)) ||
-                   (flow_guard && (!is_mac || req_q.tbl == TBL_PORT));
+  // A clock late is soon enough: only a command moves an epoch, and one is long over when the next begins.
+  logic mac_guard_q, flow_guard_q;
+  always_ff @(posedge clk_i) {mac_guard_q, flow_guard_q} <= {mac_guard, flow_guard};
+  assign guard    = (mac_guard_q && (is_mac || req_q.tbl == TBL_PORT)) ||
+                    (flow_guard_q && (!is_mac || req_q.tbl == TBL_PORT));
   assign age_busy = mac_age_busy || flow_age_busy;
   assign changes  = !(req_q.op inside {OP_READ, OP_LOOKUP});
 
