@@ -157,8 +157,11 @@ package hp_pkg;
     logic [7:0] target;      // vPort, or group index
   } mac_act_t;
 
-  // Epochs: an entry lives while its copies equal the current numbers.
-  typedef logic [7:0] epoch_t;
+  // Epochs: an entry lives while its copies equal the current numbers. The proofs use short ones.
+`ifndef HP_EPOCH_W
+`define HP_EPOCH_W 8
+`endif
+  typedef logic [`HP_EPOCH_W-1:0] epoch_t;
 
   typedef struct packed {
     epoch_t teacher;

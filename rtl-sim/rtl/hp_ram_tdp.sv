@@ -44,6 +44,8 @@ module hp_ram_tdp #(
   if (INIT_ZERO) begin : gen_zero
     initial mem = '{default: '0};
   end
+`elsif HP_ANY_RAM   // a proof begins with a RAM in use
+  localparam logic [WIDTH-1:0] Poison = WIDTH'({(WIDTH + 15) / 16{16'hDEAD}});
 `else
   localparam logic [WIDTH-1:0] Poison = WIDTH'({(WIDTH + 15) / 16{16'hDEAD}});
 

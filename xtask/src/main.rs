@@ -12,6 +12,7 @@ mod ctx;
 mod demo;
 mod demo_report;
 mod docs;
+mod formal;
 mod model;
 mod mutate;
 mod setup;
@@ -63,6 +64,8 @@ enum What {
     },
     /// Break the RTL in one place at a time and show that the co-simulation notices
     Mutate(mutate::Args),
+    /// Prove the properties in `rtl-sim/formal`, and show that mutated designs break them
+    Formal(formal::Args),
     /// Synthesise, place and route for ECP5; print clock and area
     Syn(syn::Args),
 }
@@ -88,6 +91,7 @@ fn run(args: &Args) -> Result<()> {
         What::Regs { check } => build::regs(&ctx, *check),
         What::Bench { json, only } => build::bench(&ctx, *json, only.as_deref()),
         What::Mutate(args) => mutate::run_all(&ctx, args),
+        What::Formal(args) => formal::run_all(&ctx, args),
         What::Syn(args) => syn::run_all(&ctx, args),
     }
 }

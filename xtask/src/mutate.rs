@@ -7,7 +7,7 @@
 //! A build that breaks, a program that crashes and a report of another kind are failures. The RTL
 //! as it is has to pass the same run first.
 
-mod list;
+pub(crate) mod list;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -249,7 +249,7 @@ impl Bench<'_> {
 }
 
 /// Makes `to` a copy of the folder `from`.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to).with_context(|| format!("removing {}", to.display()))?;
     }

@@ -21,6 +21,8 @@ pub(crate) enum Need {
     Everything,
     /// That, and the synthesis tools.
     Synthesis,
+    /// Python, Yosys and the solver only.
+    Formal,
 }
 
 /// A Debian package and how to tell that what it brings is there, on any distribution.
@@ -60,14 +62,35 @@ const PACKAGES: &[Package] = &[
     },
 ];
 
+/// What the formal jobs use; they need none of the others but Python.
+const FORMAL_PACKAGES: &[Package] = &[
+    Package {
+        name: "berkeley-abc",
+        present: || on_path("berkeley-abc"),
+    },
+    Package {
+        name: "python3",
+        present: || on_path("python3"),
+    },
+    Package {
+        name: "python3-venv",
+        present: python_makes_venvs,
+    },
+];
+
 /// Debian's own Rust, for machines where the server of `rustup` refuses the target.
 const DEBIAN_RUST: &[&str] = &["cargo-web", "rust-web-src", "rustc-web"];
 
 /// The command `setup`, and the first step of all others.
 pub(crate) fn run_all(ctx: &Ctx, need: Need) -> Result<()> {
+    if need == Need::Formal {
+        return stage("setup: the solver and Yosys", || {
+            install(FORMAL_PACKAGES)?;
+            python(ctx, "requirements-formal.txt")
+        });
+    }
     stage("setup: system packages, Python tools, Rust target", || {
-        let missing = PACKAGES.iter().filter(|package| !(package.present)());
-        debian(&missing.map(|package| package.name).collect::<Vec<_>>())?;
+        install(PACKAGES)?;
         verilator_is_recent()?;
         python(ctx, "requirements.txt")?;
         if need == Need::Synthesis {
@@ -75,6 +98,12 @@ pub(crate) fn run_all(ctx: &Ctx, need: Need) -> Result<()> {
         }
         rust_target(ctx)
     })
+}
+
+/// Installs those that are not there.
+fn install(packages: &[Package]) -> Result<()> {
+    let missing = packages.iter().filter(|package| !(package.present)());
+    debian(&missing.map(|package| package.name).collect::<Vec<_>>())
 }
 
 /// Installs packages as root; without root says which command does it, and stops.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Reads the list of mutations, and what the co-simulation prints.
+//! Reads a list of mutations, and what the co-simulation prints.
 //!
 //! ```text
 //! [same-port-unchecked]
@@ -70,21 +70,32 @@ impl Verdict {
     }
 }
 
-/// One way to break the RTL.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Mutation {
+/// One way to break the RTL, and what has to notice it.
+#[derive(Clone, Debug)]
+pub(crate) struct Mutation<V = Verdict> {
     pub(crate) name: String,
     /// What the change amounts to.
     pub(crate) bug: String,
     /// The source it is in.
     pub(crate) file: String,
     /// Every one of these has to be reported.
-    pub(crate) caught_by: Vec<Verdict>,
+    pub(crate) caught_by: Vec<V>,
     old: Vec<String>,
     new: Vec<String>,
 }
 
-impl Mutation {
+impl<V> Mutation<V> {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            bug: String::new(),
+            file: String::new(),
+            caught_by: Vec::new(),
+            old: Vec::new(),
+            new: Vec::new(),
+        }
+    }
+
     /// Changes the copy of the RTL in `rtl`.
     pub(crate) fn apply(&self, rtl: &Path) -> Result<()> {
         let path = rtl.join(&self.file);
@@ -94,6 +105,15 @@ impl Mutation {
             .change(&text)
             .with_context(|| format!("mutation `{}` in {}", self.name, self.file))?;
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Whether it could be applied.
+    #[cfg(test)]
+    pub(crate) fn check(&self, rtl: &Path) -> Result<()> {
+        let text = fs::read_to_string(rtl.join(&self.file))?;
+        self.change(&text)
+            .map(drop)
+            .with_context(|| format!("mutation `{}` in {}", self.name, self.file))
     }
 
     fn change(&self, text: &str) -> Result<String> {
@@ -128,14 +148,22 @@ impl Mutation {
     }
 }
 
-/// Reads the list.
+/// Reads the co-simulation's list.
 pub(crate) fn read(path: &Path) -> Result<Vec<Mutation>> {
-    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    parse(&text).with_context(|| path.display().to_string())
+    read_as(path, Verdict::from_word)
 }
 
-fn parse(text: &str) -> Result<Vec<Mutation>> {
-    let mut all: Vec<Mutation> = Vec::new();
+/// Reads a list; `from_word` understands what stands behind `caught`.
+pub(crate) fn read_as<V>(
+    path: &Path,
+    from_word: impl Fn(&str) -> Option<V>,
+) -> Result<Vec<Mutation<V>>> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    parse(&text, from_word).with_context(|| path.display().to_string())
+}
+
+fn parse<V>(text: &str, from_word: impl Fn(&str) -> Option<V>) -> Result<Vec<Mutation<V>>> {
+    let mut all: Vec<Mutation<V>> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let at = || format!("line {}: {line}", number + 1);
         if line.is_empty() || line.starts_with('#') {
@@ -146,10 +174,7 @@ fn parse(text: &str) -> Result<Vec<Mutation>> {
             .and_then(|rest| rest.strip_suffix(']'))
         {
             ensure!(!all.iter().any(|m| m.name == name), "{}: twice", at());
-            all.push(Mutation {
-                name: name.to_owned(),
-                ..Mutation::default()
-            });
+            all.push(Mutation::new(name));
             continue;
         }
         let current = all.last_mut().with_context(at)?;
@@ -162,7 +187,7 @@ fn parse(text: &str) -> Result<Vec<Mutation>> {
                 ("bug", bug) => current.bug = bug.to_owned(),
                 ("file", file) => current.file = file.to_owned(),
                 ("caught", words) => {
-                    let verdicts = words.split(' ').map(Verdict::from_word);
+                    let verdicts = words.split(' ').map(&from_word);
                     current.caught_by = verdicts.collect::<Option<_>>().with_context(at)?;
                 }
                 _ => bail!(at()),
@@ -231,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_list_is_read_and_applied_once() {
-        let list = parse(LIST).unwrap();
+        let list = parse(LIST, Verdict::from_word).unwrap();
         assert_eq!(list.len(), 2);
         let one = &list[0];
         assert_eq!((one.name.as_str(), one.bug.as_str()), ("one", "it breaks"));
@@ -256,7 +281,7 @@ mod tests {
             "[a]\nbug x\nfile f\ncaught leak\n-x\n+x\n",
             "[a]\nbug x\nfile f\ncaught leak\n-x\n[a]\nbug x\nfile f\ncaught leak\n-x\n",
         ] {
-            assert!(parse(wrong).is_err(), "{wrong}");
+            assert!(parse(wrong, Verdict::from_word).is_err(), "{wrong}");
         }
     }
 
