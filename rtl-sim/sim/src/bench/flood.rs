@@ -437,7 +437,8 @@ mod tests {
             seed: 3,
             figures: Vec::new(),
         };
-        bench.flooding(3000).unwrap();
+        // Long enough for both quotas to be used up.
+        bench.flooding(6000).unwrap();
         for figure in &bench.figures {
             assert_ne!(figure.met, Some(false), "seed 3: {figure:?}");
         }

@@ -23,11 +23,11 @@ use crate::trace::DecidedKind;
 
 /// Clocks between two looks of the host at its firmware.
 const POLL: u64 = 1024;
-/// Traffic that is queued before the host loads the firmware, and before it sends a command.
-const LOAD: u64 = 280_000;
-const COMMAND: u64 = 20_000;
-/// The same before the firmware boots: for each datapath clock of a core clock, and once.
+/// Traffic that is queued before the host loads the firmware, starts it, and sends a command: for each datapath
+/// clock of a core clock, and once.
+const LOAD: (u64, u64) = (48_000, 60_000);
 const BOOT: (u64, u64) = (65_000, 40_000);
+const COMMAND: (u64, u64) = (20_000, 20_000);
 /// Traffic before the fault, in clocks.
 const BEFORE: (usize, usize) = (20_000, 60_000);
 /// Core clocks of a boot that a storm cuts short, at most.
@@ -156,6 +156,11 @@ impl Bench<'_> {
         self.traffic.until(then, &mut self.nic, &mut self.watch)
     }
 
+    /// Traffic for as long as the host will need.
+    fn queue_for(&mut self, (each, once): (u64, u64)) -> Result<(), Diagnostic> {
+        self.queue(each * u64::from(self.args.core_ratio) + once)
+    }
+
     /// No moment may have been without traffic.
     fn wet(&mut self) -> Result<(), Diagnostic> {
         if self.traffic.end() > self.nic.now() {
@@ -231,13 +236,13 @@ impl Bench<'_> {
 
     fn reload(&mut self) -> Result<(), Diagnostic> {
         self.restarts += 1;
-        self.queue(LOAD)?;
+        self.queue_for(LOAD)?;
         self.nic.reload(self.image, &mut self.watch)?;
         self.wet()
     }
 
     fn launch(&mut self) -> Result<(), Diagnostic> {
-        self.queue(BOOT.0 * u64::from(self.args.core_ratio) + BOOT.1)?;
+        self.queue_for(BOOT)?;
         self.nic.launch(self.image, &mut self.watch)?;
         self.wet()
     }
@@ -245,7 +250,7 @@ impl Bench<'_> {
     /// Sends the first steps of the configuration again.
     fn configure(&mut self, steps: usize) -> Result<(), Diagnostic> {
         for at in 0..steps {
-            self.queue(COMMAND * u64::from(self.args.core_ratio))?;
+            self.queue_for(COMMAND)?;
             match &self.steps[at] {
                 Step::Cfg(row) => self.nic.device.write_cfg(row)?,
                 Step::Admin(command) => self.nic.device.admin(command).map(|_| ())?,
