@@ -2,20 +2,26 @@
 
 //! `hairpin-switch`: the switch next to a Hairpin NIC, from the command line.
 
+mod run;
+
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use hairpin_adjacent_switch::config::Config;
 use hairpin_driver::Diagnostic;
+use hairpin_driver::config::source::read_text;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 const EXAMPLES: &str = "\
 Examples:
   hairpin-switch check rules.toml
-  hairpin-switch --json check rules.toml
+  hairpin-switch run rules.toml --tap nic0=hp0 --tap up=hp1 --control /run/hairpin-switch.sock
+  hairpin-switch edit --control /run/hairpin-switch.sock remove web
 
 Exit status: 0 done, 1 failed, 2 wrong usage.";
 
@@ -44,6 +50,47 @@ Examples:
         config: PathBuf,
     },
 
+    /// Be the switch, on TAP interfaces
+    #[command(after_help = "\
+Example:
+  hairpin-switch run rules.toml --tap nic0=hp0 --tap up=hp1 --control /run/hairpin-switch.sock")]
+    Run {
+        /// The configuration
+        #[arg(value_name = "CONFIG")]
+        config: PathBuf,
+
+        /// A port, and the TAP interface that it is; ports without one are unplugged
+        #[arg(long = "tap", value_name = "PORT=INTERFACE", value_parser = tap)]
+        taps: Vec<(String, String)>,
+
+        /// Unix socket for live edits
+        #[arg(long, value_name = "PATH")]
+        control: Option<PathBuf>,
+    },
+
+    /// Change the rules of a running switch, and wait until the change is complete
+    #[command(after_help = "\
+Examples:
+  hairpin-switch edit --control /run/hairpin-switch.sock add more.toml
+  hairpin-switch edit --control /run/hairpin-switch.sock load all.toml
+  hairpin-switch edit --control /run/hairpin-switch.sock remove web")]
+    Edit {
+        /// Its control socket
+        #[arg(long, value_name = "PATH", env = "HAIRPIN_SWITCH_CONTROL")]
+        control: PathBuf,
+
+        #[command(subcommand)]
+        edit: Edit,
+    },
+
+    /// What a running switch has counted, as JSON
+    #[command(after_help = "Example:\n  hairpin-switch stats --control /run/hairpin-switch.sock")]
+    Stats {
+        /// Its control socket
+        #[arg(long, value_name = "PATH", env = "HAIRPIN_SWITCH_CONTROL")]
+        control: PathBuf,
+    },
+
     /// Print the completion script of a shell
     #[command(
         after_help = "Example:\n  hairpin-switch completions bash > /etc/bash_completion.d/hairpin-switch"
@@ -56,6 +103,39 @@ Examples:
     /// Print the manual page
     #[command(after_help = "Example:\n  hairpin-switch man | man -l -")]
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+enum Edit {
+    /// Rules more
+    Add {
+        /// A file with [[rule]]s
+        rules: PathBuf,
+    },
+    /// Rules of the same names become others
+    Replace {
+        /// A file with [[rule]]s
+        rules: PathBuf,
+    },
+    /// Every rule is new
+    Load {
+        /// A file with [[rule]]s, and default
+        rules: PathBuf,
+    },
+    /// A rule less
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Reads `PORT=INTERFACE`.
+fn tap(text: &str) -> Result<(String, String), String> {
+    let pair = text
+        .split_once('=')
+        .filter(|(port, interface)| !port.is_empty() && !interface.is_empty());
+    let pair = pair.map(|(port, interface)| (port.to_owned(), interface.to_owned()));
+    pair.ok_or_else(|| "write a port and an interface: nic0=hp0".to_owned())
 }
 
 /// What `check` says.
@@ -87,6 +167,19 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Diagnostic> {
     match &cli.command {
         Command::Check { config } => check(&Config::read(config)?, cli.json),
+        Command::Run {
+            config,
+            taps,
+            control,
+        } => run::run(Config::read(config)?, taps, control.as_deref()),
+        Command::Edit {
+            control,
+            edit: change,
+        } => edit(control, change),
+        Command::Stats { control } => {
+            let stats = run::ask(control, &json!({"command": "stats"}))?;
+            print(format!("{stats}\n").as_bytes())
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "hairpin-switch", &mut script);
@@ -104,6 +197,37 @@ fn run(cli: &Cli) -> Result<(), Diagnostic> {
             print(&page)
         }
     }
+}
+
+/// Sends an edit and waits until no NIC uses what it contradicts.
+fn edit(control: &Path, edit: &Edit) -> Result<(), Diagnostic> {
+    let text = |path: &Path| read_text(path, "RULES");
+    let request = match edit {
+        Edit::Add { rules } => json!({"command": "add", "rules": text(rules)?}),
+        Edit::Replace { rules } => json!({"command": "replace", "rules": text(rules)?}),
+        Edit::Load { rules } => json!({"command": "load", "rules": text(rules)?}),
+        Edit::Remove { name } => json!({"command": "remove", "name": name}),
+    };
+    let answer = run::ask(control, &request)?;
+    let edits = answer
+        .get("edits")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    for mut status in edits {
+        while status.get("state").and_then(Value::as_str) == Some("under-way") {
+            std::thread::sleep(Duration::from_millis(20));
+            let id = status.get("edit").cloned().unwrap_or_default();
+            let answer = run::ask(control, &json!({"command": "edit", "id": id}))?;
+            status = answer
+                .get("edits")
+                .and_then(|edits| edits.get(0))
+                .cloned()
+                .unwrap_or_default();
+        }
+        print(format!("{status}\n").as_bytes())?;
+    }
+    Ok(())
 }
 
 fn check(config: &Config, json: bool) -> Result<(), Diagnostic> {

@@ -189,9 +189,15 @@ impl Recipe {
                     if self.fragment { 0x20 } else { 0 },
                     0,
                 ]);
-                frame.extend([
-                    self.ttl, proto, 0, 0, 10, 0, 0, self.src, 10, 0, 1, self.dst,
-                ]);
+                // One of the sources has an address that a key without IP has, too.
+                let net = if self.src == 2 {
+                    [0; 4]
+                } else {
+                    [10, 0, 0, self.src]
+                };
+                frame.extend([self.ttl, proto, 0, 0]);
+                frame.extend(net);
+                frame.extend([10, 0, 1, self.dst]);
                 l4(proto, &mut frame);
                 frame.resize(ip + 60, 0);
             }
