@@ -87,8 +87,9 @@ fn a_running_switch_takes_edits_and_tells_its_counters() {
         .args(control)
         .spawn()
         .expect("the program runs");
-    let _running = Running(child);
+    let mut running = Running(child);
     while !socket.exists() {
+        assert!(running.0.try_wait().unwrap().is_none(), "the switch ended");
         sleep(Duration::from_millis(10));
     }
     let edit = |rest: &[&str]| switch(&[&["--json", "edit"], control.as_slice(), rest].concat());
