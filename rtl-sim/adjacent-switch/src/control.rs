@@ -31,17 +31,17 @@ pub const MAX_REQUEST: usize = 1 << 20;
 pub enum Request {
     /// Rules more, one edit each.
     Add {
-        /// `[[rule]]`s.
+        /// `[[rule]]` sections.
         rules: String,
     },
     /// Rules of the same names become others, one edit each.
     Replace {
-        /// `[[rule]]`s.
+        /// `[[rule]]` sections.
         rules: String,
     },
     /// Every rule is new, in one edit; `default` too, if it is there.
     Load {
-        /// `default` and `[[rule]]`s.
+        /// `default` and `[[rule]]` sections.
         rules: String,
     },
     /// A rule less.

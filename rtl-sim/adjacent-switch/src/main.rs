@@ -109,17 +109,17 @@ Examples:
 enum Edit {
     /// Rules more
     Add {
-        /// A file with [[rule]]s
+        /// A file with `[[rule]]` sections
         rules: PathBuf,
     },
     /// Rules of the same names become others
     Replace {
-        /// A file with [[rule]]s
+        /// A file with `[[rule]]` sections
         rules: PathBuf,
     },
     /// Every rule is new
     Load {
-        /// A file with [[rule]]s, and default
+        /// A file with `[[rule]]` sections, and default
         rules: PathBuf,
     },
     /// A rule less
