@@ -18,18 +18,23 @@
 //! | [`nic_port`] | the learning protocol, for one port |
 //! | [`switch`] | all of it; edits and when they are complete |
 //! | [`config`] | `rules.toml` |
-//! | [`control`] | live edits through a socket |
+//! | [`control`] | live edits: requests and answers |
+//! | [`stats`] | counters as JSON |
 //!
 //! The switch has no clock and no wire: time, in microseconds, and frames are arguments. Two runs with the same
 //! arguments are the same.
 #![forbid(unsafe_code)]
 
+pub mod config;
+pub mod control;
 pub mod fdb;
 pub mod nic_port;
 pub mod packet;
 pub mod rules;
+pub mod stats;
 pub mod switch;
 
+pub use config::Config;
 pub use packet::{Packet, PortNo};
 pub use rules::{Actions, Match, Rule, RuleEdit, RuleTable, Way};
 pub use switch::{Completion, EditId, Ending, Output, Sent, Switch};

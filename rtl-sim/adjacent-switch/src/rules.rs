@@ -91,7 +91,7 @@ impl Match {
     /// True if a frame matches.
     #[must_use]
     pub fn matches(&self, packet: &Packet) -> bool {
-        fn equal<T: PartialEq>(want: Option<T>, have: Option<T>) -> bool {
+        fn equal<T: Copy + PartialEq>(want: Option<T>, have: Option<T>) -> bool {
             want.is_none() || want == have
         }
         let mac = |want: Option<Masked<u64>>, have: MacAddr| {

@@ -11,8 +11,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use common::auditor::Book;
 use common::nic::{ALL, Nic, masks};
 use common::*;
+use hairpin_abi::MacAddr;
 use hairpin_abi::peer::{Envelope, Mark};
-use hairpin_adjacent_switch::{Actions, EditId, Ending, Output, RuleEdit, RuleTable, Switch};
+use hairpin_adjacent_switch::rules::Masked;
+use hairpin_adjacent_switch::{
+    Actions, EditId, Ending, Match, Output, Rule, RuleEdit, RuleTable, Switch,
+};
 
 /// One way of the wire, in microseconds.
 const WIRE: u64 = 10;
@@ -258,13 +262,28 @@ fn next_edit(rng: &mut Rng, book: &Book, n: usize) -> RuleEdit {
         0..4 if count > 6 => RuleEdit::Remove(book.rules[rng.below(count)].name.clone()),
         4 if count > 0 => {
             let name = book.rules[rng.below(count)].name.clone();
-            RuleEdit::Replace(hairpin_adjacent_switch::Rule {
+            RuleEdit::Replace(Rule {
                 name,
                 ..random_rule(rng, n)
             })
         }
-        5 => RuleEdit::Load(Vec::new(), Actions::ACCEPT),
+        5..8 => RuleEdit::Load(Vec::new(), Actions::ACCEPT),
         _ => RuleEdit::Add(random_rule(rng, n)),
+    }
+}
+
+/// A rule against the machine that sent a frame.
+fn deny(frame: &[u8], n: usize) -> Rule {
+    let sa = MacAddr(frame[6..12].try_into().expect("a whole frame"));
+    let matching = Match {
+        sa: Some(Masked::<u64>::some(sa.to_u64(), u64::MAX >> 16)),
+        ..Match::default()
+    };
+    Rule {
+        name: format!("deny-{n}"),
+        priority: 9,
+        matching,
+        actions: Actions::DENY,
     }
 }
 
@@ -294,7 +313,12 @@ fn run(seed: u64, loss: usize, edits: usize, key_mask: u16) {
             _ => {}
         }
         let book = world.books.last().expect("there is one").clone();
-        world.edit(next_edit(&mut rng, &book, n));
+        let edit = match world.nic.table.learned.values().min() {
+            // Something that the NIC has must go.
+            Some(frame) if rng.percent(50) => RuleEdit::Add(deny(frame, n)),
+            _ => next_edit(&mut rng, &book, n),
+        };
+        world.edit(edit);
         // One in four does not wait for the one before.
         let patience = if rng.percent(25) {
             rng.next() % 5_000
@@ -330,9 +354,13 @@ fn run(seed: u64, loss: usize, edits: usize, key_mask: u16) {
 #[test]
 fn every_edit_converges_and_none_is_reported_early() {
     let seed = seed();
+    let edits = std::env::var("HAIRPIN_EDITS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let edits = edits.unwrap_or(1700);
     for (n, loss) in [1, 5, 10, 20, 35, 50].into_iter().enumerate() {
         let key_mask = if n % 2 == 0 { ALL } else { 0b1_0110_1110 };
-        run(seed * 100 + n as u64, loss, 1700, key_mask);
+        run(seed * 100 + n as u64, loss, edits, key_mask);
     }
 }
 

@@ -7,13 +7,13 @@ use hairpin_adjacent_switch::{Actions, PortNo, Rule, RuleEdit};
 
 /// The rules as they stood at one moment.
 #[derive(Clone, Debug)]
-pub struct Book {
-    pub rules: Vec<Rule>,
-    pub otherwise: Actions,
+pub(crate) struct Book {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) otherwise: Actions,
 }
 
 impl Book {
-    pub fn edit(&mut self, edit: &RuleEdit) {
+    pub(crate) fn edit(&mut self, edit: &RuleEdit) {
         match edit {
             RuleEdit::Add(rule) => self.rules.push(rule.clone()),
             RuleEdit::Remove(name) => self.rules.retain(|rule| rule.name != *name),
@@ -29,7 +29,7 @@ impl Book {
     }
 
     /// What must happen to a frame.
-    pub fn says(&self, port: PortNo, frame: &[u8]) -> Actions {
+    pub(crate) fn says(&self, port: PortNo, frame: &[u8]) -> Actions {
         let mut best: Option<&Rule> = None;
         for rule in &self.rules {
             let better = best.is_none_or(|best| rule.priority > best.priority);
@@ -41,7 +41,7 @@ impl Book {
     }
 
     /// True if a NIC may switch it itself.
-    pub fn accepts_only(&self, port: PortNo, frame: &[u8]) -> bool {
+    pub(crate) fn accepts_only(&self, port: PortNo, frame: &[u8]) -> bool {
         self.says(port, frame) == Actions::ACCEPT
     }
 }

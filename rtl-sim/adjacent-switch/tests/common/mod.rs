@@ -4,8 +4,8 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-pub mod auditor;
-pub mod nic;
+pub(crate) mod auditor;
+pub(crate) mod nic;
 
 use hairpin_abi::peer::{Key, KeyId, Mark};
 use hairpin_abi::{MacAddr, VVlan, Vlan};
@@ -15,21 +15,21 @@ use hairpin_adjacent_switch::switch::{PortSetup, Setup};
 use hairpin_adjacent_switch::{Actions, Match, PortNo, Rule, Way};
 use hairpin_eswitch::peer::Keys;
 
-pub const TPID: u16 = 0x8100;
+pub(crate) const TPID: u16 = 0x8100;
 /// The port with the NIC.
-pub const NIC: PortNo = PortNo(0);
+pub(crate) const NIC: PortNo = PortNo(0);
 /// A port with machines of their own.
-pub const OTHER: PortNo = PortNo(1);
+pub(crate) const OTHER: PortNo = PortNo(1);
 /// A port for copies.
-pub const MIRROR: PortNo = PortNo(2);
-pub const KEY: Key = Key::new([0x42; 16]);
+pub(crate) const MIRROR: PortNo = PortNo(2);
+pub(crate) const KEY: Key = Key::new([0x42; 16]);
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
-pub struct Rng(pub u64);
+pub(crate) struct Rng(pub u64);
 
 impl Rng {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -37,21 +37,21 @@ impl Rng {
         z ^ z >> 31
     }
 
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 
-    pub fn percent(&mut self, percent: usize) -> bool {
+    pub(crate) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }
 }
 
 /// The seed of a test, printed: `HAIRPIN_SEED` or 1.
-pub fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let seed = std::env::var("HAIRPIN_SEED")
         .ok()
         .and_then(|text| text.parse().ok());
@@ -60,11 +60,11 @@ pub fn seed() -> u64 {
     seed
 }
 
-pub fn keys() -> Keys {
+pub(crate) fn keys() -> Keys {
     Keys::one(KeyId(1), KEY)
 }
 
-pub fn setup(mark: Mark) -> Setup {
+pub(crate) fn setup(mark: Mark) -> Setup {
     let port = |name: &str, reflects, keys| PortSetup {
         name: name.to_owned(),
         reflects,
@@ -86,38 +86,38 @@ pub fn setup(mark: Mark) -> Setup {
     }
 }
 
-pub fn vvlan(id: u16) -> VVlan {
+pub(crate) fn vvlan(id: u16) -> VVlan {
     VVlan::new(id).unwrap()
 }
 
 /// The address of a machine: 0 to 3 behind the NIC, 4 and 5 elsewhere.
-pub fn mac(n: u8) -> MacAddr {
+pub(crate) fn mac(n: u8) -> MacAddr {
     MacAddr([2, 0, 0, 0, 0x0a, n])
 }
 
-pub const LOCAL: u8 = 4;
+pub(crate) const LOCAL: u8 = 4;
 
 /// What a frame is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Recipe {
-    pub vvlan: u16,
-    pub sa: u8,
-    pub da: u8,
-    pub kind: Kind,
-    pub src: u8,
-    pub dst: u8,
-    pub sport: u16,
-    pub dport: u16,
-    pub flags: u8,
-    pub dscp: u8,
-    pub ttl: u8,
-    pub fragment: bool,
-    pub tenant_tag: bool,
-    pub marked: bool,
+pub(crate) struct Recipe {
+    pub(crate) vvlan: u16,
+    pub(crate) sa: u8,
+    pub(crate) da: u8,
+    pub(crate) kind: Kind,
+    pub(crate) src: u8,
+    pub(crate) dst: u8,
+    pub(crate) sport: u16,
+    pub(crate) dport: u16,
+    pub(crate) flags: u8,
+    pub(crate) dscp: u8,
+    pub(crate) ttl: u8,
+    pub(crate) fragment: bool,
+    pub(crate) tenant_tag: bool,
+    pub(crate) marked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Arp,
     V4(u8),
     V6(u8),
@@ -125,7 +125,7 @@ pub enum Kind {
 
 impl Recipe {
     /// A frame from a machine behind the NIC.
-    pub fn random(rng: &mut Rng) -> Self {
+    pub(crate) fn random(rng: &mut Rng) -> Self {
         let proto = rng.pick(&[6, 6, 17, 1, 47]);
         let kind = match rng.below(10) {
             0 => Kind::Arp,
@@ -151,11 +151,11 @@ impl Recipe {
         }
     }
 
-    pub fn frame(&self) -> Vec<u8> {
+    pub(crate) fn frame(&self) -> Vec<u8> {
         let outer: u16 = if self.vvlan == 100 { 10 } else { 20 };
         let dei = if self.marked { 0x1000 } else { 0 };
         let mut frame = [mac(self.da).0, mac(self.sa).0].concat();
-        let mut half = |frame: &mut Vec<u8>, value: u16| frame.extend(value.to_be_bytes());
+        let half = |frame: &mut Vec<u8>, value: u16| frame.extend(value.to_be_bytes());
         for value in [TPID, outer | dei, 0x8100, self.vvlan] {
             half(&mut frame, value);
         }
@@ -189,9 +189,15 @@ impl Recipe {
                     if self.fragment { 0x20 } else { 0 },
                     0,
                 ]);
-                frame.extend([
-                    self.ttl, proto, 0, 0, 10, 0, 0, self.src, 10, 0, 1, self.dst,
-                ]);
+                // One of the sources has an address that a key without IP has, too.
+                let net = if self.src == 2 {
+                    [0; 4]
+                } else {
+                    [10, 0, 0, self.src]
+                };
+                frame.extend([self.ttl, proto, 0, 0]);
+                frame.extend(net);
+                frame.extend([10, 0, 1, self.dst]);
                 l4(proto, &mut frame);
                 frame.resize(ip + 60, 0);
             }
@@ -214,7 +220,7 @@ impl Recipe {
 }
 
 /// A rule on random fields, from the same values that frames have.
-pub fn random_rule(rng: &mut Rng, name: usize) -> Rule {
+pub(crate) fn random_rule(rng: &mut Rng, name: usize) -> Rule {
     let mut matching = Match::default();
     let some = |rng: &mut Rng, percent| rng.percent(percent);
     if some(rng, 25) {

@@ -14,13 +14,13 @@ use super::{LOCAL, TPID, mac};
 
 /// What the NIC has learned: the key, and the frame that taught it, mark taken off.
 #[derive(Debug)]
-pub struct Table {
-    pub learned: HashMap<FlowKey, Vec<u8>>,
-    pub learning: bool,
-    pub masks: Vec<KeyMask>,
-    pub addresses: Vec<AddressChange>,
+pub(crate) struct Table {
+    pub(crate) learned: HashMap<FlowKey, Vec<u8>>,
+    pub(crate) learning: bool,
+    pub(crate) masks: Vec<KeyMask>,
+    pub(crate) addresses: Vec<AddressChange>,
     /// Takes no named signatures.
-    pub coarse: bool,
+    pub(crate) coarse: bool,
 }
 
 impl Table {
@@ -33,7 +33,7 @@ impl Table {
     }
 
     /// The key of a frame for a vPort, if it has one.
-    pub fn key(&self, frame: &[u8], vport: VPort) -> Option<FlowKey> {
+    pub(crate) fn key(&self, frame: &[u8], vport: VPort) -> Option<FlowKey> {
         let vvlan = Vlan::from_tci(word(frame, 18));
         let canonical = Canonical::new(frame, UPLINK_TAGS)?;
         let key = FrameKey::extract(vport.into(), vvlan, &canonical, TPID);
@@ -70,14 +70,14 @@ impl PeerTables for Table {
     }
 }
 
-pub struct Nic {
-    pub peer: NicPeer,
-    pub table: Table,
-    pub mark: Mark,
+pub(crate) struct Nic {
+    pub(crate) peer: NicPeer,
+    pub(crate) table: Table,
+    pub(crate) mark: Mark,
 }
 
 impl Nic {
-    pub fn new(keys: Keys, mark: Mark, seed: u64, masks: Vec<KeyMask>) -> Self {
+    pub(crate) fn new(keys: Keys, mark: Mark, seed: u64, masks: Vec<KeyMask>) -> Self {
         let mut bytes = [0x11; 16];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         Self {
@@ -100,7 +100,7 @@ impl Nic {
         }
     }
 
-    pub fn poll(&mut self, now: u64) -> Option<Vec<u8>> {
+    pub(crate) fn poll(&mut self, now: u64) -> Option<Vec<u8>> {
         let mut out = vec![0; MAX_LEN];
         let masks = self.table.masks.clone();
         let len = self.peer.poll(now, &masks, &mut self.table, &mut out)?;
@@ -109,7 +109,7 @@ impl Nic {
     }
 
     /// A frame from the wire: what goes back out.
-    pub fn receive(&mut self, frame: &[u8], now: u64) -> Option<Vec<u8>> {
+    pub(crate) fn receive(&mut self, frame: &[u8], now: u64) -> Option<Vec<u8>> {
         if Envelope::is_one(frame) {
             // The core sees that much of a frame.
             let seen = &frame[..frame.len().min(128)];
@@ -136,7 +136,7 @@ impl Nic {
     }
 
     /// True if a frame of a machine would stay inside.
-    pub fn keeps(&self, frame: &[u8]) -> bool {
+    pub(crate) fn keeps(&self, frame: &[u8]) -> bool {
         let canonical = Canonical::new(frame, UPLINK_TAGS).expect("a whole frame");
         let from = local(canonical.source()).expect("a machine of this NIC");
         let key = self.table.key(frame, from);
@@ -145,18 +145,18 @@ impl Nic {
 }
 
 /// The vPort of a machine.
-pub fn local(address: MacAddr) -> Option<VPort> {
+pub(crate) fn local(address: MacAddr) -> Option<VPort> {
     let number = (0..LOCAL).find(|n| mac(*n) == address)?;
     VPort::new(number)
 }
 
-pub fn masks(mask: u16) -> Vec<KeyMask> {
+pub(crate) fn masks(mask: u16) -> Vec<KeyMask> {
     let ids = [100, 200].map(super::vvlan);
     ids.map(|vvlan| KeyMask { vvlan, mask }).to_vec()
 }
 
 /// Every field of a key.
-pub const ALL: u16 = KeyField::MASK_ALL;
+pub(crate) const ALL: u16 = KeyField::MASK_ALL;
 
 /// Any port: keys without the source port have this one.
-pub const ANY: PortId = PortId::ZERO;
+pub(crate) const ANY: PortId = PortId::ZERO;
