@@ -275,8 +275,8 @@ fn route(ctx: &Ctx, block: &Block, speed: u32, goal: f64, seed: u32) -> Result<f
         "--json",
         &file(block, ".json"),
     ]);
-    // The default placer packs the cells so densely that neither router comes to an end on a block of this size.
-    nextpnr.args(["--placer", "static", "--router", "router2"]);
+    // The default placer packs the cells so densely that no router comes to an end, or only after hours.
+    nextpnr.args(["--placer", "static"]);
     nextpnr.args(["--speed", &speed.to_string(), "--freq", &goal.to_string()]);
     nextpnr.args([
         "--seed",
