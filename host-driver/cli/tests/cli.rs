@@ -5,7 +5,6 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -352,11 +351,19 @@ fn completions_and_manual_pages_name_every_command() {
 fn replay_hands_everything_over_and_its_exit_status_back() {
     let dir = tempfile::tempdir().unwrap();
     let simulator = dir.path().join("hairpin-sim");
-    fs::write(&simulator, "#!/bin/sh\necho \"$@\"\nexit 7\n").unwrap();
-    fs::set_permissions(&simulator, fs::Permissions::from_mode(0o755)).unwrap();
-    // A copy of the program, so that the simulator beside it is this one.
     let program = dir.path().join("hairpin");
-    fs::copy(env!("CARGO_BIN_EXE_hairpin"), &program).unwrap();
+    // A copy of the program, so that the simulator beside it is this one. A child writes both: a file that this
+    // process has open for writing could still be so in what another test starts meanwhile, and cannot be run.
+    let written = Command::new("sh")
+        .args([
+            "-c",
+            r#"cp "$0" "$1" && printf '#!/bin/sh\necho "$@"\nexit 7\n' > "$2" && chmod 755 "$2""#,
+            env!("CARGO_BIN_EXE_hairpin"),
+        ])
+        .args([&program, &simulator])
+        .status()
+        .unwrap();
+    assert!(written.success());
     let args = [
         "-j",
         "replay",
