@@ -62,21 +62,11 @@ const PACKAGES: &[Package] = &[
     },
 ];
 
-/// What the formal jobs use; they need none of the others but Python.
-const FORMAL_PACKAGES: &[Package] = &[
-    Package {
-        name: "berkeley-abc",
-        present: || on_path("berkeley-abc"),
-    },
-    Package {
-        name: "python3",
-        present: || on_path("python3"),
-    },
-    Package {
-        name: "python3-venv",
-        present: python_makes_venvs,
-    },
-];
+/// What the formal jobs use beside Python.
+const ABC: Package = Package {
+    name: "berkeley-abc",
+    present: || on_path("berkeley-abc"),
+};
 
 /// Debian's own Rust, for machines where the server of `rustup` refuses the target.
 const DEBIAN_RUST: &[&str] = &["cargo-web", "rust-web-src", "rustc-web"];
@@ -85,7 +75,8 @@ const DEBIAN_RUST: &[&str] = &["cargo-web", "rust-web-src", "rustc-web"];
 pub(crate) fn run_all(ctx: &Ctx, need: Need) -> Result<()> {
     if need == Need::Formal {
         return stage("setup: the solver and Yosys", || {
-            install(FORMAL_PACKAGES)?;
+            let python3 = PACKAGES.iter().filter(|p| p.name.starts_with("python3"));
+            install(python3.chain([&ABC]))?;
             python(ctx, "requirements-formal.txt")
         });
     }
@@ -101,8 +92,8 @@ pub(crate) fn run_all(ctx: &Ctx, need: Need) -> Result<()> {
 }
 
 /// Installs those that are not there.
-fn install(packages: &[Package]) -> Result<()> {
-    let missing = packages.iter().filter(|package| !(package.present)());
+fn install(packages: impl IntoIterator<Item = &'static Package>) -> Result<()> {
+    let missing = packages.into_iter().filter(|package| !(package.present)());
     debian(&missing.map(|package| package.name).collect::<Vec<_>>())
 }
 
