@@ -380,18 +380,15 @@ module hp_flow_side
   assign done_key_o    = key_q;
 
   // What changed, for the trace and the counters.
-  logic changes;
-  assign changes = eng_op inside {OP_INSERT, OP_DELETE};
   always_comb begin
     chg_o         = '0;
     chg_o.insert  = chg_insert;
     chg_o.update  = chg_update;
     chg_o.revive  = chg_revive;
-    chg_o.removed = chg_delete;
     chg_o.aged    = chg_aged;
     chg_o.swept   = chg_dead;
-    chg_o.refused = finished && changes && !(status_q inside {ST_OK, ST_UPDATED, ST_BAD_OP}) &&
-                    (eng_op == OP_DELETE || status_q != ST_NOT_FOUND);
+    chg_o.refused = finished && eng_op == OP_INSERT &&
+                    !(status_q inside {ST_OK, ST_UPDATED, ST_BAD_OP, ST_NOT_FOUND});
     chg_o.handle  = 16'(chg_handle);
     chg_o.status  = chg_o.refused ? status_q : (chg_update && !chg_revive) ? ST_UPDATED : ST_OK;
     chg_o.data    = 192'(row(chg_o.refused ? act : chg_act.act, 1'b1));

@@ -327,17 +327,14 @@ module hp_mac_side
   assign done_row_o    = 192'(done_row);
 
   // What changed, for the trace and the counters.
-  logic changes;
-  assign changes = cmd_op_i inside {OP_INSERT, OP_DELETE};
   always_comb begin
     chg_o         = '0;
     chg_o.insert  = chg_insert;
     chg_o.update  = chg_update;
     chg_o.revive  = chg_revive;
-    chg_o.removed = chg_delete;
     chg_o.aged    = chg_aged;
     chg_o.swept   = chg_dead;
-    chg_o.refused = done_o && changes && !(status_q inside {ST_OK, ST_UPDATED});
+    chg_o.refused = done_o && cmd_op_i == OP_INSERT && !(status_q inside {ST_OK, ST_UPDATED});
     chg_o.handle  = 16'(chg_handle);
     chg_o.status  = chg_o.refused ? status_q : (chg_update && !chg_revive) ? ST_UPDATED : ST_OK;
     chg_o.data    = chg_o.refused ? row(cmd_key_i, cmd_act_i) : row(chg_key, chg_act.act);

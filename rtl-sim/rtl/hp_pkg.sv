@@ -232,7 +232,6 @@ package hp_pkg;
   typedef struct packed {
     logic        insert;      // an entry became visible, with a handle of its own
     logic        update;      // the action of an entry was replaced
-    logic        removed;     // by command
     logic        aged;
     logic        swept;       // a dead entry is gone; nobody could see it any more
     logic        refused;     // a command changed nothing; `status` says why
