@@ -42,19 +42,12 @@ module hp_tbl_trace
     logic [FlowKeyW-1:0] flow_key;
   } report_t;
 
-  function automatic report_t make(input tbl_chg_t chg, input logic [15:0] index,
-                                   input logic [FlowKeyW-1:0] key);
-    report_t x;
-    x.op       = chg.aged ? OP_SWEEP : OP_INSERT;
-    x.index    = chg.aged ? '0 : chg.refused ? index : chg.handle;
-    x.data     = chg.data;
-    x.status   = chg.status;
-    x.flow_key = key;
-    return x;
-  endfunction
   report_t mac_new, flow_new;
-  assign mac_new  = make(mac_i, req_i.index, '0);
-  assign flow_new = make(flow_i, req_i.index, flow_key_i);
+  assign mac_new  = '{op: mac_i.aged ? OP_SWEEP : OP_INSERT, data: mac_i.data, status: mac_i.status,
+                      index: mac_i.aged ? 16'd0 : mac_i.refused ? req_i.index : mac_i.handle, flow_key: '0};
+  assign flow_new = '{op: flow_i.aged ? OP_SWEEP : OP_INSERT, data: flow_i.data, status: flow_i.status,
+                      index: flow_i.aged ? 16'd0 : flow_i.refused ? req_i.index : flow_i.handle,
+                      flow_key: flow_key_i};
 
   logic [22:1] row_q;
   logic [MacClocks:1] mac_q;
