@@ -207,7 +207,14 @@ module hp_flow_side
   assign act  = reverse_q ? rev : fwd;
   assign inst = install ? slot_q.inst : cmd_index_i[5:0];
 
+  logic [PUNT_SLOTS-1:0] late;
+  logic                  late_q;
+  hp_late #(.SLOTS(PUNT_SLOTS)) u_late (
+    .clk_i, .rst_ni, .bump_i, .we_i(punt_we_i), .slot_i(punt_slot_i[PuntW-1:0]), .late_o(late)
+  );
+
   always_ff @(posedge clk_i) begin
+    late_q <= late[cmd_index_i[PuntW-1:0]];
     if (punt_we_i) punt_q[punt_slot_i[PuntW-1:0]] <= punt_key_i;
     slot_q <= punt_key_t'(punt_q[cmd_index_i[PuntW-1:0]]);
   end
@@ -219,7 +226,7 @@ module hp_flow_side
     .key_o   (slot_key)
   );
   // What the frame was seen with; its vPort is the forward key's source.
-  assign stale = install && ((slot_q.e_inst != e_inst[3]) ||
+  assign stale = install && (late_q || (slot_q.e_inst != e_inst[3]) ||
                              (of_teacher(act.teacher, slot_q.teacher) !=
                               of_teacher(act.teacher, teacher)) ||
                              (!reverse_q && !cmd_k.src[PortW-1] && slot_q.mask[0] &&

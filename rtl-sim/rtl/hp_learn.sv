@@ -19,6 +19,7 @@ module hp_learn
   input  logic         clk_i,
   input  logic         rst_ni,
   input  logic [31:0]  time_i,
+  input  logic         bump_i,         // the MAC table: an invalidation
 
   input  learn_event_t ev_i,
 
@@ -217,9 +218,14 @@ module hp_learn
     if (accept) begin
       slot_busy_q <= slot_o;
       req_o       <= '{vvlan: event_o.vvlan, sa: event_o.sa, vport: event_o.vport,
-                       inst: event_o.inst, seen: event_o.seen};
+                       inst: event_o.inst, seen: event_o.seen, late: late[slot_o]};
     end
   end
+
+  logic [Slots-1:0] late;
+  hp_late #(.SLOTS(Slots)) u_late (
+    .clk_i, .rst_ni, .bump_i, .we_i(push), .slot_i(pick_slot), .late_o(late)
+  );
 
   logic unused_full;
   assign unused_full = full;

@@ -40,6 +40,7 @@ module hp_mac_side
   input  mac_act_t     cmd_act_i,
   input  logic         cmd_check_i,           // INSERT only if the epochs are still these
   input  mac_seen_t    cmd_seen_i,
+  input  logic         cmd_late_i,            // ... which nobody can tell any more
   output logic         done_o,
   output logic [3:0]   done_status_o,
   output logic [191:0] done_row_o,
@@ -266,7 +267,7 @@ module hp_mac_side
   mac_act_t           act_q;
   logic               stale;
 
-  assign stale    = cmd_check_i && (cmd_seen_i != current);
+  assign stale    = cmd_check_i && (cmd_late_i || cmd_seen_i != current);
   assign rsp_read = (state_q == StStamp) && !(read1_q || read2_q || read3_q) &&
                     !(own_valid && own_sweep) && !(chg_insert || chg_update);
 

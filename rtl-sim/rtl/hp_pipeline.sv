@@ -411,6 +411,7 @@ module hp_pipeline
   hp_learn #(.N_VF(N_VF)) u_learn (
     .clk_i, .rst_ni,
     .time_i            (time_i[31:0]),
+    .bump_i            (mac_count.invalidate),
     .ev_i              (learn_event),
     .valid_o           (learn_valid_o),
     .slot_o            (learn_slot_o),

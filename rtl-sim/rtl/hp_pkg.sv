@@ -226,6 +226,7 @@ package hp_pkg;
     port_t      vport;
     logic [5:0] inst;
     mac_seen_t  seen;
+    logic       late;   // too long ago to say whether they have moved
   } learn_req_t;
 
   // A change of the MAC table or the flow cache: at most one of the first six. A pulse.

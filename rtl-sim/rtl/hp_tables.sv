@@ -339,6 +339,7 @@ module hp_tables
     .cmd_act_i    (req_q.data[73:64]),
     .cmd_check_i  (learn_q),
     .cmd_seen_i   (learn_i.seen),
+    .cmd_late_i   (learn_i.late),
     .done_o       (mac_done),
     .done_status_o(mac_status),
     .done_row_o   (mac_row),

@@ -19,14 +19,14 @@ module tb_learn
   logic [31:0]  now = 32'hFFFF_0000;   // the time wraps on the way
   learn_event_t ev = '0, shown;
   logic         valid, act = 1'b0, busy, req_valid, req_ready = 1'b0, done = 1'b0;
-  logic         c_event, c_known, c_full;
+  logic         c_event, c_known, c_full, bump = 1'b0;
   logic [3:0]   slot, act_slot = '0, status, done_status = '0;
   logic [4:0]   waiting;
   logic [1:0]   verdict = '0;
   learn_req_t   req;
 
   hp_learn #(.N_VF(3), .SHARE(6)) u_dut (
-    .clk_i(clk), .rst_ni(rst_n), .time_i(now), .ev_i(ev), .valid_o(valid), .slot_o(slot), .event_o(shown),
+    .clk_i(clk), .rst_ni(rst_n), .time_i(now), .bump_i(bump), .ev_i(ev), .valid_o(valid), .slot_o(slot), .event_o(shown),
     .waiting_o(waiting), .act_i(act), .act_slot_i(act_slot), .act_verdict_i(verdict), .busy_o(busy),
     .status_o(status), .req_valid_o(req_valid), .req_ready_i(req_ready), .req_o(req), .done_i(done),
     .done_status_i(done_status), .count_event_o(c_event), .count_suppressed_o(c_known),
@@ -42,6 +42,8 @@ module tb_learn
   logic [31:0]  since1;
   bit           refuse1, old2, over;
   int           waits[128];
+  int unsigned  bumps, taken[16], lates;
+  bit           late;
   bit           asked;
   learn_event_t stage[3];  // an event takes three clocks
   bit           meets[3];  // it is known
@@ -59,7 +61,7 @@ module tb_learn
     if (req_valid != (installing >= 0 && !asked)) $fatal(1, "request %0d", req_valid);
     if (req_valid) begin
       learn_event_t e = entry[installing];
-      if (req != {e.vvlan, e.sa, e.vport, e.inst, e.seen}) $fatal(1, "request of slot %0d", installing);
+      if (req != {e.vvlan, e.sa, e.vport, e.inst, e.seen, late}) $fatal(1, "request of slot %0d", installing);
     end
   endtask
 
@@ -85,6 +87,8 @@ module tb_learn
         LEARN_INSTALL: begin
           slot_is[at] = Installs;
           start_install = at;
+          late = bumps / 64 - taken[at] >= 2;
+          lates += 32'(late);
           installs++;
         end
         LEARN_REFUSE: begin
@@ -119,6 +123,7 @@ module tb_learn
       taken_over += 32'(was[pick] == Refuses);
       slot_is[pick] = Waits;
       entry[pick] = stage[2];
+      taken[pick] = bumps / 64;
       order.push_back(pick);
       for (int n = 0; n < 2; n++) if (alike(stage[2], stage[n])) meets[n] = 1'b1;
     end
@@ -135,6 +140,7 @@ module tb_learn
     pick = (free >= 0) ? free : refuses;
     if (start_install >= 0) installing = start_install;
     start_install = -1;
+    bumps += 32'(bump);
     stage[2] = stage[1];
     meets[2] = meets[1];
     stage[1] = stage[0];
@@ -143,7 +149,7 @@ module tb_learn
   endtask
 
   int          start_install = -1;
-  int unsigned pool, ev_rate, act_rate, wait_done;
+  int unsigned pool, ev_rate, act_rate, bump_rate, wait_done;
   bit          in_table;
   task automatic drive();
     ev = '0;
@@ -157,6 +163,7 @@ module tb_learn
       ev.inst       = 6'(rnd());
       ev.seen       = mac_seen_t'(rnd());
     end
+    bump      = chance(bump_rate);
     act       = chance(act_rate);
     act_slot  = chance(90) ? slot : 4'(rnd());
     verdict   = 2'(below(4));
@@ -189,6 +196,7 @@ module tb_learn
       pool     = (round % 3 == 0) ? 3 : (round % 3 == 1) ? 12 : 100;
       ev_rate  = (round % 4 == 0) ? 100 : (round % 4 == 1) ? 30 : 3;
       act_rate = (round % 5 == 0) ? 0 : (round % 5 == 1) ? 2 : 40;
+      bump_rate = (round % 2 == 0) ? 1 : 50;
       repeat (4000) begin
         drive();
         #1;
@@ -198,7 +206,7 @@ module tb_learn
         now = now + 1 + (chance(1) ? 32'(below(3000)) : 32'd0);
       end
     end
-    if (full == 0 || shared == 0 || taken_over == 0 || known == 0 || installs == 0 || refusals == 0 || forgets == 0 ||
+    if (full == 0 || shared == 0 || lates == 0 || lates == installs || taken_over == 0 || known == 0 || installs == 0 || refusals == 0 || forgets == 0 ||
         expired == 0 || statuses[ST_OK] == 0 || statuses[ST_STALE] == 0 || statuses[ST_QUOTA] == 0)
       $fatal(1, "a case was never reached");
     $display("PASS %0d events, %0d suppressed, %0d without a slot, %0d taken over, %0d expired", events, known,
