@@ -8,22 +8,21 @@ pub mod churn;
 mod flows;
 pub mod frames;
 pub mod setup;
+mod tally;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hairpin_abi::reason::ReasonInfo;
-use hairpin_abi::{Op, REASONS, ReasonClass, Status, Table};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::{Config, Plan};
 use hairpin_driver::image::FirmwareImage;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::checker::{Checker, Rule};
+use crate::checker::Checker;
 use crate::model::{Cycle, Level, Options, Patterns, Variant};
 use crate::nic::{FIRMWARE, Nic, Observer, read_firmware};
 use crate::replay::checker_of;
@@ -32,6 +31,7 @@ use crate::scoreboard::Left;
 use crate::trace::AppliedCommand;
 use churn::Churn;
 use frames::{Generator, canary};
+use tally::{Tally, tally};
 
 /// Frames per configuration, if the number of configurations is not given.
 const PER_CONFIG: u64 = 20_000;
@@ -39,6 +39,8 @@ const PER_CONFIG: u64 = 20_000;
 const WAVES: u64 = 4000;
 /// Code of the error when the model with waves is not that of the failed run.
 const WRONG_TABLES: &str = "waves-of-other-tables";
+/// Frames of a run that must have reached everything that is to happen to the tables.
+const LONG: u64 = 400_000;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 
@@ -66,66 +68,6 @@ pub struct CosimArgs {
     /// Folder for the waves of a configuration that failed
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub waves_dir: PathBuf,
-}
-
-/// What one configuration, or all of them, came to.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    frames: u64,
-    outputs: u64,
-    losses: u64,
-    clocks: u64,
-    changes: u64,
-    refused: BTreeMap<(String, String), u64>,
-    crashes: u64,
-    small: u64,
-    hits: u64,
-    /// Frames that asked the flow cache.
-    asked: u64,
-    commands: BTreeMap<(u8, u8, u8), u64>,
-    mismatches: u64,
-    rules: HashMap<Rule, u64>,
-    reasons: Vec<u64>,
-    /// The first difference, for a person, and when it was.
-    first: Option<(Cycle, String)>,
-    /// The NIC stopped before the end.
-    stopped: bool,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.frames += other.frames;
-        self.outputs += other.outputs;
-        self.losses += other.losses;
-        self.clocks += other.clocks;
-        self.changes += other.changes;
-        for (why, count) in &other.refused {
-            *self.refused.entry(why.clone()).or_default() += count;
-        }
-        self.crashes += other.crashes;
-        self.small += other.small;
-        self.hits += other.hits;
-        self.asked += other.asked;
-        for (command, count) in &other.commands {
-            *self.commands.entry(*command).or_default() += count;
-        }
-        self.mismatches += other.mismatches;
-        for (rule, count) in &other.rules {
-            *self.rules.entry(*rule).or_default() += count;
-        }
-        self.reasons.resize(64, 0);
-        for (sum, count) in self.reasons.iter_mut().zip(&other.reasons) {
-            *sum += count;
-        }
-    }
-
-    fn rule(&self, rule: Rule) -> u64 {
-        self.rules.get(&rule).copied().unwrap_or(0)
-    }
-
-    fn failed(&self) -> bool {
-        self.stopped || self.mismatches != 0 || self.rules.values().any(|count| *count != 0)
-    }
 }
 
 /// Frames inside the NIC, and what the checker says of those that come out.
@@ -252,7 +194,7 @@ fn summary(
             }
         }
     }
-    print!("{}", text(args.seed, configs, &total));
+    print!("{}", tally::text(args.seed, configs, &total));
     if failed != 0 {
         bail!(
             "{failed} of {configs} configurations failed; run one again with --seed {} --frames {} \
@@ -261,90 +203,11 @@ fn summary(
             args.frames
         );
     }
+    let unreached = total.unreached();
+    if args.frames >= LONG && args.only.is_none() && !unreached.is_empty() {
+        bail!("a run of this size must reach {}", unreached.join(", "));
+    }
     Ok(())
-}
-
-fn text(seed: u64, configs: u64, t: &Tally) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "seed {seed}: {configs} configurations ({} with small tables), {} frames in, {} out, {} lost, \
-         {} changes ({} refused), {} crashes of the firmware, {} clocks",
-        t.small,
-        t.frames,
-        t.outputs,
-        t.losses,
-        t.changes,
-        t.refused.values().sum::<u64>(),
-        t.crashes,
-        t.clocks
-    );
-    let refused: Vec<_> = t
-        .refused
-        .iter()
-        .map(|((command, reason), count)| format!("{command} {reason} {count}"))
-        .collect();
-    let _ = writeln!(text, "refused: {}", refused.join(", "));
-    let _ = writeln!(
-        text,
-        "{} frames hit a flow entry, of {} that asked the flow cache",
-        t.hits, t.asked
-    );
-    let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
-    for ((op, table, status), count) in &t.commands {
-        if let (Some(op), Some(table), Some(status)) = (
-            Op::from_code(*op),
-            Table::from_code(*table),
-            Status::from_code(*status),
-        ) {
-            let line = by_table.entry(table).or_default();
-            line.push(format!("{op} {status} {count}"));
-        }
-    }
-    for (table, commands) in by_table {
-        let _ = writeln!(text, "table {table}: {}", commands.join(", "));
-    }
-    let _ = writeln!(
-        text,
-        "{} mismatches, {} leaks, {} duplicates, {} echoes, {} wrong tags, {} altered, {} strangers",
-        t.mismatches,
-        t.rule(Rule::Leak),
-        t.rule(Rule::Duplicate),
-        t.rule(Rule::Echo),
-        t.rule(Rule::Tags),
-        t.rule(Rule::Altered),
-        t.rule(Rule::Stranger)
-    );
-    let count = |code: u8| t.reasons.get(usize::from(code)).copied().unwrap_or(0);
-    let (reached, missed): (Vec<&ReasonInfo>, Vec<&ReasonInfo>) =
-        REASONS.iter().partition(|r| count(r.code) != 0);
-    for class in [
-        ReasonClass::Deliver,
-        ReasonClass::Punt,
-        ReasonClass::Drop,
-        ReasonClass::Loss,
-    ] {
-        let names: Vec<_> = reached
-            .iter()
-            .filter(|r| r.class == class)
-            .map(|r| format!("{} {}", r.name, count(r.code)))
-            .collect();
-        let _ = writeln!(text, "{}: {}", class.name(), names.join(", "));
-    }
-    let names: Vec<_> = missed.iter().map(|r| r.name).collect();
-    let _ = writeln!(
-        text,
-        "reasons reached: {} of {}; not reached: {}",
-        reached.len(),
-        REASONS.len(),
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        }
-    );
-    text
 }
 
 /// One configuration of a run.
@@ -412,13 +275,17 @@ impl Run {
                 &mut watch,
             )
             .and_then(|()| Ok(nic.compare_counters(&instances)?))
-            .and_then(|()| Ok(nic.compare_table_counters(&instances)?));
+            .and_then(|()| Ok(nic.compare_table_counters(&instances)?))
+            .and_then(|()| tally::reached(&mut nic, &churn));
         let mut tally = tally(&nic, &watch, &churn);
         tally.small = u64::from(small);
-        if let Err(error) = end {
-            let (cycle, before) = tally.first.unwrap_or((nic.now(), String::new()));
-            tally.first = Some((cycle, format!("{before}\n{error}").trim_start().to_owned()));
-            tally.stopped = true;
+        match end {
+            Ok(reached) => tally.reached = reached,
+            Err(error) => {
+                let (cycle, before) = tally.first.unwrap_or((nic.now(), String::new()));
+                tally.first = Some((cycle, format!("{before}\n{error}").trim_start().to_owned()));
+                tally.stopped = true;
+            }
         }
         Ok(tally)
     }
@@ -510,45 +377,6 @@ impl Run {
             }
         }
         Ok(())
-    }
-}
-
-fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
-    let s = &nic.scoreboard;
-    let rules = [
-        Rule::Leak,
-        Rule::Duplicate,
-        Rule::Echo,
-        Rule::Tags,
-        Rule::Altered,
-        Rule::Stranger,
-    ];
-    let difference = s.mismatches().first().map(|m| (m.cycle, m.to_string()));
-    let violation = watch
-        .checker
-        .violations()
-        .first()
-        .map(|v| (v.cycle, v.to_string()));
-    Tally {
-        frames: s.decided(),
-        outputs: s.outputs(),
-        losses: s.losses(),
-        clocks: nic.model().status().clocks,
-        changes: churn.done,
-        refused: churn.refused.clone(),
-        crashes: churn.crashes,
-        small: 0,
-        hits: s.hits(),
-        asked: s.asked(),
-        commands: s.commands().clone(),
-        mismatches: s.mismatch_count() + watch.confused,
-        rules: rules.map(|rule| (rule, watch.checker.count(rule))).into(),
-        reasons: s.reasons().to_vec(),
-        first: difference
-            .into_iter()
-            .chain(violation)
-            .min_by_key(|(cycle, _)| *cycle),
-        stopped: false,
     }
 }
 
