@@ -34,6 +34,8 @@ pub struct Churn {
     pub(super) flows: Vec<FlowKey>,
     /// Frames whose flow was added.
     pub(super) hot: Vec<Shot>,
+    /// How often a table was filled.
+    pub(super) filled: u32,
     /// Changes made, and changes the firmware refused.
     pub done: u64,
     /// Changes that the firmware refused.
@@ -57,6 +59,7 @@ impl Churn {
             groups: Vec::new(),
             flows: Vec::new(),
             hot: Vec::new(),
+            filled: 0,
             done: 0,
             refused: BTreeMap::new(),
             crashes: 0,
@@ -98,7 +101,7 @@ impl Churn {
         // The sixth makes the firmware walk the whole address table.
         match self
             .rng
-            .weighted(&[200, 170, 100, 80, 50, 4, 240, 60, 20, 8])
+            .weighted(&[180, 170, 140, 70, 40, 4, 200, 150, 40, 8])
         {
             0 => self.port(nic)?,
             1 => self.vvlan(nic, checker, begin)?,

@@ -23,9 +23,11 @@ const KEPT: usize = 64;
 /// Frames whose flow was added and that come again.
 const HOT: usize = 12;
 /// Flows that are added at once to make them hit.
-const WARM: usize = 8;
+const WARM: usize = 4;
 /// Flows that are added to a small table until it is full: more than it holds, by a few.
 const FILL: usize = 90;
+/// How often it is filled in one configuration: each takes as long as the changes of thousands of frames.
+const FILLS: u32 = 3;
 
 impl Churn {
     /// Turns on what the configuration leaves off: flow caches, learning.
@@ -52,7 +54,7 @@ impl Churn {
 
     /// Adds, changes and removes flows of frames that come again.
     pub(super) fn flow(&mut self, nic: &mut Nic, recent: &[Shot]) -> Result<(), Diagnostic> {
-        for _ in 0..self.rng.range(1, 16) {
+        for _ in 0..self.rng.range(1, 8) {
             let fresh = self.rng.percent(80) || self.flows.is_empty();
             let (key, shot) = if fresh {
                 match self.key_in_use(nic, recent) {
@@ -110,9 +112,10 @@ impl Churn {
         checker: &mut Checker,
         begin: u64,
     ) -> Result<(), Diagnostic> {
-        if self.vvlans.is_empty() || !nic.model().is_small() {
+        if self.vvlans.is_empty() || !nic.model().is_small() || self.filled == FILLS {
             return Ok(());
         }
+        self.filled += 1;
         let at = self.rng.below(self.vvlans.len());
         let (id, mut row) = self.vvlans[at];
         (row.cache, row.key_mask, row.flow_quota) = (true, KeyField::MASK_ALL, 15);

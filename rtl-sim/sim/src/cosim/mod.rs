@@ -3,6 +3,9 @@
 //!
 //! Every part of a run follows from its seed and the number of the configuration, so that one
 //! configuration can be run again by itself, with waves.
+//!
+//! A change takes the firmware thousands of clocks, a frame the NIC a few. So changes are made while the frames
+//! of a batch come in, spread over as many clocks, and only as long as [`PACE`] leaves time for them.
 
 pub mod churn;
 mod flows;
@@ -39,6 +42,12 @@ const PER_CONFIG: u64 = 20_000;
 const WAVES: u64 = 4000;
 /// Code of the error when the model with waves is not that of the failed run.
 const WRONG_TABLES: &str = "waves-of-other-tables";
+/// Clocks per frame that go by with changes, of which each takes the firmware thousands of clocks.
+const PACE: u64 = 250;
+/// Such clocks of each configuration besides, however few its frames are.
+const BASE: u64 = 5_000_000;
+/// Frames between two crashes of the firmware, about.
+const CRASHES: u64 = 15_000;
 /// Frames of a run that must have reached everything that is to happen to the tables.
 const LONG: u64 = 400_000;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
@@ -301,26 +310,35 @@ impl Run {
         watch: &mut Watch,
     ) -> Result<(), Diagnostic> {
         let mut next = 0;
-        let mut crash_from = rng
-            .percent(40)
-            .then(|| rng.below(self.frames.max(1) as usize) as u32);
+        // Of a short configuration, two in five crash.
+        let apart = (5 * self.frames / 2).clamp(1, 2 * CRASHES);
+        let mut crash_from = rng.below(apart as usize) as u32;
+        let mut pace = Pace::new(nic, self.frames);
         while u64::from(next) < self.frames {
-            let left = (self.frames - u64::from(next)).min(1000) as usize;
+            let most = (self.frames / 10).clamp(1, 1000);
+            let left = (self.frames - u64::from(next)).min(most) as usize;
             let count = rng.range(1, left.max(2)).min(left);
-            // Many states of the tables, and many changes under traffic.
-            for _ in 0..rng.below(4) {
-                churn.step(nic, &mut watch.checker, generator.recent())?;
-            }
-            nic.model().set_patterns(&patterns(rng));
-            if rng.percent(85) {
+            pace.frames(count);
+            // Some changes while nothing moves, most of them below, under traffic.
+            if pace.room(nic) && rng.percent(40) {
+                for _ in 0..rng.range(1, 3) {
+                    churn.step(nic, &mut watch.checker, generator.recent())?;
+                }
                 churn.warm(nic, generator.recent())?;
             }
+            nic.model().set_patterns(&patterns(rng));
             // Now and then so many new addresses that a small table is full.
             let flood = nic.model().is_small() && rng.percent(5);
             if flood {
                 churn.open(nic)?;
             }
-            let spread = *rng.pick(if flood { &[200] } else { &[0, 0, 1, 3, 12, 60] });
+            // At once, or over as many clocks as changes take, evenly or in clumps that fill the pipeline.
+            let clumped = rng.percent(50);
+            let spread = *rng.pick(match (flood, pace.room(nic)) {
+                (true, _) => &[200],
+                (_, true) => &[0, 1, 3, 12, 60, 400, 1000, 1000],
+                (_, false) => &[0, 0, 1, 3, 12, 60],
+            });
             let mut at = nic.now();
             for _ in 0..count {
                 let shot = if flood && rng.percent(80) {
@@ -333,7 +351,11 @@ impl Run {
                     .vports
                     .iter()
                     .any(|v| v.port == shot.port && v.vswitch);
-                at += rng.range(0, spread) as u64;
+                at += match clumped {
+                    true if rng.percent(80) => rng.range(0, 3),
+                    true => rng.range(0, 5 * spread),
+                    false => rng.range(0, spread),
+                } as u64;
                 nic.queue(shot.port, next, at, shot.bad, &shot.bytes)?;
                 let broken = shot.broken(vswitch);
                 watch.sent.insert(next, (shot.bytes, broken));
@@ -353,14 +375,21 @@ impl Run {
                     return Err(Diagnostic::new("stuck", what));
                 }
                 nic.run_for(rng.range(50, longest) as u64, watch)?;
-                if crash_from.is_some_and(|from| from < next) {
-                    crash_from = rng.percent(30).then(|| next + rng.below(5000) as u32);
+                if crash_from < next {
+                    let soon = if rng.percent(30) { CRASHES / 3 } else { apart };
+                    crash_from = next + rng.below(soon as usize) as u32;
+                    let before = nic.model().status().clocks;
                     churn.crash(nic, &mut watch.checker)?;
                     nic.run_for(rng.range(100, 6000) as u64, watch)?;
                     nic.restart(image, watch)?;
                     churn.restore(nic, &mut watch.checker)?;
-                } else if !flood && rng.percent(50) {
-                    churn.step(nic, &mut watch.checker, generator.recent())?;
+                    pace.from += nic.model().status().clocks - before;
+                } else if !flood && pace.room(nic) && rng.percent(60) {
+                    if rng.percent(30) {
+                        churn.warm(nic, generator.recent())?;
+                    } else {
+                        churn.step(nic, &mut watch.checker, generator.recent())?;
+                    }
                 }
             }
             nic.play(watch, &mut |_| {})?;
@@ -377,6 +406,36 @@ impl Run {
             }
         }
         Ok(())
+    }
+}
+
+/// How much of a configuration's time goes by with changes.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Clocks of the model that do not count.
+    from: u64,
+    /// Clocks for each frame.
+    each: u64,
+    frames: u64,
+}
+
+impl Pace {
+    fn new(nic: &Nic, frames: u64) -> Self {
+        Self {
+            from: nic.model().status().clocks,
+            each: PACE + BASE / frames.max(1),
+            frames: 0,
+        }
+    }
+
+    /// So many frames more are about to be sent.
+    fn frames(&mut self, count: usize) {
+        self.frames += count as u64;
+    }
+
+    /// There is time for a change.
+    fn room(&self, nic: &Nic) -> bool {
+        nic.model().status().clocks - self.from < self.each * self.frames
     }
 }
 
