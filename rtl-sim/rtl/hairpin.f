@@ -44,6 +44,7 @@ $HAIRPIN_RTL/hp_inject.sv
 $HAIRPIN_RTL/hp_key_buffers.sv
 $HAIRPIN_RTL/hp_key_parse.sv
 $HAIRPIN_RTL/hp_key_path.sv
+$HAIRPIN_RTL/hp_late.sv
 $HAIRPIN_RTL/hp_learn.sv
 $HAIRPIN_RTL/hp_key_mix.sv
 $HAIRPIN_RTL/hp_log_ring.sv

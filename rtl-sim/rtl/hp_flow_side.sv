@@ -207,7 +207,14 @@ module hp_flow_side
   assign act  = reverse_q ? rev : fwd;
   assign inst = install ? slot_q.inst : cmd_index_i[5:0];
 
+  logic [PUNT_SLOTS-1:0] late;
+  logic                  late_q;
+  hp_late #(.SLOTS(PUNT_SLOTS)) u_late (
+    .clk_i, .rst_ni, .bump_i, .we_i(punt_we_i), .slot_i(punt_slot_i[PuntW-1:0]), .late_o(late)
+  );
+
   always_ff @(posedge clk_i) begin
+    late_q <= late[cmd_index_i[PuntW-1:0]];
     if (punt_we_i) punt_q[punt_slot_i[PuntW-1:0]] <= punt_key_i;
     slot_q <= punt_key_t'(punt_q[cmd_index_i[PuntW-1:0]]);
   end
@@ -219,7 +226,7 @@ module hp_flow_side
     .key_o   (slot_key)
   );
   // What the frame was seen with; its vPort is the forward key's source.
-  assign stale = install && ((slot_q.e_inst != e_inst[3]) ||
+  assign stale = install && (late_q || (slot_q.e_inst != e_inst[3]) ||
                              (of_teacher(act.teacher, slot_q.teacher) !=
                               of_teacher(act.teacher, teacher)) ||
                              (!reverse_q && !cmd_k.src[PortW-1] && slot_q.mask[0] &&
@@ -380,18 +387,15 @@ module hp_flow_side
   assign done_key_o    = key_q;
 
   // What changed, for the trace and the counters.
-  logic changes;
-  assign changes = eng_op inside {OP_INSERT, OP_DELETE};
   always_comb begin
     chg_o         = '0;
     chg_o.insert  = chg_insert;
     chg_o.update  = chg_update;
     chg_o.revive  = chg_revive;
-    chg_o.removed = chg_delete;
     chg_o.aged    = chg_aged;
     chg_o.swept   = chg_dead;
-    chg_o.refused = finished && changes && !(status_q inside {ST_OK, ST_UPDATED, ST_BAD_OP}) &&
-                    (eng_op == OP_DELETE || status_q != ST_NOT_FOUND);
+    chg_o.refused = finished && eng_op == OP_INSERT &&
+                    !(status_q inside {ST_OK, ST_UPDATED, ST_BAD_OP, ST_NOT_FOUND});
     chg_o.handle  = 16'(chg_handle);
     chg_o.status  = chg_o.refused ? status_q : (chg_update && !chg_revive) ? ST_UPDATED : ST_OK;
     chg_o.data    = 192'(row(chg_o.refused ? act : chg_act.act, 1'b1));

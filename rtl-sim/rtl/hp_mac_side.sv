@@ -40,6 +40,7 @@ module hp_mac_side
   input  mac_act_t     cmd_act_i,
   input  logic         cmd_check_i,           // INSERT only if the epochs are still these
   input  mac_seen_t    cmd_seen_i,
+  input  logic         cmd_late_i,            // ... which nobody can tell any more
   output logic         done_o,
   output logic [3:0]   done_status_o,
   output logic [191:0] done_row_o,
@@ -266,7 +267,7 @@ module hp_mac_side
   mac_act_t           act_q;
   logic               stale;
 
-  assign stale    = cmd_check_i && (cmd_seen_i != current);
+  assign stale    = cmd_check_i && (cmd_late_i || cmd_seen_i != current);
   assign rsp_read = (state_q == StStamp) && !(read1_q || read2_q || read3_q) &&
                     !(own_valid && own_sweep) && !(chg_insert || chg_update);
 
@@ -327,17 +328,14 @@ module hp_mac_side
   assign done_row_o    = 192'(done_row);
 
   // What changed, for the trace and the counters.
-  logic changes;
-  assign changes = cmd_op_i inside {OP_INSERT, OP_DELETE};
   always_comb begin
     chg_o         = '0;
     chg_o.insert  = chg_insert;
     chg_o.update  = chg_update;
     chg_o.revive  = chg_revive;
-    chg_o.removed = chg_delete;
     chg_o.aged    = chg_aged;
     chg_o.swept   = chg_dead;
-    chg_o.refused = done_o && changes && !(status_q inside {ST_OK, ST_UPDATED});
+    chg_o.refused = done_o && cmd_op_i == OP_INSERT && !(status_q inside {ST_OK, ST_UPDATED});
     chg_o.handle  = 16'(chg_handle);
     chg_o.status  = chg_o.refused ? status_q : (chg_update && !chg_revive) ? ST_UPDATED : ST_OK;
     chg_o.data    = chg_o.refused ? row(cmd_key_i, cmd_act_i) : row(chg_key, chg_act.act);

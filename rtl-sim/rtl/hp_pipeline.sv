@@ -408,9 +408,10 @@ module hp_pipeline
     valid: v_q[LastStage] && dec.learn, vvlan: h22.vvlan, sa: key_22.sa, vport: h22.w.meta.src,
     from_valid: dec.from_valid, from: dec.from, inst: h22.vvidx, seen: seen_22
   };
-  hp_learn u_learn (
+  hp_learn #(.N_VF(N_VF)) u_learn (
     .clk_i, .rst_ni,
     .time_i            (time_i[31:0]),
+    .bump_i            (mac_count.invalidate),
     .ev_i              (learn_event),
     .valid_o           (learn_valid_o),
     .slot_o            (learn_slot_o),

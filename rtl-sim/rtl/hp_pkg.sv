@@ -226,13 +226,13 @@ package hp_pkg;
     port_t      vport;
     logic [5:0] inst;
     mac_seen_t  seen;
+    logic       late;   // too long ago to say whether they have moved
   } learn_req_t;
 
   // A change of the MAC table or the flow cache: at most one of the first six. A pulse.
   typedef struct packed {
     logic        insert;      // an entry became visible, with a handle of its own
     logic        update;      // the action of an entry was replaced
-    logic        removed;     // by command
     logic        aged;
     logic        swept;       // a dead entry is gone; nobody could see it any more
     logic        refused;     // a command changed nothing; `status` says why

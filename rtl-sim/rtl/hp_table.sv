@@ -10,7 +10,8 @@
 //
 // Maintenance: one command at a time, valid/ready, then one `rsp_valid_o`; the request has to stay until then.
 // OP_INSERT, OP_DELETE, OP_LOOKUP by key, OP_READ by place (bank * DEPTH + slot, from 4 * DEPTH on the
-// stash). `rsp_entry_o`: a live entry was found, read, removed or written, `rsp_key/act/handle_o` are it, for
+// stash). A delete takes effect at once: the key of a request of OP_DELETE that shows in clock x misses for keys
+// presented in x-1 or later, long before the entry is found and gone. `rsp_entry_o`: a live entry was found, read, removed or written, `rsp_key/act/handle_o` are it, for
 // an insert with the new action; without it they are zero.
 //
 // Owner: `own_valid_o` in cycle c offers an entry, stable until c+4; the answer is taken in cycle c+4. Without
@@ -104,7 +105,7 @@ module hp_table
   logic                         act_en, act_we;
   logic [HandleW-1:0]           act_handle, handle_next;
   logic [ACT_W-1:0]             act;
-  logic                         handle_avail, handle_take, handle_give;
+  logic                         handle_avail, handle_take, handle_give, dead;
 
   // Every copy holds the same; maintenance reads the first.
   logic [COPIES-1:0][3:0][EntryW-1:0] b_rdata;
@@ -122,6 +123,8 @@ module hp_table
       .handle_o    (handle_o[c]),
       .act_o       (act_o[c]),
       .stash_i     (stash),
+      .dead_i      (dead),
+      .dead_key_i  (req_key_i),
       .b_slot_i    (b_slot),
       .b_we_i      (b_we),
       .b_wdata_i   (b_wdata),
@@ -175,6 +178,7 @@ module hp_table
     .rsp_valid_o,
     .rsp_status_o,
     .rsp_entry_o,
+    .dead_o            (dead),
     .own_valid_o,
     .own_insert_o,
     .own_sweep_o,

@@ -31,6 +31,8 @@ module hp_table_lookup #(
   output logic [ACT_W-1:0]             act_o,
 
   input  logic [STASH-1:0][EntryW-1:0] stash_i,
+  input  logic                         dead_i,       // in t+2: this key misses, whatever is stored
+  input  logic [KEY_W-1:0]             dead_key_i,
 
   input  logic [3:0][SlotW-1:0]        b_slot_i,
   input  logic [3:0]                   b_we_i,
@@ -94,16 +96,27 @@ module hp_table_lookup #(
     st_hit_q    <= |st_match_q;
   end
 
+  // The key that is being deleted, a clock later than the stash: its compare has its own copy of the key.
+  logic [KEY_W-1:0] key_dead_q;
+  eq_t              dead_eq_q;
+  logic             dead_live_q, dead_q;
+  hp_copy_reg #(.WIDTH(KEY_W)) u_key_dead (.clk_i, .d_i(key_q1), .q_o(key_dead_q));
+  always_ff @(posedge clk_i) begin
+    dead_eq_q   <= compare(dead_key_i, key_dead_q);
+    dead_live_q <= dead_i;
+    dead_q      <= dead_live_q && (&dead_eq_q);
+  end
+
   // Until the banks' answer is there.
   localparam int unsigned Late = Pre + 3 * Near;
-  logic [Late:0][HandleW:0] st_late_q;
-  logic [HandleW-1:0]       st_handle;
-  logic                     st_hit;
+  logic [Late:0][HandleW+1:0] st_late_q;
+  logic [HandleW-1:0]         st_handle;
+  logic                       st_hit, dead;
   always_ff @(posedge clk_i) begin
-    st_late_q[0] <= {st_hit_q, st_handle_q};
+    st_late_q[0] <= {dead_q, st_hit_q, st_handle_q};
     for (int unsigned n = 1; n <= Late; n++) st_late_q[n] <= st_late_q[n-1];
   end
-  assign {st_hit, st_handle} = st_late_q[Late];
+  assign {dead, st_hit, st_handle} = st_late_q[Late];
 
   // The banks.
   logic [3:0]              match;
@@ -184,7 +197,7 @@ module hp_table_lookup #(
   end
   always_ff @(posedge clk_i) begin
     handle_q <= handle_d;
-    hit_q    <= (|match) || st_hit;
+    hit_q    <= ((|match) || st_hit) && !dead;
   end
   hp_delay #(.WIDTH(1 + HandleW), .CYCLES(2 + 2 * Near)) u_answer (
     .clk_i, .rst_ni, .d_i({hit_q, handle_q}), .q_o({hit_o, handle_o})

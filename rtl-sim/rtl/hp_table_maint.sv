@@ -42,6 +42,7 @@ module hp_table_maint
   output logic                         rsp_valid_o,
   output logic [3:0]                   rsp_status_o,
   output logic                         rsp_entry_o,
+  output logic                         dead_o,       // `req_key_i` is being deleted
 
   output logic                         own_valid_o,
   output logic                         own_insert_o,
@@ -303,8 +304,11 @@ module hp_table_maint
       timer_q <= 10'd1;
       last_q  <= 1'b0;
       cmd_q   <= 1'b0;
+      dead_o  <= 1'b0;
     end else begin
       st_q    <= st_d;
+      // With the response the request may change.
+      dead_o  <= (req_valid_i || (cmd_q && !st_q[StClose] && !st_q[StRsp])) && (req_op_i == OP_DELETE);
       timer_q <= (!waits || last_q) ? 10'd1 : {timer_q[8:0], 1'b0};
       last_q  <= (st_q[StLoad] && timer_q[LoadClocks-2]) || (st_q[StFind] && timer_q[FindClocks-2]) ||
                  (st_q[StDrain] && timer_q[DrainClocks-2]) || (st_q[StPlace] && timer_q[PlaceClocks-2]) ||

@@ -108,7 +108,8 @@ module hp_tables
     StGo,      // wait until it may begin
     StRun,
     StDrain,
-    StRsp
+    StRsp,
+    StLast     // a delete has been answered, its entry is still there
   } state_e;
 
   typedef enum logic [2:0] {ToRows, ToKey, ToMac, ToFlow, ToEpoch, ToSweep, ToNone} unit_e;
@@ -116,7 +117,7 @@ module hp_tables
   state_e       state_q;
   unit_e        unit_q;
   tbl_req_t     req_q, learn_req;
-  logic         learn_q, core_q, is_mac, go, changes, quiet, take;
+  logic         learn_q, core_q, is_mac, go, changes, quiet, take, is_delete, gone_q;
   logic [4:0]   drain_q;
   logic [3:0]   status_q;
   logic [191:0] data_q;
@@ -180,14 +181,16 @@ module hp_tables
   logic         mac_guard, flow_guard, mac_age_busy, flow_age_busy, guard, age_busy;
   logic         mac_aging, flow_aging, mac_age_ok, flow_age_ok, mac_age_take, flow_age_take;
 
-  assign is_mac  = req_q.tbl == TBL_MAC;
+  assign is_mac    = req_q.tbl == TBL_MAC;
   // A clock late is soon enough: only a command moves an epoch, and one is long over when the next begins.
   logic mac_guard_q, flow_guard_q;
   always_ff @(posedge clk_i) {mac_guard_q, flow_guard_q} <= {mac_guard, flow_guard};
   assign guard    = (mac_guard_q && (is_mac || req_q.tbl == TBL_PORT)) ||
                     (flow_guard_q && (!is_mac || req_q.tbl == TBL_PORT));
   assign age_busy = mac_age_busy || flow_age_busy;
-  assign changes  = !(req_q.op inside {OP_READ, OP_LOOKUP});
+  assign changes   = !(req_q.op inside {OP_READ, OP_LOOKUP});
+  // No frame uses the entry from the start: the answer does not wait until it is found, and is `ok` in any case.
+  assign is_delete = req_q.op == OP_DELETE;
 
   always_comb begin
     unique case (unit_q)
@@ -214,9 +217,10 @@ module hp_tables
         end
         StGo: if (go) begin
           unique case (unit_q)
-            ToRows, ToMac, ToFlow: state_q <= StRun;
-            ToEpoch:               state_q <= StDrain;
-            default:               state_q <= StRsp;
+            ToRows:        state_q <= StRun;
+            ToMac, ToFlow: state_q <= is_delete ? StDrain : StRun;
+            ToEpoch:       state_q <= StDrain;
+            default:       state_q <= StRsp;
           endcase
         end
         StRun: begin
@@ -224,7 +228,8 @@ module hp_tables
           if (mac_done || flow_done) state_q <= changes ? StDrain : StRsp;
         end
         StDrain: if (drain_q == '0) state_q <= StRsp;
-        default: state_q <= StIdle;
+        StRsp:   state_q <= (unit_q inside {ToMac, ToFlow} && is_delete) ? StLast : StIdle;
+        default: if (gone_q) state_q <= StIdle;
       endcase
     end
   end
@@ -237,11 +242,13 @@ module hp_tables
       unit_q   <= unit(learn_valid_i ? learn_req : tbl_req_i);
       status_q <= check(learn_valid_i ? learn_req : tbl_req_i);
       data_q   <= '0;
+      gone_q   <= 1'b0;
     end
     if (state_q == StGo && unit_q == ToKey && req_q.op == OP_READ) data_q <= key_row;
     if (rows_done) data_q <= rows_row;
-    if (mac_done) {status_q, data_q} <= {mac_status, mac_row};
-    if (flow_done) {status_q, data_q} <= {flow_status, flow_row};
+    if (mac_done && !is_delete) {status_q, data_q} <= {mac_status, mac_row};
+    if (flow_done && !is_delete) {status_q, data_q} <= {flow_status, flow_row};
+    if (mac_done || flow_done) gone_q <= 1'b1;
   end
 
   assign tbl_rsp_valid_o = (state_q == StRsp) && !learn_q;
@@ -270,10 +277,11 @@ module hp_tables
   end
 
   // Invalidations: by command, or because a vPort goes down.
-  logic       down_mac, down_flow, epoch_go;
+  logic       down_mac, down_flow, epoch_go, delete_go;
   logic [1:0] scope;
   logic [5:0] which;
   assign epoch_go = (state_q == StGo) && go && (unit_q == ToEpoch);
+  assign delete_go = (state_q == StGo) && is_delete && (unit_q inside {ToMac, ToFlow});
   assign scope    = (unit_q == ToEpoch) ? req_q.index[1:0] : SCOPE_VPORT;
   assign which    = (unit_q == ToEpoch) ? req_q.data[5:0] : req_q.index[5:0];
 
@@ -281,12 +289,16 @@ module hp_tables
   logic                rows_trace;
   logic [4:0]          rows_clocks;
   tbl_chg_t            mac_chg, flow_chg;
-  logic [FlowKeyW-1:0] flow_chg_key;
+  logic [FlowKeyW-1:0] flow_chg_key, key;
+  // Epochs are read at 16 and 18; a delete's key misses at 2 from the next clock on, at 8 from the third.
+  logic [4:0]          effect;
+  assign effect = is_delete ? (is_mac ? 5'd21 : 5'd17) : is_mac ? 5'd7 : 5'd5;
   hp_tbl_trace u_trace (
     .clk_i, .rst_ni,
     .req_i       (req_q),
-    .row_i       (rows_trace || epoch_go),
-    .row_clocks_i(!epoch_go ? rows_clocks : is_mac ? 5'd7 : 5'd5),   // epochs are read at 16, 18
+    .row_i       (rows_trace || epoch_go || delete_go),
+    .row_clocks_i(rows_trace ? rows_clocks : effect),
+    .row_key_i   (key),
     .mac_i       (mac_chg),
     .flow_i      (flow_chg),
     .flow_key_i  (flow_chg_key),
@@ -327,6 +339,7 @@ module hp_tables
     .cmd_act_i    (req_q.data[73:64]),
     .cmd_check_i  (learn_q),
     .cmd_seen_i   (learn_i.seen),
+    .cmd_late_i   (learn_i.late),
     .done_o       (mac_done),
     .done_status_o(mac_status),
     .done_row_o   (mac_row),
@@ -349,7 +362,7 @@ module hp_tables
   assign mac_occupied_o = 16'(mac_occupied);
 
   if (HasFlow) begin : gen_flow
-    logic [FlowKeyW-1:0]    key, read_key;
+    logic [FlowKeyW-1:0]    read_key;
     logic [FlowHandleW-1:0] handle;
     logic [FlowHandleW:0]   occupied;
 
@@ -416,7 +429,7 @@ module hp_tables
     assign flow_handle_o   = '0;
     assign {flow_teacher_o, flow_inst_o, flow_src_o} = '0;
     assign {flow_done, flow_status, flow_row, flow_entry, flow_guard, flow_age_busy} = '0;
-    assign {flow_age_take, flow_chg, flow_chg_key, flow_count_o, flow_occupied_o, key_row} = '0;
+    assign {flow_age_take, flow_chg, flow_chg_key, flow_count_o, flow_occupied_o, key_row, key} = '0;
     logic unused_flow;
     assign unused_flow = ^{flow_key_i, inst_18_i, src_18_i, flow_touch_i, punt_we_i, punt_slot_i,
                            punt_key_i, down_flow, flow_age_ok, core_q, flow_entry};

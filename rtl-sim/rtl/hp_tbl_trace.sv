@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // Table changes in the order of the frames: each is reported in the clock in which the first frame that sees
-// it is decided (stage 22). Three sources: commands on tables read by index and invalidations (`row_*`, with the
-// clocks from the pulse to that decision), the MAC table and the flow cache. Their owner keeps reports apart:
+// it is decided (stage 22). Three sources: commands on tables read by index, invalidations and deletes (`row_*`,
+// with the clocks from the pulse to that decision), the MAC table and the flow cache. Their owner keeps reports apart:
 // no two may come out in the same clock.
 //
 // In silicon only `*_aged_o` is used, which tells that a removal for age has been reported.
@@ -19,6 +19,7 @@ module hp_tbl_trace
   input  tbl_req_t            req_i,         // the command under way
   input  logic                row_i,
   input  logic [4:0]          row_clocks_i,  // 1 to 22
+  input  logic [FlowKeyW-1:0] row_key_i,     // of a flow that is deleted
   input  tbl_chg_t            mac_i,
   input  tbl_chg_t            flow_i,
   input  logic [FlowKeyW-1:0] flow_key_i,
@@ -41,27 +42,12 @@ module hp_tbl_trace
     logic [FlowKeyW-1:0] flow_key;
   } report_t;
 
-  function automatic report_t make(input logic seen, input logic aged, input logic refused,
-                                   input logic [3:0] op, input logic [15:0] index,
-                                   input logic [191:0] data, input logic [3:0] status,
-                                   input logic [FlowKeyW-1:0] key);
-    report_t x;
-    x.op       = aged ? OP_SWEEP : (!seen && op == OP_DELETE) ? OP_DELETE : OP_INSERT;
-    x.index    = (seen || refused) ? index : '0;
-    x.data     = data;
-    x.status   = status;
-    x.flow_key = key;
-    return x;
-  endfunction
-  logic    mac_seen, flow_seen;
   report_t mac_new, flow_new;
-  assign mac_seen  = mac_i.insert || mac_i.update;
-  assign flow_seen = flow_i.insert || flow_i.update;
-  assign mac_new   = make(mac_seen, mac_i.aged, mac_i.refused, req_i.op,
-                          mac_i.refused ? req_i.index : mac_i.handle, mac_i.data, mac_i.status, '0);
-  assign flow_new  = make(flow_seen, flow_i.aged, flow_i.refused, req_i.op,
-                          flow_i.refused ? req_i.index : flow_i.handle, flow_i.data, flow_i.status,
-                          flow_key_i);
+  assign mac_new  = '{op: mac_i.aged ? OP_SWEEP : OP_INSERT, data: mac_i.data, status: mac_i.status,
+                      index: mac_i.aged ? 16'd0 : mac_i.refused ? req_i.index : mac_i.handle, flow_key: '0};
+  assign flow_new = '{op: flow_i.aged ? OP_SWEEP : OP_INSERT, data: flow_i.data, status: flow_i.status,
+                      index: flow_i.aged ? 16'd0 : flow_i.refused ? req_i.index : flow_i.handle,
+                      flow_key: flow_key_i};
 
   logic [22:1] row_q;
   logic [MacClocks:1] mac_q;
@@ -70,8 +56,8 @@ module hp_tbl_trace
   report_t     mac_head, flow_head;
   logic [2:0]  mac_count, flow_count;
 
-  assign mac_push  = mac_i.insert || mac_i.update || mac_i.removed || mac_i.aged || mac_i.refused;
-  assign flow_push = flow_i.insert || flow_i.update || flow_i.removed || flow_i.aged || flow_i.refused;
+  assign mac_push  = mac_i.insert || mac_i.update || mac_i.aged || mac_i.refused;
+  assign flow_push = flow_i.insert || flow_i.update || flow_i.aged || flow_i.refused;
 
   // Bit n: n more clocks from now; the pulse itself is n + 1 clocks before.
   always_ff @(posedge clk_i) begin
@@ -103,11 +89,12 @@ module hp_tbl_trace
     trace_cmd_o       = '0;
     trace_cmd_o.valid = row_q[1] || mac_q[1] || flow_q[1];
     if (row_q[1]) begin
-      trace_cmd_o.op     = req_i.op;
-      trace_cmd_o.tbl    = req_i.tbl;
-      trace_cmd_o.index  = req_i.index;
-      trace_cmd_o.data   = req_i.data;
-      trace_cmd_o.status = ST_OK;
+      trace_cmd_o.op       = req_i.op;
+      trace_cmd_o.tbl      = req_i.tbl;
+      trace_cmd_o.index    = req_i.index;
+      trace_cmd_o.data     = req_i.data;
+      trace_cmd_o.status   = ST_OK;
+      trace_cmd_o.flow_key = row_key_i;
     end else begin
       trace_cmd_o.tbl = mac_q[1] ? TBL_MAC : TBL_FLOW;
       {trace_cmd_o.op, trace_cmd_o.index, trace_cmd_o.data, trace_cmd_o.status,

@@ -19,14 +19,14 @@ module tb_learn
   logic [31:0]  now = 32'hFFFF_0000;   // the time wraps on the way
   learn_event_t ev = '0, shown;
   logic         valid, act = 1'b0, busy, req_valid, req_ready = 1'b0, done = 1'b0;
-  logic         c_event, c_known, c_full;
+  logic         c_event, c_known, c_full, bump = 1'b0;
   logic [3:0]   slot, act_slot = '0, status, done_status = '0;
   logic [4:0]   waiting;
   logic [1:0]   verdict = '0;
   learn_req_t   req;
 
-  hp_learn u_dut (
-    .clk_i(clk), .rst_ni(rst_n), .time_i(now), .ev_i(ev), .valid_o(valid), .slot_o(slot), .event_o(shown),
+  hp_learn #(.N_VF(3), .SHARE(6)) u_dut (
+    .clk_i(clk), .rst_ni(rst_n), .time_i(now), .bump_i(bump), .ev_i(ev), .valid_o(valid), .slot_o(slot), .event_o(shown),
     .waiting_o(waiting), .act_i(act), .act_slot_i(act_slot), .act_verdict_i(verdict), .busy_o(busy),
     .status_o(status), .req_valid_o(req_valid), .req_ready_i(req_ready), .req_o(req), .done_i(done),
     .done_status_i(done_status), .count_event_o(c_event), .count_suppressed_o(c_known),
@@ -38,10 +38,20 @@ module tb_learn
   learn_event_t entry[16];
   logic [31:0]  since[16];
   int           order[$];
-  int           scan, installing = -1;
+  int           scan, scan1, scan2, installing = -1, pick = -1, left = -1;
+  logic [31:0]  since1;
+  bit           refuse1, old2, over;
+  int           waits[128];
+  int unsigned  bumps, taken[16], lates;
+  bit           late;
   bit           asked;
-  learn_event_t last_ev;   // the event of the clock before is worked on in this one
-  int unsigned  events, known, full, taken_over, installs, refusals, forgets, expired, statuses[16];
+  learn_event_t stage[3];  // an event takes three clocks
+  bit           meets[3];  // it is known
+  int unsigned  events, known, full, shared, taken_over, installs, refusals, forgets, expired, statuses[16];
+
+  function automatic bit alike(input learn_event_t a, input learn_event_t b);
+    return a.vvlan == b.vvlan && a.sa == b.sa && a.vport == b.vport;
+  endfunction
 
   task automatic look();
     if (valid != (order.size() != 0) || 32'(waiting) != order.size())
@@ -51,25 +61,34 @@ module tb_learn
     if (req_valid != (installing >= 0 && !asked)) $fatal(1, "request %0d", req_valid);
     if (req_valid) begin
       learn_event_t e = entry[installing];
-      if (req != {e.vvlan, e.sa, e.vport, e.inst, e.seen}) $fatal(1, "request of slot %0d", installing);
+      if (req != {e.vvlan, e.sa, e.vport, e.inst, e.seen, late}) $fatal(1, "request of slot %0d", installing);
     end
   endtask
 
   // What this clock does to the slots; the unit looks at all of it as it was when the clock began.
   task automatic step();
     state_e was[16] = slot_is;
-    int     same = -1, free = -1, refuses = -1;
-    if (was[scan] == Refuses && (now - since[scan]) >= 32'h1_0000) begin
-      slot_is[scan] = Free;
+    int     free = -1, refuses = -1;
+    bit     room = pick >= 0;
+    if (old2 && was[scan2] == Refuses) begin
+      slot_is[scan2] = Free;
       expired++;
     end
+    old2  = refuse1 && (now - since1) >= 32'h1_0000;
+    scan2 = scan1;
+    since1  = since[scan];
+    refuse1 = was[scan] == Refuses;
+    scan1   = scan;
     scan = (scan + 1) % 16;
     if (act && valid && act_slot == slot && installing < 0 && verdict != 2'd0) begin
       int at = order.pop_front();
+      left = int'(entry[at].vport);
       case (verdict)
         LEARN_INSTALL: begin
           slot_is[at] = Installs;
           start_install = at;
+          late = bumps / 64 - taken[at] >= 2;
+          lates += 32'(late);
           installs++;
         end
         LEARN_REFUSE: begin
@@ -90,32 +109,47 @@ module tb_learn
       installing = -1;
       asked      = 1'b0;
     end
+    // The event meets the slots in its first clock, and later what those ahead of it take.
+    meets[0] = 1'b0;
+    foreach (was[i]) if (was[i] != Free && alike(entry[i], stage[0])) meets[0] = 1'b1;
+    if (c_known != (stage[2].valid && meets[2])) $fatal(1, "suppressed %0d", c_known);
+    if (c_event != (stage[2].valid && !meets[2] && room && !over)) $fatal(1, "event %0d", c_event);
+    if (c_full != (stage[2].valid && !meets[2] && !(room && !over))) $fatal(1, "no slot %0d", c_full);
+    known += 32'(c_known);
+    full  += 32'(c_full && !room);
+    shared += 32'(c_full && room);
+    if (c_event) begin
+      events++;
+      taken_over += 32'(was[pick] == Refuses);
+      slot_is[pick] = Waits;
+      entry[pick] = stage[2];
+      taken[pick] = bumps / 64;
+      order.push_back(pick);
+      for (int n = 0; n < 2; n++) if (alike(stage[2], stage[n])) meets[n] = 1'b1;
+    end
+    // The share is looked at in the second clock, with what is taken in it.
+    if (c_event) waits[stage[2].vport]++;
+    over = waits[stage[1].vport] >= 6;
+    if (left >= 0) waits[left]--;
+    left = -1;
     for (int i = 15; i >= 0; i--) begin
-      if (was[i] != Free && entry[i].vvlan == last_ev.vvlan && entry[i].sa == last_ev.sa &&
-          entry[i].vport == last_ev.vport) same = i;
+      if (c_event && i == pick) continue;
       if (was[i] == Free) free = i;
       if (was[i] == Refuses) refuses = i;
     end
-    if (c_known != (last_ev.valid && same >= 0)) $fatal(1, "suppressed %0d, slot %0d", c_known, same);
-    if (c_full != (last_ev.valid && same < 0 && free < 0 && refuses < 0)) $fatal(1, "no slot %0d", c_full);
-    if (c_event != (last_ev.valid && same < 0 && (free >= 0 || refuses >= 0))) $fatal(1, "event %0d", c_event);
-    known += 32'(c_known);
-    full  += 32'(c_full);
-    if (c_event) begin
-      int at = (free >= 0) ? free : refuses;
-      events++;
-      taken_over += 32'(free < 0);
-      slot_is[at] = Waits;
-      entry[at] = last_ev;
-      order.push_back(at);
-    end
+    pick = (free >= 0) ? free : refuses;
     if (start_install >= 0) installing = start_install;
     start_install = -1;
-    last_ev = ev;
+    bumps += 32'(bump);
+    stage[2] = stage[1];
+    meets[2] = meets[1];
+    stage[1] = stage[0];
+    meets[1] = meets[0];
+    stage[0] = ev;
   endtask
 
   int          start_install = -1;
-  int unsigned pool, ev_rate, act_rate, wait_done;
+  int unsigned pool, ev_rate, act_rate, bump_rate, wait_done;
   bit          in_table;
   task automatic drive();
     ev = '0;
@@ -123,12 +157,13 @@ module tb_learn
       ev.valid      = 1'b1;
       ev.vvlan      = 12'(below(2));
       ev.sa         = 48'(below(pool)) * 48'h0101_0000_0101;
-      ev.vport      = port_t'(below(2));
+      ev.vport      = port_t'(below(3));
       ev.from_valid = chance(50);
       ev.from       = port_t'(below(64));
       ev.inst       = 6'(rnd());
       ev.seen       = mac_seen_t'(rnd());
     end
+    bump      = chance(bump_rate);
     act       = chance(act_rate);
     act_slot  = chance(90) ? slot : 4'(rnd());
     verdict   = 2'(below(4));
@@ -150,7 +185,7 @@ module tb_learn
 
   initial begin
     void'(seed_from_args("tb_learn"));
-    last_ev = '0;
+    foreach (stage[i]) stage[i] = '0;
     foreach (slot_is[i]) begin
       slot_is[i] = Free;
       entry[i] = '0;
@@ -161,6 +196,7 @@ module tb_learn
       pool     = (round % 3 == 0) ? 3 : (round % 3 == 1) ? 12 : 100;
       ev_rate  = (round % 4 == 0) ? 100 : (round % 4 == 1) ? 30 : 3;
       act_rate = (round % 5 == 0) ? 0 : (round % 5 == 1) ? 2 : 40;
+      bump_rate = (round % 2 == 0) ? 1 : 50;
       repeat (4000) begin
         drive();
         #1;
@@ -170,7 +206,7 @@ module tb_learn
         now = now + 1 + (chance(1) ? 32'(below(3000)) : 32'd0);
       end
     end
-    if (full == 0 || taken_over == 0 || known == 0 || installs == 0 || refusals == 0 || forgets == 0 ||
+    if (full == 0 || shared == 0 || lates == 0 || lates == installs || taken_over == 0 || known == 0 || installs == 0 || refusals == 0 || forgets == 0 ||
         expired == 0 || statuses[ST_OK] == 0 || statuses[ST_STALE] == 0 || statuses[ST_QUOTA] == 0)
       $fatal(1, "a case was never reached");
     $display("PASS %0d events, %0d suppressed, %0d without a slot, %0d taken over, %0d expired", events, known,

@@ -116,13 +116,14 @@ module tb_table #(
   // Lookups on their way, by the clock of their key. -1: a key that is in no pool.
   int look[64][COPIES];
   bit want_there[64][COPIES];
+  bit killed[64][COPIES];              // its delete had been asked for
   handle_t want_handle[64][COPIES];
   act_t want_act[64][COPIES];
   // Keys that something happened to.
   int hot[4];
 
   int unsigned n_hit, n_miss, n_dead_hit, n_moves, n_full, n_insert, n_update, n_revive, n_delete, n_dead, n_aged,
-               n_sweeps, n_refused, n_race;
+               n_sweeps, n_refused, n_race, n_killed;
   int unsigned changed_at, n_quiet;
   bit walked;
 
@@ -250,10 +251,11 @@ module tb_table #(
       want_act[at][c] = act_of[want_handle[at][c]];
       at = (now - Latency) % 64;
       if (now > Latency + 1) begin
-        if (hit[c] && (!want_there[at][c] || handle[c] !== want_handle[at][c] || act[c] !== want_act[at][c]))
+        if (killed[at][c] && want_there[at][c]) n_killed++;
+        if (hit[c] && (killed[at][c] || !want_there[at][c] || handle[c] !== want_handle[at][c] || act[c] !== want_act[at][c]))
           $fatal(1, "clock %0d copy %0d: key %0d hits handle %0d action %h, expected %b %0d %h", now, c, look[at][c],
                  handle[c], act[c], want_there[at][c], want_handle[at][c], want_act[at][c]);
-        if (want_there[at][c] && alive(want_act[at][c]) && !hit[c])
+        if (want_there[at][c] && !killed[at][c] && alive(want_act[at][c]) && !hit[c])
           $fatal(1, "clock %0d copy %0d: key %0d, alive, misses", now, c, look[at][c]);
         if (hit[c] && alive(act[c])) n_hit++;
         else if (hit[c]) n_dead_hit++;
@@ -276,12 +278,18 @@ module tb_table #(
         n = -1;
       end
       look[now % 64][c] = n;
+      killed[now % 64][c] = 1'b0;
     end
   endtask
 
   task automatic tick();
     bit takes;
     takes = req_valid && req_ready;
+    if ((req_valid || taken) && req_op == OP_DELETE) begin
+      for (int unsigned back = 0; back < 2; back++) begin
+        for (int c = 0; c < COPIES; c++) if (look[(now - back) % 64][c] == cmd_key) killed[(now - back) % 64][c] = 1'b1;
+      end
+    end
     @(negedge clk);
     if (takes) begin
       taken = 1'b1;
@@ -470,7 +478,7 @@ module tb_table #(
     $display("%0d inserts, %0d updates, %0d revived, %0d deletes, %0d refused, %0d full", n_insert, n_update, n_revive,
              n_delete, n_refused, n_full);
     $display("%0d moves, %0d dead entries dropped, %0d aged, %0d sweeps", n_moves, n_dead, n_aged, n_sweeps);
-    if (n_hit < 1000 || n_miss < 1000 || n_race < 100) $fatal(1, "too few lookups of a kind");
+    if (n_hit < 1000 || n_miss < 1000 || n_race < 100 || n_killed < 100) $fatal(1, "too few lookups of a kind");
     if (n_insert < 50 || n_update < 20 || n_delete < 20 || n_revive < 3 || n_refused < 5) $fatal(1, "too few changes");
     if (n_moves < 50 || n_full < 5 || n_dead < 20 || n_aged < 5 || n_sweeps < 5 || n_quiet == 0) $fatal(1, "too little upkeep");
     $display("PASS");

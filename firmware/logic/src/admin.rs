@@ -163,11 +163,8 @@ impl Control {
     }
 
     fn fdb_del(&self, bus: &mut impl TableBus, key: MacKey) -> Result<(), AdminError> {
-        if bus.delete(&key)? {
-            Ok(())
-        } else {
-            Err(AdminError::NotFound)
-        }
+        bus.lookup(&key)?.ok_or(AdminError::NotFound)?;
+        Ok(bus.delete(&key)?)
     }
 
     fn group_set(

@@ -98,17 +98,14 @@ pub trait TableBus {
         }
     }
 
-    /// Removes the entry of an address; false if there was none.
+    /// Removes the entry of an address, if there is one. When it returns, no frame that is still under
+    /// way has used it.
     ///
     /// # Errors
     ///
     /// [`BusFault`] when the hardware refuses, or does not answer.
-    fn delete(&mut self, key: &MacKey) -> Result<bool, BusFault> {
-        match self.apply(&TableCommand::MacDelete(*key))? {
-            Status::Ok => Ok(true),
-            Status::NotFound => Ok(false),
-            _ => Err(BusFault),
-        }
+    fn delete(&mut self, key: &MacKey) -> Result<(), BusFault> {
+        self.write(&TableCommand::MacDelete(*key))
     }
 
     /// The instance that `VVMAP` gives a V.VLAN.
@@ -196,27 +193,13 @@ pub trait TableBus {
         }
     }
 
-    /// Removes the entry of a masked key; false if there was none.
+    /// Removes the entry of the key in the key buffer, as [`delete`](Self::delete) does.
     ///
     /// # Errors
     ///
     /// As [`delete`](Self::delete).
-    fn flow_delete(&mut self, key: &FlowKey) -> Result<bool, BusFault> {
-        self.stage(key)?;
-        self.flow_delete_staged()
-    }
-
-    /// Removes the entry of the key in the key buffer; false if there was none.
-    ///
-    /// # Errors
-    ///
-    /// As [`delete`](Self::delete).
-    fn flow_delete_staged(&mut self) -> Result<bool, BusFault> {
-        match self.apply(&TableCommand::FlowDelete)? {
-            Status::Ok => Ok(true),
-            Status::NotFound => Ok(false),
-            _ => Err(BusFault),
-        }
+    fn flow_delete_staged(&mut self) -> Result<(), BusFault> {
+        self.write(&TableCommand::FlowDelete)
     }
 
     /// Inserts the flow of a punt slot, and the flow of its answers if there is a row for them. The

@@ -59,11 +59,9 @@ impl Control {
         key: &FlowKey,
     ) -> Result<(), AdminError> {
         let (_, vvlan) = self.cached(bus, key)?;
-        if bus.flow_delete(&key.masked(vvlan.key_mask))? {
-            Ok(())
-        } else {
-            Err(AdminError::NotFound)
-        }
+        bus.flow_lookup(&key.masked(vvlan.key_mask))?
+            .ok_or(AdminError::NotFound)?;
+        Ok(bus.flow_delete_staged()?)
     }
 
     /// Removes the entries of a scope, in one step.
@@ -122,7 +120,7 @@ impl Control {
         // Reading the place again leaves its key in the key buffer. Entries move: what is there now
         // may be another one, and then it has to be one that may go as well.
         match candidate(bus, best.place, teacher, now)? {
-            Some(_) => bus.flow_delete_staged(),
+            Some(_) => bus.flow_delete_staged().map(|()| true),
             None => Ok(false),
         }
     }

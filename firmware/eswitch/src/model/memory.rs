@@ -364,10 +364,11 @@ impl Memory {
                 }
                 return status;
             }
-            TableCommand::MacDelete(key) => return gone(self.remove_mac(key).is_some()),
+            TableCommand::MacDelete(key) => drop(self.remove_mac(key)),
             TableCommand::FlowDelete => {
-                let key = self.staged();
-                return gone(key.is_some_and(|key| self.remove_flow(&key).is_some()));
+                if let Some(key) = self.staged() {
+                    self.remove_flow(&key);
+                }
             }
             TableCommand::Invalidate(table, what) => self.invalidate(*table, *what),
             TableCommand::Install { .. } => return Status::BadIndex,
@@ -404,14 +405,6 @@ fn put<T>(rows: &mut [T], index: u16, row: T) -> Status {
             Status::Ok
         }
         None => Status::BadIndex,
-    }
-}
-
-fn gone(was_there: bool) -> Status {
-    if was_there {
-        Status::Ok
-    } else {
-        Status::NotFound
     }
 }
 

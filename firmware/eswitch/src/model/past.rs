@@ -17,6 +17,8 @@ use hairpin_abi::{FlowKey, Invalidation, MAX_VF, Scope, Status, Table, VPort, VV
 const FRAMES: usize = 8;
 /// An event of a frame that was decided so shortly before an answer may come after it.
 const SKEW: u64 = 64;
+/// An event that has seen so many invalidations of its table, of whatever scope, may be stale.
+const LATE: usize = 64;
 /// A table that refuses an entry as `full` holds at least so many parts of `WHOLE`.
 const FULL: usize = 3;
 const WHOLE: usize = 4;
@@ -33,6 +35,8 @@ pub(super) struct Past {
     moved_all: u64,
     moved_instance: Box<[u64; VVLAN_INSTANCES as usize]>,
     moved_vport: Box<[u64; MAX_VF]>,
+    /// The last [`LATE`] invalidations of the MAC table.
+    moves: VecDeque<u64>,
     /// Frames that may have made an event, with their times; oldest first.
     shown: HashMap<(MacKey, VPort), VecDeque<(u64, u64)>>,
     /// Addresses that the firmware may insert by itself, from punted frames: those inserts carry no epochs.
@@ -50,6 +54,7 @@ impl Past {
             moved_all: 0,
             moved_instance: Box::new([0; VVLAN_INSTANCES as usize]),
             moved_vport: Box::new([0; MAX_VF]),
+            moves: VecDeque::new(),
             shown: HashMap::new(),
             punted: HashSet::new(),
             capacity: None,
@@ -74,6 +79,10 @@ impl Past {
         if table != Table::Mac {
             return;
         }
+        if self.moves.len() == LATE {
+            self.moves.pop_front();
+        }
+        self.moves.push_back(self.order);
         let which = usize::from(what.which);
         let moved = match what.scope {
             Scope::Teacher if what.which != 0 => None,
@@ -149,8 +158,11 @@ impl Past {
         let first = frames.and_then(|frames| frames.front());
         let last = frames.and_then(|frames| frames.back());
         match status {
-            // Some frame before the invalidation made the event.
-            Status::Stale => first.is_some_and(|(order, _)| *order < moved),
+            // Some frame before the invalidation made the event, or one so long ago that nobody can tell.
+            Status::Stale => first.is_some_and(|(order, _)| {
+                let late = self.moves.len() == LATE && self.moves.front() > Some(order);
+                *order < moved || late
+            }),
             // Some frame after it did, or the firmware looked at the frame itself.
             Status::Ok | Status::Updated => {
                 self.punted.contains(&(*key, vport))
@@ -224,6 +236,19 @@ mod tests {
             past.answered(&mac, vport, 20 + SKEW + 1);
             assert!(!may(&past, Status::Stale) && !may(&past, Status::Ok));
         }
+    }
+
+    #[test]
+    fn an_event_that_waits_for_long_may_be_stale() {
+        let (mac, vport) = key();
+        let mut past = Past::new();
+        past.show(mac, vport, 10, false);
+        for n in 1..=LATE {
+            assert!(!past.may_answer(Status::Stale, &mac, vport, 5), "{n}");
+            invalidate(&mut past, Scope::VVlan, 6);
+        }
+        assert!(past.may_answer(Status::Stale, &mac, vport, 5));
+        assert!(past.may_answer(Status::Ok, &mac, vport, 5));
     }
 
     #[test]

@@ -225,18 +225,16 @@ impl FakeBus {
             }
             TableCommand::MacInsert(instance, row) => return self.insert_mac(instance, row),
             TableCommand::MacDelete(key) => {
-                if self.macs.remove(&key).is_none() {
-                    return Status::NotFound;
+                if self.macs.remove(&key).is_some() {
+                    self.tidy();
                 }
-                self.tidy();
             }
             TableCommand::FlowInsert(instance, row) => return self.insert_flow(instance, row),
             TableCommand::FlowDelete => {
                 let key = self.staged();
-                if self.flows.remove(&key).is_none() {
-                    return Status::NotFound;
+                if self.flows.remove(&key).is_some() {
+                    self.tidy();
                 }
-                self.tidy();
             }
             TableCommand::Key(index, words) => self.keys[usize::from(index)] = words,
             TableCommand::Invalidate(table, what) => self.invalidate(table, what),
