@@ -28,6 +28,8 @@ const WARM: usize = 4;
 const FILL: usize = 90;
 /// How often it is filled in one configuration: each takes as long as the changes of thousands of frames.
 const FILLS: u32 = 3;
+/// Clocks after which a slow firmware is not asked to add more.
+const FILL_CLOCKS: u64 = 2_500_000;
 
 impl Churn {
     /// Turns on what the configuration leaves off: flow caches, learning.
@@ -132,6 +134,9 @@ impl Churn {
             };
             let row = FlowRow::new(FlowAction::Drop, teacher);
             self.admin(nic, &Command::FlowAdd { key, row })?;
+            if nic.now() - begin > FILL_CLOCKS {
+                break;
+            }
         }
         if self.rng.percent(70) {
             self.admin(nic, &Command::FlowFlush(Flush::Teacher(teacher)))?;
