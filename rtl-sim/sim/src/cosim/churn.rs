@@ -19,6 +19,9 @@ use crate::checker::Checker;
 use crate::nic::Nic;
 use crate::rng::Rng;
 
+/// Walks over a large address table in one configuration.
+const WALKS: u32 = 2;
+
 /// The configuration as it stands.
 #[derive(Clone, Debug)]
 pub struct Churn {
@@ -34,8 +37,8 @@ pub struct Churn {
     pub(super) flows: Vec<FlowKey>,
     /// Frames whose flow was added.
     pub(super) hot: Vec<Shot>,
-    /// How often a V.VLAN was taken away.
-    removed: u32,
+    /// How often the firmware was made to walk the whole address table.
+    walks: u32,
     /// How often a table was filled.
     pub(super) filled: u32,
     /// Changes made, and changes the firmware refused.
@@ -61,7 +64,7 @@ impl Churn {
             groups: Vec::new(),
             flows: Vec::new(),
             hot: Vec::new(),
-            removed: 0,
+            walks: 0,
             filled: 0,
             done: 0,
             refused: BTreeMap::new(),
@@ -274,6 +277,13 @@ impl Churn {
         Ok(())
     }
 
+    /// True if the firmware may be made to walk the whole address table once more; of a large one that takes
+    /// millions of its clocks.
+    pub(super) fn may_walk(&mut self, nic: &Nic) -> bool {
+        self.walks += 1;
+        self.walks <= WALKS || nic.model().is_small()
+    }
+
     /// Takes a V.VLAN away and sets it again.
     fn remove(
         &mut self,
@@ -281,11 +291,9 @@ impl Churn {
         checker: &mut Checker,
         begin: u64,
     ) -> Result<(), Diagnostic> {
-        // The firmware walks the whole address table: once is enough for a large one.
-        if self.vvlans.is_empty() || self.removed != 0 && !nic.model().is_small() {
+        if self.vvlans.is_empty() || !self.may_walk(nic) {
             return Ok(());
         }
-        self.removed += 1;
         let at = self.rng.below(self.vvlans.len());
         let (id, row) = self.vvlans[at];
         if self.admin(nic, &Command::VVlanDel { id })? {

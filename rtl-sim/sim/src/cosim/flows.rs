@@ -168,6 +168,7 @@ impl Churn {
         let command = match what {
             Flush::Teacher(_) => Command::FlowFlush(what),
             _ if self.rng.percent(50) => Command::FlowFlush(what),
+            Flush::VVlan(_) if !self.may_walk(nic) => Command::FlowFlush(what),
             _ => Command::FdbFlush(what),
         };
         self.admin(nic, &command).map(|_| ())
