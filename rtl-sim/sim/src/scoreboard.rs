@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use hairpin_abi::{Op, Status, Table};
+use hairpin_abi::{MacRow, Op, Scope, Status, Table};
 
 use crate::golden::{Expected, Golden};
 use crate::model::{Cycle, UPLINK};
-use crate::trace::{Decided, DecidedKind, Event, EventKind};
+use crate::trace::{AppliedCommand, Decided, DecidedKind, Event, EventKind};
 
 const CORE: u8 = 65;
 
@@ -151,6 +151,10 @@ pub struct Scoreboard {
     asked: u64,
     /// Commands that may change a table: operation, table, status.
     commands: BTreeMap<(u8, u8, u8), u64>,
+    /// Invalidations: table, scope.
+    invalidations: BTreeMap<(u8, u16), u64>,
+    /// Addresses that were learned behind another vPort while they lived.
+    moved: u64,
 }
 
 impl Scoreboard {
@@ -177,6 +181,8 @@ impl Scoreboard {
             hits: 0,
             asked: 0,
             commands: BTreeMap::new(),
+            invalidations: BTreeMap::new(),
+            moved: 0,
         }
     }
 
@@ -194,6 +200,7 @@ impl Scoreboard {
                     let which = (command.op, command.table, command.status);
                     *self.commands.entry(which).or_default() += 1;
                 }
+                self.reached(command);
                 if let Err(expected) = self.golden.command(event.cycle, command) {
                     let what = format!("table command {command:x?}");
                     let status = Status::from_code(command.status);
@@ -212,6 +219,24 @@ impl Scoreboard {
             }
         }
         None
+    }
+
+    /// Counts what a command does that its operation does not say; it is not carried out yet.
+    fn reached(&mut self, command: &AppliedCommand) {
+        let is =
+            |op: Op, status: Status| command.op == op.code() && command.status == status.code();
+        if is(Op::Invalidate, Status::Ok) {
+            let which = (command.table, command.index);
+            *self.invalidations.entry(which).or_default() += 1;
+        }
+        if is(Op::Insert, Status::Updated)
+            && command.table == Table::Mac.code()
+            && let Some(row) = MacRow::from_words(&command.data)
+        {
+            let old = self.golden.model().tables.mac_row(&row.key);
+            let from = old.filter(|old| !old.is_static && !row.is_static);
+            self.moved += u64::from(from.is_some_and(|old| old.target != row.target));
+        }
     }
 
     fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
@@ -661,6 +686,19 @@ impl Scoreboard {
     #[must_use]
     pub fn commands(&self) -> &BTreeMap<(u8, u8, u8), u64> {
         &self.commands
+    }
+
+    /// How many invalidations of a scope came.
+    #[must_use]
+    pub fn invalidations(&self, table: Table, scope: Scope) -> u64 {
+        let which = (table.code(), u16::from(scope.code()));
+        self.invalidations.get(&which).copied().unwrap_or(0)
+    }
+
+    /// How many living addresses were learned behind another vPort.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        self.moved
     }
 
     /// How many such commands came.

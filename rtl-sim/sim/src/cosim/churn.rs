@@ -19,6 +19,9 @@ use crate::checker::Checker;
 use crate::nic::Nic;
 use crate::rng::Rng;
 
+/// Walks over a large address table in one configuration.
+const WALKS: u32 = 2;
+
 /// The configuration as it stands.
 #[derive(Clone, Debug)]
 pub struct Churn {
@@ -34,6 +37,10 @@ pub struct Churn {
     pub(super) flows: Vec<FlowKey>,
     /// Frames whose flow was added.
     pub(super) hot: Vec<Shot>,
+    /// How often the firmware was made to walk the whole address table.
+    walks: u32,
+    /// How often a table was filled.
+    pub(super) filled: u32,
     /// Changes made, and changes the firmware refused.
     pub done: u64,
     /// Changes that the firmware refused.
@@ -57,6 +64,8 @@ impl Churn {
             groups: Vec::new(),
             flows: Vec::new(),
             hot: Vec::new(),
+            walks: 0,
+            filled: 0,
             done: 0,
             refused: BTreeMap::new(),
             crashes: 0,
@@ -98,7 +107,7 @@ impl Churn {
         // The sixth makes the firmware walk the whole address table.
         match self
             .rng
-            .weighted(&[200, 170, 100, 80, 50, 4, 240, 60, 20, 8])
+            .weighted(&[180, 170, 140, 70, 40, 4, 200, 150, 40, 8])
         {
             0 => self.port(nic)?,
             1 => self.vvlan(nic, checker, begin)?,
@@ -268,6 +277,13 @@ impl Churn {
         Ok(())
     }
 
+    /// True if the firmware may be made to walk the whole address table once more; of a large one that takes
+    /// millions of its clocks.
+    pub(super) fn may_walk(&mut self, nic: &Nic) -> bool {
+        self.walks += 1;
+        self.walks <= WALKS || nic.model().is_small()
+    }
+
     /// Takes a V.VLAN away and sets it again.
     fn remove(
         &mut self,
@@ -275,7 +291,7 @@ impl Churn {
         checker: &mut Checker,
         begin: u64,
     ) -> Result<(), Diagnostic> {
-        if self.vvlans.is_empty() {
+        if self.vvlans.is_empty() || !self.may_walk(nic) {
             return Ok(());
         }
         let at = self.rng.below(self.vvlans.len());

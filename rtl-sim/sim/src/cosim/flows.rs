@@ -23,9 +23,13 @@ const KEPT: usize = 64;
 /// Frames whose flow was added and that come again.
 const HOT: usize = 12;
 /// Flows that are added at once to make them hit.
-const WARM: usize = 8;
+const WARM: usize = 4;
 /// Flows that are added to a small table until it is full: more than it holds, by a few.
 const FILL: usize = 90;
+/// How often it is filled in one configuration: each takes as long as the changes of thousands of frames.
+const FILLS: u32 = 3;
+/// Clocks after which a slow firmware is not asked to add more.
+const FILL_CLOCKS: u64 = 2_500_000;
 
 impl Churn {
     /// Turns on what the configuration leaves off: flow caches, learning.
@@ -52,7 +56,7 @@ impl Churn {
 
     /// Adds, changes and removes flows of frames that come again.
     pub(super) fn flow(&mut self, nic: &mut Nic, recent: &[Shot]) -> Result<(), Diagnostic> {
-        for _ in 0..self.rng.range(1, 16) {
+        for _ in 0..self.rng.range(1, 8) {
             let fresh = self.rng.percent(80) || self.flows.is_empty();
             let (key, shot) = if fresh {
                 match self.key_in_use(nic, recent) {
@@ -110,9 +114,10 @@ impl Churn {
         checker: &mut Checker,
         begin: u64,
     ) -> Result<(), Diagnostic> {
-        if self.vvlans.is_empty() || !nic.model().is_small() {
+        if self.vvlans.is_empty() || !nic.model().is_small() || self.filled == FILLS {
             return Ok(());
         }
+        self.filled += 1;
         let at = self.rng.below(self.vvlans.len());
         let (id, mut row) = self.vvlans[at];
         (row.cache, row.key_mask, row.flow_quota) = (true, KeyField::MASK_ALL, 15);
@@ -129,6 +134,9 @@ impl Churn {
             };
             let row = FlowRow::new(FlowAction::Drop, teacher);
             self.admin(nic, &Command::FlowAdd { key, row })?;
+            if nic.now() - begin > FILL_CLOCKS {
+                break;
+            }
         }
         if self.rng.percent(70) {
             self.admin(nic, &Command::FlowFlush(Flush::Teacher(teacher)))?;
@@ -160,6 +168,7 @@ impl Churn {
         let command = match what {
             Flush::Teacher(_) => Command::FlowFlush(what),
             _ if self.rng.percent(50) => Command::FlowFlush(what),
+            Flush::VVlan(_) if !self.may_walk(nic) => Command::FlowFlush(what),
             _ => Command::FdbFlush(what),
         };
         self.admin(nic, &command).map(|_| ())

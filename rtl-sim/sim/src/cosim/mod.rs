@@ -3,27 +3,29 @@
 //!
 //! Every part of a run follows from its seed and the number of the configuration, so that one
 //! configuration can be run again by itself, with waves.
+//!
+//! A change takes the firmware thousands of clocks, a frame the NIC a few. So changes are made while the frames
+//! of a batch come in, spread over as many clocks, and only as long as [`PACE`] leaves time for them.
 
 pub mod churn;
 mod flows;
 pub mod frames;
 pub mod setup;
+mod tally;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hairpin_abi::reason::ReasonInfo;
-use hairpin_abi::{Op, REASONS, ReasonClass, Status, Table};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::{Config, Plan};
 use hairpin_driver::image::FirmwareImage;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::checker::{Checker, Rule};
+use crate::checker::Checker;
 use crate::model::{Cycle, Level, Options, Patterns, Variant};
 use crate::nic::{FIRMWARE, Nic, Observer, read_firmware};
 use crate::replay::checker_of;
@@ -32,6 +34,7 @@ use crate::scoreboard::Left;
 use crate::trace::AppliedCommand;
 use churn::Churn;
 use frames::{Generator, canary};
+use tally::{Tally, tally};
 
 /// Frames per configuration, if the number of configurations is not given.
 const PER_CONFIG: u64 = 20_000;
@@ -39,6 +42,14 @@ const PER_CONFIG: u64 = 20_000;
 const WAVES: u64 = 4000;
 /// Code of the error when the model with waves is not that of the failed run.
 const WRONG_TABLES: &str = "waves-of-other-tables";
+/// Clocks per frame that go by with changes, of which each takes the firmware thousands of clocks.
+const PACE: u64 = 250;
+/// Such clocks of each configuration besides, however few its frames are.
+const BASE: u64 = 5_000_000;
+/// Frames between two crashes of the firmware, about.
+const CRASHES: u64 = 15_000;
+/// Frames of a run that must have reached everything that is to happen to the tables.
+const LONG: u64 = 400_000;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 
@@ -66,66 +77,6 @@ pub struct CosimArgs {
     /// Folder for the waves of a configuration that failed
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub waves_dir: PathBuf,
-}
-
-/// What one configuration, or all of them, came to.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    frames: u64,
-    outputs: u64,
-    losses: u64,
-    clocks: u64,
-    changes: u64,
-    refused: BTreeMap<(String, String), u64>,
-    crashes: u64,
-    small: u64,
-    hits: u64,
-    /// Frames that asked the flow cache.
-    asked: u64,
-    commands: BTreeMap<(u8, u8, u8), u64>,
-    mismatches: u64,
-    rules: HashMap<Rule, u64>,
-    reasons: Vec<u64>,
-    /// The first difference, for a person, and when it was.
-    first: Option<(Cycle, String)>,
-    /// The NIC stopped before the end.
-    stopped: bool,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.frames += other.frames;
-        self.outputs += other.outputs;
-        self.losses += other.losses;
-        self.clocks += other.clocks;
-        self.changes += other.changes;
-        for (why, count) in &other.refused {
-            *self.refused.entry(why.clone()).or_default() += count;
-        }
-        self.crashes += other.crashes;
-        self.small += other.small;
-        self.hits += other.hits;
-        self.asked += other.asked;
-        for (command, count) in &other.commands {
-            *self.commands.entry(*command).or_default() += count;
-        }
-        self.mismatches += other.mismatches;
-        for (rule, count) in &other.rules {
-            *self.rules.entry(*rule).or_default() += count;
-        }
-        self.reasons.resize(64, 0);
-        for (sum, count) in self.reasons.iter_mut().zip(&other.reasons) {
-            *sum += count;
-        }
-    }
-
-    fn rule(&self, rule: Rule) -> u64 {
-        self.rules.get(&rule).copied().unwrap_or(0)
-    }
-
-    fn failed(&self) -> bool {
-        self.stopped || self.mismatches != 0 || self.rules.values().any(|count| *count != 0)
-    }
 }
 
 /// Frames inside the NIC, and what the checker says of those that come out.
@@ -252,7 +203,7 @@ fn summary(
             }
         }
     }
-    print!("{}", text(args.seed, configs, &total));
+    print!("{}", tally::text(args.seed, configs, &total));
     if failed != 0 {
         bail!(
             "{failed} of {configs} configurations failed; run one again with --seed {} --frames {} \
@@ -261,90 +212,11 @@ fn summary(
             args.frames
         );
     }
+    let unreached = total.unreached();
+    if args.frames >= LONG && args.only.is_none() && !unreached.is_empty() {
+        bail!("a run of this size must reach {}", unreached.join(", "));
+    }
     Ok(())
-}
-
-fn text(seed: u64, configs: u64, t: &Tally) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "seed {seed}: {configs} configurations ({} with small tables), {} frames in, {} out, {} lost, \
-         {} changes ({} refused), {} crashes of the firmware, {} clocks",
-        t.small,
-        t.frames,
-        t.outputs,
-        t.losses,
-        t.changes,
-        t.refused.values().sum::<u64>(),
-        t.crashes,
-        t.clocks
-    );
-    let refused: Vec<_> = t
-        .refused
-        .iter()
-        .map(|((command, reason), count)| format!("{command} {reason} {count}"))
-        .collect();
-    let _ = writeln!(text, "refused: {}", refused.join(", "));
-    let _ = writeln!(
-        text,
-        "{} frames hit a flow entry, of {} that asked the flow cache",
-        t.hits, t.asked
-    );
-    let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
-    for ((op, table, status), count) in &t.commands {
-        if let (Some(op), Some(table), Some(status)) = (
-            Op::from_code(*op),
-            Table::from_code(*table),
-            Status::from_code(*status),
-        ) {
-            let line = by_table.entry(table).or_default();
-            line.push(format!("{op} {status} {count}"));
-        }
-    }
-    for (table, commands) in by_table {
-        let _ = writeln!(text, "table {table}: {}", commands.join(", "));
-    }
-    let _ = writeln!(
-        text,
-        "{} mismatches, {} leaks, {} duplicates, {} echoes, {} wrong tags, {} altered, {} strangers",
-        t.mismatches,
-        t.rule(Rule::Leak),
-        t.rule(Rule::Duplicate),
-        t.rule(Rule::Echo),
-        t.rule(Rule::Tags),
-        t.rule(Rule::Altered),
-        t.rule(Rule::Stranger)
-    );
-    let count = |code: u8| t.reasons.get(usize::from(code)).copied().unwrap_or(0);
-    let (reached, missed): (Vec<&ReasonInfo>, Vec<&ReasonInfo>) =
-        REASONS.iter().partition(|r| count(r.code) != 0);
-    for class in [
-        ReasonClass::Deliver,
-        ReasonClass::Punt,
-        ReasonClass::Drop,
-        ReasonClass::Loss,
-    ] {
-        let names: Vec<_> = reached
-            .iter()
-            .filter(|r| r.class == class)
-            .map(|r| format!("{} {}", r.name, count(r.code)))
-            .collect();
-        let _ = writeln!(text, "{}: {}", class.name(), names.join(", "));
-    }
-    let names: Vec<_> = missed.iter().map(|r| r.name).collect();
-    let _ = writeln!(
-        text,
-        "reasons reached: {} of {}; not reached: {}",
-        reached.len(),
-        REASONS.len(),
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        }
-    );
-    text
 }
 
 /// One configuration of a run.
@@ -412,13 +284,17 @@ impl Run {
                 &mut watch,
             )
             .and_then(|()| Ok(nic.compare_counters(&instances)?))
-            .and_then(|()| Ok(nic.compare_table_counters(&instances)?));
+            .and_then(|()| Ok(nic.compare_table_counters(&instances)?))
+            .and_then(|()| tally::reached(&mut nic, &churn));
         let mut tally = tally(&nic, &watch, &churn);
         tally.small = u64::from(small);
-        if let Err(error) = end {
-            let (cycle, before) = tally.first.unwrap_or((nic.now(), String::new()));
-            tally.first = Some((cycle, format!("{before}\n{error}").trim_start().to_owned()));
-            tally.stopped = true;
+        match end {
+            Ok(reached) => tally.reached = reached,
+            Err(error) => {
+                let (cycle, before) = tally.first.unwrap_or((nic.now(), String::new()));
+                tally.first = Some((cycle, format!("{before}\n{error}").trim_start().to_owned()));
+                tally.stopped = true;
+            }
         }
         Ok(tally)
     }
@@ -434,26 +310,35 @@ impl Run {
         watch: &mut Watch,
     ) -> Result<(), Diagnostic> {
         let mut next = 0;
-        let mut crash_from = rng
-            .percent(40)
-            .then(|| rng.below(self.frames.max(1) as usize) as u32);
+        // Of a short configuration, two in five crash.
+        let apart = (5 * self.frames / 2).clamp(1, 2 * CRASHES);
+        let mut crash_from = rng.below(apart as usize) as u32;
+        let mut pace = Pace::new(nic, self.frames);
         while u64::from(next) < self.frames {
-            let left = (self.frames - u64::from(next)).min(1000) as usize;
+            let most = (self.frames / 10).clamp(1, 1000);
+            let left = (self.frames - u64::from(next)).min(most) as usize;
             let count = rng.range(1, left.max(2)).min(left);
-            // Many states of the tables, and many changes under traffic.
-            for _ in 0..rng.below(4) {
-                churn.step(nic, &mut watch.checker, generator.recent())?;
-            }
-            nic.model().set_patterns(&patterns(rng));
-            if rng.percent(85) {
+            pace.frames(count);
+            // Some changes while nothing moves, most of them below, under traffic.
+            if pace.room(nic) && rng.percent(40) {
+                for _ in 0..rng.range(1, 3) {
+                    churn.step(nic, &mut watch.checker, generator.recent())?;
+                }
                 churn.warm(nic, generator.recent())?;
             }
+            nic.model().set_patterns(&patterns(rng));
             // Now and then so many new addresses that a small table is full.
             let flood = nic.model().is_small() && rng.percent(5);
             if flood {
                 churn.open(nic)?;
             }
-            let spread = *rng.pick(if flood { &[200] } else { &[0, 0, 1, 3, 12, 60] });
+            // At once, or over as many clocks as changes take, evenly or in clumps that fill the pipeline.
+            let clumped = rng.percent(50);
+            let spread = *rng.pick(match (flood, pace.room(nic)) {
+                (true, _) => &[200],
+                (_, true) => &[0, 1, 3, 12, 60, 400, 1000, 1000],
+                (_, false) => &[0, 0, 1, 3, 12, 60],
+            });
             let mut at = nic.now();
             for _ in 0..count {
                 let shot = if flood && rng.percent(80) {
@@ -466,7 +351,11 @@ impl Run {
                     .vports
                     .iter()
                     .any(|v| v.port == shot.port && v.vswitch);
-                at += rng.range(0, spread) as u64;
+                at += match clumped {
+                    true if rng.percent(80) => rng.range(0, 3),
+                    true => rng.range(0, 5 * spread),
+                    false => rng.range(0, spread),
+                } as u64;
                 nic.queue(shot.port, next, at, shot.bad, &shot.bytes)?;
                 let broken = shot.broken(vswitch);
                 watch.sent.insert(next, (shot.bytes, broken));
@@ -486,14 +375,21 @@ impl Run {
                     return Err(Diagnostic::new("stuck", what));
                 }
                 nic.run_for(rng.range(50, longest) as u64, watch)?;
-                if crash_from.is_some_and(|from| from < next) {
-                    crash_from = rng.percent(30).then(|| next + rng.below(5000) as u32);
+                if crash_from < next {
+                    let soon = if rng.percent(30) { CRASHES / 3 } else { apart };
+                    crash_from = next + rng.below(soon as usize) as u32;
+                    let before = nic.model().status().clocks;
                     churn.crash(nic, &mut watch.checker)?;
                     nic.run_for(rng.range(100, 6000) as u64, watch)?;
                     nic.restart(image, watch)?;
                     churn.restore(nic, &mut watch.checker)?;
-                } else if !flood && rng.percent(50) {
-                    churn.step(nic, &mut watch.checker, generator.recent())?;
+                    pace.from += nic.model().status().clocks - before;
+                } else if !flood && pace.room(nic) && rng.percent(60) {
+                    if rng.percent(30) {
+                        churn.warm(nic, generator.recent())?;
+                    } else {
+                        churn.step(nic, &mut watch.checker, generator.recent())?;
+                    }
                 }
             }
             nic.play(watch, &mut |_| {})?;
@@ -513,42 +409,33 @@ impl Run {
     }
 }
 
-fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
-    let s = &nic.scoreboard;
-    let rules = [
-        Rule::Leak,
-        Rule::Duplicate,
-        Rule::Echo,
-        Rule::Tags,
-        Rule::Altered,
-        Rule::Stranger,
-    ];
-    let difference = s.mismatches().first().map(|m| (m.cycle, m.to_string()));
-    let violation = watch
-        .checker
-        .violations()
-        .first()
-        .map(|v| (v.cycle, v.to_string()));
-    Tally {
-        frames: s.decided(),
-        outputs: s.outputs(),
-        losses: s.losses(),
-        clocks: nic.model().status().clocks,
-        changes: churn.done,
-        refused: churn.refused.clone(),
-        crashes: churn.crashes,
-        small: 0,
-        hits: s.hits(),
-        asked: s.asked(),
-        commands: s.commands().clone(),
-        mismatches: s.mismatch_count() + watch.confused,
-        rules: rules.map(|rule| (rule, watch.checker.count(rule))).into(),
-        reasons: s.reasons().to_vec(),
-        first: difference
-            .into_iter()
-            .chain(violation)
-            .min_by_key(|(cycle, _)| *cycle),
-        stopped: false,
+/// How much of a configuration's time goes by with changes.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Clocks of the model that do not count.
+    from: u64,
+    /// Clocks for each frame.
+    each: u64,
+    frames: u64,
+}
+
+impl Pace {
+    fn new(nic: &Nic, frames: u64) -> Self {
+        Self {
+            from: nic.model().status().clocks,
+            each: PACE + BASE / frames.max(1),
+            frames: 0,
+        }
+    }
+
+    /// So many frames more are about to be sent.
+    fn frames(&mut self, count: usize) {
+        self.frames += count as u64;
+    }
+
+    /// There is time for a change.
+    fn room(&self, nic: &Nic) -> bool {
+        nic.model().status().clocks - self.from < self.each * self.frames
     }
 }
 
