@@ -50,6 +50,8 @@ const BASE: u64 = 5_000_000;
 const CRASHES: u64 = 15_000;
 /// Frames of a run that must have reached everything that is to happen to the tables.
 const LONG: u64 = 400_000;
+/// Frames that are still sent after the first difference: a bug may show in several ways.
+const AFTERMATH: u32 = 1000;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 
@@ -299,7 +301,7 @@ impl Run {
         Ok(tally)
     }
 
-    /// Sends the frames and changes the configuration meanwhile, until something is wrong.
+    /// Sends the frames and changes the configuration meanwhile, until something has been wrong for a while.
     fn traffic(
         self,
         rng: &mut Rng,
@@ -310,6 +312,7 @@ impl Run {
         watch: &mut Watch,
     ) -> Result<(), Diagnostic> {
         let mut next = 0;
+        let mut wrong_since = None;
         // Of a short configuration, two in five crash.
         let apart = (5 * self.frames / 2).clamp(1, 2 * CRASHES);
         let mut crash_from = rng.below(apart as usize) as u32;
@@ -402,7 +405,10 @@ impl Run {
             watch.checker.settle(nic.now());
             nic.poll_log()?;
             if nic.scoreboard.mismatch_count() != 0 || watch.checker.total() != 0 {
-                break;
+                let since = *wrong_since.get_or_insert(next);
+                if next - since >= AFTERMATH {
+                    break;
+                }
             }
         }
         Ok(())
