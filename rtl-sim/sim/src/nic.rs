@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hairpin_abi::admin::Command;
 use hairpin_abi::counter::{CacheTraffic, CountedTable, CounterAddr, TableCounter, Traffic};
 use hairpin_abi::{PortId, REASONS, ReasonClass, Table, VPort};
 use hairpin_driver::firmware::StartOptions;
@@ -476,6 +477,52 @@ impl Nic {
             if self.scoreboard.commands_total() == before {
                 let now = self.now();
                 self.scoreboard.occupied(now, table, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes some of the entries that the golden model has: the NIC must find each of them. Nothing may come in
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// The NIC does not answer as it must.
+    pub fn find_entries(
+        &mut self,
+        most: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Diagnostic> {
+        self.drain(observer)?;
+        let tables = &self.scoreboard.golden().model().tables;
+        let macs = tables
+            .mac_entries()
+            .map(|(key, entry)| (entry.handle, Command::FdbDel(*key)));
+        let flows = tables
+            .flows()
+            .map(|(key, entry)| (entry.handle, Command::FlowDel(*key)));
+        for mut all in [macs.collect::<Vec<_>>(), flows.collect()] {
+            all.sort_unstable_by_key(|(handle, _)| *handle);
+            let apart = all.len().div_ceil(most).max(1);
+            for (handle, delete) in all.into_iter().step_by(apart) {
+                let answer = self.device.admin(&delete);
+                self.drain(observer)?;
+                let tables = &self.scoreboard.golden().model().tables;
+                let still = match &delete {
+                    Command::FdbDel(key) => tables.mac_row(key).is_some(),
+                    Command::FlowDel(key) => tables.flow_entry(key).is_some(),
+                    _ => false,
+                };
+                match answer {
+                    Ok(_) => {}
+                    // It may have aged since.
+                    Err(Error::Admin { .. }) if !still => {}
+                    Err(Error::Admin { reason, .. }) => {
+                        let now = self.now();
+                        let what = format!("{delete:?}, the entry of handle {handle}: {reason}");
+                        self.scoreboard.compare(now, &what, 1, 0);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         Ok(())

@@ -69,12 +69,12 @@ mac = "02:00:00:00:00:05"
 name = "vf6"
 vvlan = 100
 spoofchk = false
-max-macs = 255
+max-macs = 64
 [[vport]]
 name = "vf7"
 vvlan = 200
 spoofchk = false
-max-macs = 255
+max-macs = 64
 "#;
 
 const VVLAN: u16 = 100;
@@ -437,7 +437,6 @@ mod tests {
             seed: 3,
             figures: Vec::new(),
         };
-        // Long enough for both quotas to be used up.
         bench.flooding(6000).unwrap();
         for figure in &bench.figures {
             assert_ne!(figure.met, Some(false), "seed 3: {figure:?}");

@@ -52,6 +52,8 @@ const CRASHES: u64 = 15_000;
 const LONG: u64 = 400_000;
 /// Frames that are still sent after the first difference: a bug may show in several ways.
 const AFTERMATH: u32 = 1000;
+/// Entries of each table that are looked for at the end of a configuration.
+const FOUND: usize = 16;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 
@@ -287,6 +289,7 @@ impl Run {
             )
             .and_then(|()| Ok(nic.compare_counters(&instances)?))
             .and_then(|()| Ok(nic.compare_table_counters(&instances)?))
+            .and_then(|()| nic.find_entries(FOUND, &mut watch))
             .and_then(|()| tally::reached(&mut nic, &churn));
         let mut tally = tally(&nic, &watch, &churn);
         tally.small = u64::from(small);
