@@ -9,6 +9,7 @@
 //! | `repeat` | is the same input the same output, with waves too |
 //! | `flows` | does a flow do what it says, as long as it is there, and are addresses learned and forgotten |
 //! | `page` | is the page for people whole, on its own, and true |
+//! | `switch` | in `vepa` mode: does the adjacent switch decide, and does every frame take the long way and arrive |
 //! | `firmware` | are wrong images refused |
 //! | `hang` | does the datapath outlive the firmware, and does the user learn of it |
 //! | `bad_input` | is wrong input refused with one clear error, and nothing written |
@@ -30,6 +31,7 @@ mod refusal;
 mod repeat;
 mod schema;
 mod show;
+mod switch;
 mod tags;
 
 use std::process::ExitCode;
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         firmware::tests(),
         hang::tests(),
         flows::tests(),
+        switch::tests(),
         page::tests(),
         bad_input::tests(),
         show::tests(),

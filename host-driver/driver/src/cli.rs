@@ -14,6 +14,8 @@ use hairpin_abi::{PortId, VPort};
 pub const DEFAULT_CLOCK_HZ: u64 = 156_250_000;
 /// Longest idle gap that is played, in cycles, unless told otherwise.
 pub const DEFAULT_MAX_GAP: u64 = 2000;
+/// Datapath clocks that a frame takes through the switch and back, unless told otherwise: a microsecond.
+pub const DEFAULT_SWITCH_DELAY: u64 = 156;
 /// Datapath clocks per clock of the soft core, unless told otherwise.
 pub const DEFAULT_CORE_RATIO: u32 = 5;
 
@@ -48,6 +50,15 @@ pub struct ReplayArgs {
     /// Script of timed edits, played beside the traffic: lines `CYCLE COMMAND`
     #[arg(long, value_name = "FILE")]
     pub edits: Option<PathBuf>,
+
+    /// Put the adjacent switch of this file at the uplink; the uplink's capture comes in by its first other port
+    #[arg(long, value_name = "FILE")]
+    pub switch: Option<PathBuf>,
+
+    /// Datapath clocks that a frame takes through the switch and back
+    #[arg(long, value_name = "CYCLES", default_value_t = DEFAULT_SWITCH_DELAY,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000_000), requires = "switch")]
+    pub switch_delay: u64,
 
     /// Idle gaps longer than this are cut; "none" plays them whole
     #[arg(long, value_name = "CYCLES", default_value_t = MaxGap(Some(DEFAULT_MAX_GAP)))]
@@ -95,6 +106,10 @@ impl ReplayArgs {
         }
         if let Some(edits) = &self.edits {
             option("--edits", edits.clone().into());
+        }
+        if let Some(switch) = &self.switch {
+            option("--switch", switch.clone().into());
+            option("--switch-delay", self.switch_delay.to_string().into());
         }
         option("--clock-hz", self.clock_hz.to_string().into());
         option("--max-gap", self.max_gap.to_string().into());

@@ -32,6 +32,9 @@ pub struct Report {
     /// The fault that was injected on purpose; absent when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// The adjacent switch at the uplink; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<SwitchReport>,
     /// Every input frame, in the order in which they were decided.
     pub frames: Vec<FrameReport>,
     /// Frames that the firmware sent by itself.
@@ -70,6 +73,39 @@ pub struct Run {
     pub seed: u64,
     /// Datapath clocks per clock of the soft core.
     pub core_ratio: u32,
+}
+
+/// The adjacent switch of a replay. `uplink-in.pcap` is what it sent to the NIC; frames from `uplink` are
+/// counted in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SwitchReport {
+    /// Name of its configuration's file.
+    pub config: String,
+    /// Datapath cycles that a frame takes through it and back.
+    pub delay: u64,
+    /// The port that the NIC is behind.
+    pub nic: String,
+    /// What it counted, by the names of its ports.
+    pub ports: BTreeMap<String, SwitchPort>,
+}
+
+/// What the adjacent switch counted at a port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SwitchPort {
+    /// Frames in.
+    pub in_frames: u64,
+    /// Bytes in.
+    pub in_bytes: u64,
+    /// Frames out, without the switch's own.
+    pub out_frames: u64,
+    /// Bytes out, without those of the switch's own frames.
+    pub out_bytes: u64,
+    /// Frames out that the NIC may learn from.
+    pub marked: u64,
+    /// Frames in that a rule denied.
+    pub denied: u64,
 }
 
 /// One input frame and its fate.

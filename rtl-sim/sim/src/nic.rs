@@ -298,16 +298,26 @@ impl Nic {
     /// # Errors
     /// The design stopped.
     pub fn run_to(&mut self, until: Cycle, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
+        while self.now() < until {
+            let pause = until.min(self.now() + observer.slice());
+            self.advance(pause, observer)?;
+            let now = self.now();
+            observer.pause(now, &mut self.device)?;
+        }
+        self.drain(observer)
+    }
+
+    /// The same without a pause.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn advance(&mut self, until: Cycle, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
         let mode = RunMode {
             stop_idle: false,
             ..RunMode::TO_IDLE
         };
-        while self.now() < until {
-            let pause = until.min(self.now() + observer.slice());
-            self.run(pause, mode)?;
+        while self.run(until, mode)? == Stop::LogFull {
             self.drain(observer)?;
-            let now = self.now();
-            observer.pause(now, &mut self.device)?;
         }
         self.drain(observer)
     }

@@ -8,6 +8,7 @@ mod report;
 mod script;
 mod timeline;
 mod watch;
+mod wire;
 
 use std::fs;
 use std::io::IsTerminal as _;
@@ -27,10 +28,11 @@ use hairpin_driver::snapshot::Snapshot;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::{Checker, PortKind};
-use crate::model::{Options, Variant};
+use crate::model::{Cycle, Options, Variant};
 use crate::nic::{FIRMWARE, Nic, read_firmware};
 use timeline::Timeline;
 use watch::Watch;
+use wire::{SwitchFile, Wire};
 
 /// Ticks between the end of the configuration and the first frame.
 const LEAD: u64 = 256;
@@ -43,12 +45,14 @@ struct Replay<'a> {
     image: FirmwareImage,
     timeline: Timeline,
     script: Script,
+    switch: Option<SwitchFile>,
 }
 
 /// What a run leaves behind.
 struct Outcome {
     nic: Nic,
     watch: Watch,
+    wire: Wire,
     snapshot: Snapshot,
     report: Report,
 }
@@ -108,6 +112,10 @@ impl<'a> Replay<'a> {
             Some(path) => Script::read(path)?,
             None => Script::default(),
         };
+        let switch = match &args.switch {
+            Some(path) => Some(read_switch(path, args)?),
+            None => None,
+        };
         let timeline = Timeline::new(captures, args.clock_hz, args.max_gap.0);
         if let Some(cycle) = args.crash_at {
             check_crash(cycle, &timeline)?;
@@ -122,6 +130,7 @@ impl<'a> Replay<'a> {
             image,
             timeline,
             script,
+            switch,
         })
     }
 
@@ -142,12 +151,15 @@ impl<'a> Replay<'a> {
 
         let start = nic.now() + LEAD;
         watch.begin(start, nic.scoreboard.golden());
+        let mut wire = Wire::new(self.switch.as_ref(), self.args, &self.timeline.shots, start);
         for (id, shot) in (0..).zip(&self.timeline.shots) {
-            nic.queue(shot.port, id, start + shot.cycle, false, &shot.bytes)?;
+            if wire.is_direct(shot.port) {
+                nic.queue(shot.port, id, start + shot.cycle, false, &shot.bytes)?;
+            }
         }
-        script::play(self, &mut nic, &mut watch, start)?;
+        script::play(self, &mut nic, &mut watch, &mut wire, start)?;
         let bar = progress_bar(self.timeline.shots.len() as u64);
-        nic.play(&mut watch, &mut |waiting| {
+        wire.play(&mut nic, &mut watch, &mut |waiting| {
             bar.set_position(bar.length().unwrap_or(0).saturating_sub(waiting));
         })?;
         bar.finish_and_clear();
@@ -161,10 +173,12 @@ impl<'a> Replay<'a> {
         let log = nic.log_lines().to_vec();
         let snapshot = Snapshot::read(&mut nic.device, log)?;
         nic.drain(&mut watch)?;
-        let report = report::build(self, &mut nic, &watch, &snapshot, &instances, end)?;
+        let seen = (&watch, &wire);
+        let report = report::build(self, &mut nic, seen, &snapshot, &instances, end)?;
         Ok(Outcome {
             nic,
             watch,
+            wire,
             snapshot,
             report,
         })
@@ -223,17 +237,33 @@ impl Outcome {
                 .help("name a folder that you may write")
         };
         fs::create_dir_all(dir).map_err(|e| failed(dir, e))?;
-        for port in replay.ports() {
-            let path = dir.join(format!("{port}.pcap"));
-            let write = || {
+        let capture = |name: &str, frames: &mut dyn Iterator<Item = (Cycle, &[u8])>| {
+            let path = dir.join(format!("{name}.pcap"));
+            let mut write = || {
                 let mut capture = CaptureWriter::create(&path)?;
-                for out in self.watch.out.iter().filter(|out| out.port == port.get()) {
-                    let cycle = out.cycle.saturating_sub(self.watch.start);
-                    capture.write(replay.timeline.stamp(cycle), &out.bytes)?;
+                for (cycle, bytes) in &mut *frames {
+                    let cycle = self.watch.report_cycle(cycle);
+                    capture.write(replay.timeline.stamp(cycle), bytes)?;
                 }
                 capture.finish().map(|_| ())
             };
-            write().map_err(|e| failed(&path, e))?;
+            write().map_err(|e| failed(&path, e))
+        };
+        for port in replay.ports() {
+            let out = self.watch.out.iter().filter(|out| out.port == port.get());
+            let mut frames = out.map(|out| (out.cycle, &out.bytes[..]));
+            capture(&port.to_string(), &mut frames)?;
+        }
+        if replay.switch.is_some() {
+            let first = replay.timeline.shots.len();
+            let shots = self.watch.shots.iter().skip(first);
+            let mut frames = shots.map(|shot| (self.watch.start + shot.cycle, &shot.bytes[..]));
+            capture("uplink-in", &mut frames)?;
+        }
+        for name in self.wire.outside_names() {
+            let out = self.wire.outside().iter().filter(|out| out.port == name);
+            let mut frames = out.map(|out| (out.cycle, &out.bytes[..]));
+            capture(&format!("switch-{name}"), &mut frames)?;
         }
         self.report.write(dir)?;
         self.snapshot.write_file(dir)?;
@@ -261,6 +291,20 @@ fn tag_len(config: &Config, port: PortId) -> Option<usize> {
         },
         PortId::Core => None,
     }
+}
+
+/// The switch beside the NIC; the uplink's capture needs a port of its own there.
+fn read_switch(path: &Path, args: &ReplayArgs) -> Result<SwitchFile, Diagnostic> {
+    let switch = SwitchFile::read(path)?;
+    let uplink = args.inputs.iter().any(|input| input.port == PortId::Uplink);
+    if uplink && !switch.has_outside() {
+        let message = "the uplink's capture comes in by another port of the switch than the NIC's";
+        return Err(Diagnostic::new("no-outside-port", message)
+            .field("--in uplink")
+            .file(path)
+            .help("add a [[port]], or leave this capture out"));
+    }
+    Ok(switch)
 }
 
 /// The firmware has to fail while there is traffic, or nothing could be seen of it.

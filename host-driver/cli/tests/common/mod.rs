@@ -64,6 +64,7 @@ pub(crate) fn report() -> Report {
         },
         cycles: 4096,
         fault: None,
+        switch: None,
         frames: vec![
             FrameReport {
                 input: "vf0".to_owned(),

@@ -12,7 +12,7 @@ use hairpin_driver::report::{
 use hairpin_driver::snapshot::Snapshot;
 use hairpin_driver::{Diagnostic, report};
 
-use super::{Replay, Watch};
+use super::{Replay, Watch, Wire};
 use crate::golden::name;
 use crate::model::{Cycle, UPLINK};
 use crate::nic::Nic;
@@ -34,7 +34,7 @@ pub(super) fn instances(nic: &mut Nic, config: &Config) -> Result<Vec<(VVlan, u8
 pub(super) fn build(
     replay: &Replay<'_>,
     nic: &mut Nic,
-    watch: &Watch,
+    (watch, wire): (&Watch, &Wire),
     snapshot: &Snapshot,
     instances: &[(VVlan, u8)],
     end: Cycle,
@@ -76,6 +76,11 @@ pub(super) fn build(
             .args
             .crash_at
             .map(|cycle| format!("the firmware was told to hang at cycle {cycle}")),
+        switch: replay
+            .args
+            .switch
+            .as_ref()
+            .and_then(|path| wire.report(file_name(path))),
         frames,
         injected,
         ports,

@@ -7,7 +7,7 @@ use hairpin_driver::Diagnostic;
 use hairpin_driver::edit::{Edit, TimedEdit};
 use hairpin_driver::report::{EditReport, Report};
 
-use super::{Replay, Watch};
+use super::{Replay, Watch, Wire};
 use crate::model::Cycle;
 use crate::nic::Nic;
 
@@ -16,24 +16,25 @@ pub(super) fn play(
     replay: &Replay<'_>,
     nic: &mut Nic,
     watch: &mut Watch,
+    wire: &mut Wire,
     start: Cycle,
 ) -> Result<(), Diagnostic> {
     let mut crash = replay.args.crash_at;
     for timed in &replay.script.edits {
         if let Some(cycle) = crash.take_if(|cycle| *cycle <= timed.cycle) {
-            hang(nic, watch, start + cycle)?;
+            hang(nic, watch, wire, start + cycle)?;
         }
-        nic.run_to(start + timed.cycle, watch)?;
+        wire.run_to(start + timed.cycle, nic, watch)?;
         edit(timed, nic, watch)?;
     }
     match crash {
-        Some(cycle) => hang(nic, watch, start + cycle),
+        Some(cycle) => hang(nic, watch, wire, start + cycle),
         None => Ok(()),
     }
 }
 
-fn hang(nic: &mut Nic, watch: &mut Watch, at: Cycle) -> Result<(), Diagnostic> {
-    nic.run_to(at, watch)?;
+fn hang(nic: &mut Nic, watch: &mut Watch, wire: &mut Wire, at: Cycle) -> Result<(), Diagnostic> {
+    wire.run_to(at, nic, watch)?;
     Ok(nic.device.crash_test(Crash::Hang)?)
 }
 

@@ -84,6 +84,11 @@ impl Watch {
         self.fill(start, golden);
     }
 
+    /// The id of the next frame that is added to `shots`.
+    pub(super) fn next_id(&self) -> u32 {
+        u32::try_from(self.shots.len()).unwrap_or(u32::MAX)
+    }
+
     /// A cycle as the report counts it.
     pub(super) fn report_cycle(&self, cycle: Cycle) -> u64 {
         cycle.saturating_sub(self.start)
