@@ -31,6 +31,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             denied,
         ),
         test(
+            "switch: a rule that is added meanwhile holds from then on",
+            edited,
+        ),
+        test(
+            "switch: a script with a wrong line is refused before the run",
+            wrong_script,
+        ),
+        test(
             "switch: a file without a port for the NIC is refused",
             no_nic_port,
         ),
@@ -169,6 +177,63 @@ fn denied() -> Result<()> {
     }
     ensure!(missing > 10, "only {missing} frames were denied");
     Ok(())
+}
+
+/// Half of the traffic passes without the rule, the other half with it.
+fn edited() -> Result<()> {
+    let rules = fs::read_to_string(example("rules.toml"))?;
+    let (dir, open) = with_rules("edited", &up_to("[[rule]]")?)?;
+    let rule = rules.find("[[rule]]").context("no rule")?;
+    fs::write(dir.join("more.toml"), &rules[rule..])?;
+    fs::write(dir.join("edits"), "# half-way\n1300000 add more.toml\n")?;
+    let out = dir.join("out");
+    let replay = replay(&open, &out)
+        .arg("--switch-edits")
+        .arg(dir.join("edits"));
+    replay.run()?.ok()?;
+    let report = report(&out)?;
+    let edit = &report["switch"]["edits"][0];
+    ensure!(
+        edit["cycle"] == 1_300_000
+            && edit["command"] == "add more.toml"
+            && edit["complete"].is_u64(),
+        "{edit}"
+    );
+    let (mut before, mut after) = (0, 0);
+    for port in ["vf2", "vf3"] {
+        let ssh = |dir: &Path| -> Result<Vec<Vec<u8>>> {
+            let frames = read(&dir.join(format!("{port}.pcap")))?;
+            let ssh = frames.into_iter().filter(|f| tcp_port(f) == Some(SSH));
+            Ok(ssh.collect())
+        };
+        let (all, got) = (ssh(&demo()?.dir)?, ssh(&out)?);
+        ensure!(all.starts_with(&got), "{port} got others than the first");
+        before += got.len();
+        after += all.len() - got.len();
+    }
+    ensure!(before > 0, "the rule held from the beginning");
+    ensure!(after > 0, "the rule never held");
+    Ok(())
+}
+
+fn wrong_script() -> Result<()> {
+    let (dir, rules) = with_rules("script", &fs::read_to_string(example("rules.toml"))?)?;
+    let script = dir.join("edits");
+    fs::write(&script, "10 remove no-ssh-for-b\n20 remove no-ssh-for-b\n")?;
+    let expected = Refusal {
+        code: "bad-switch-edit",
+        field: "rules".to_owned(),
+        file: script.clone(),
+        line: Some(2),
+        says: "no rule `no-ssh-for-b`".to_owned(),
+        fix: "hairpin-switch check",
+    };
+    let replay = |out: &Path| {
+        replay(&rules, out)
+            .arg("--switch-edits")
+            .arg(script.clone())
+    };
+    refused(&dir, replay, &expected)
 }
 
 fn no_nic_port() -> Result<()> {

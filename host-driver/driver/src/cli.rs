@@ -55,6 +55,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub switch: Option<PathBuf>,
 
+    /// Script of edits of the switch's rules: lines `CYCLE add|replace|load FILE` or `CYCLE remove RULE`
+    #[arg(long, value_name = "FILE", requires = "switch")]
+    pub switch_edits: Option<PathBuf>,
+
     /// Datapath clocks that a frame takes through the switch and back
     #[arg(long, value_name = "CYCLES", default_value_t = DEFAULT_SWITCH_DELAY,
           value_parser = clap::value_parser!(u64).range(1..=1_000_000_000), requires = "switch")]
@@ -110,6 +114,9 @@ impl ReplayArgs {
         if let Some(switch) = &self.switch {
             option("--switch", switch.clone().into());
             option("--switch-delay", self.switch_delay.to_string().into());
+        }
+        if let Some(edits) = &self.switch_edits {
+            option("--switch-edits", edits.clone().into());
         }
         option("--clock-hz", self.clock_hz.to_string().into());
         option("--max-gap", self.max_gap.to_string().into());

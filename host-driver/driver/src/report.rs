@@ -88,6 +88,21 @@ pub struct SwitchReport {
     pub nic: String,
     /// What it counted, by the names of its ports.
     pub ports: BTreeMap<String, SwitchPort>,
+    /// Edits of its rules, in their order.
+    #[serde(default)]
+    pub edits: Vec<RuleEditReport>,
+}
+
+/// An edit of the adjacent switch's rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RuleEditReport {
+    /// From when on the new rules were in force.
+    pub cycle: u64,
+    /// The command.
+    pub command: String,
+    /// When no NIC used any more what they contradict, to the switch's next look; null if that was not yet so.
+    pub complete: Option<u64>,
 }
 
 /// What the adjacent switch counted at a port.

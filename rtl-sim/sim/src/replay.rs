@@ -5,6 +5,7 @@
 //! written before the run is over.
 
 mod report;
+mod rule_script;
 mod script;
 mod timeline;
 mod watch;
@@ -295,7 +296,7 @@ fn tag_len(config: &Config, port: PortId) -> Option<usize> {
 
 /// The switch beside the NIC; the uplink's capture needs a port of its own there.
 fn read_switch(path: &Path, args: &ReplayArgs) -> Result<SwitchFile, Diagnostic> {
-    let switch = SwitchFile::read(path)?;
+    let switch = SwitchFile::read(path, args.switch_edits.as_deref())?;
     let uplink = args.inputs.iter().any(|input| input.port == PortId::Uplink);
     if uplink && !switch.has_outside() {
         let message = "the uplink's capture comes in by another port of the switch than the NIC's";

@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
-use hairpin_adjacent_switch::{Config, Output, PortNo, Switch};
+use hairpin_adjacent_switch::{Completion, Config, EditId, Output, PortNo, Switch};
 use hairpin_driver::Diagnostic;
-use hairpin_driver::report::{SwitchPort, SwitchReport};
+use hairpin_driver::report::{RuleEditReport, SwitchPort, SwitchReport};
 
 use super::Watch;
+use super::rule_script::{self, TimedEdit};
 use super::timeline::Shot;
 use crate::model::{Cycle, UPLINK};
 use crate::nic::{Nic, Observer};
@@ -29,10 +30,11 @@ pub(super) struct SwitchFile {
     nic: PortNo,
     /// The first of the others.
     outside: Option<PortNo>,
+    edits: Vec<TimedEdit>,
 }
 
 impl SwitchFile {
-    pub(super) fn read(path: &Path) -> Result<Self, Diagnostic> {
+    pub(super) fn read(path: &Path, edits: Option<&Path>) -> Result<Self, Diagnostic> {
         let config = Config::read(path)?;
         let ports = || config.setup.ports.iter().zip(0..);
         let speaks = ports().filter(|(port, _)| port.keys.is_some());
@@ -54,10 +56,15 @@ impl SwitchFile {
         let outside = ports()
             .map(|(_, number)| PortNo(number))
             .find(|port| *port != PortNo(nic));
+        let edits = match edits {
+            Some(edits) => rule_script::read(edits, &config)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             config,
             nic: PortNo(nic),
             outside,
+            edits,
         })
     }
 
@@ -89,12 +96,29 @@ struct Neighbour {
     clock_hz: u64,
     /// The uplink's capture, as far as it has not come to the switch yet.
     waiting: VecDeque<Shot>,
+    /// Edits of the rules that are not due yet, and those that were.
+    edits: VecDeque<TimedEdit>,
+    edited: Vec<Edited>,
     /// Outputs of the NIC that were looked at.
     taken: usize,
     /// Frames sent to the NIC.
     sent: u64,
     out: Vec<Outside>,
     paused: Cycle,
+}
+
+/// An edit that was made.
+#[derive(Debug)]
+struct Edited {
+    ids: Vec<EditId>,
+    report: RuleEditReport,
+}
+
+/// What comes to the switch.
+#[derive(Debug)]
+enum Arrival {
+    Frame(PortNo, Vec<u8>),
+    Edit(TimedEdit),
 }
 
 impl Wire {
@@ -124,6 +148,15 @@ impl Wire {
                         ..shot
                     })
                     .collect(),
+                edits: file
+                    .edits
+                    .iter()
+                    .map(|edit| TimedEdit {
+                        cycle: start + edit.cycle,
+                        ..edit.clone()
+                    })
+                    .collect(),
+                edited: Vec::new(),
                 taken: 0,
                 sent: 0,
                 out: Vec::new(),
@@ -167,7 +200,7 @@ impl Wire {
             loop {
                 let queued = nic.model().status().queued + neighbour.waiting.len() as u64;
                 progress(queued);
-                if queued == 0 {
+                if queued == 0 && neighbour.edits.is_empty() {
                     break;
                 }
                 neighbour.step(Cycle::MAX, nic, watch)?;
@@ -219,6 +252,11 @@ impl Wire {
             delay: neighbour.delay,
             nic: neighbour.names.get(neighbour.nic.0)?.clone(),
             ports,
+            edits: neighbour
+                .edited
+                .iter()
+                .map(|edited| edited.report.clone())
+                .collect(),
         })
     }
 }
@@ -243,17 +281,25 @@ impl Neighbour {
         let left = watch.out.get(self.taken..).unwrap_or(&[]).iter();
         let left = left.filter(|out| out.port == UPLINK);
         let mut arrived: Vec<_> = left
-            .map(|out| (out.cycle, self.nic, out.bytes.clone()))
+            .map(|out| (out.cycle, Arrival::Frame(self.nic, out.bytes.clone())))
             .collect();
         self.taken = watch.out.len();
         while let Some(shot) = self.waiting.pop_front_if(|shot| shot.cycle <= now) {
-            arrived.push((shot.cycle, self.outside, shot.bytes));
+            arrived.push((shot.cycle, Arrival::Frame(self.outside, shot.bytes)));
         }
-        arrived.sort_by_key(|(cycle, ..)| *cycle);
-        for (cycle, port, frame) in arrived {
+        while let Some(edit) = self.edits.pop_front_if(|edit| edit.cycle <= now) {
+            arrived.push((edit.cycle, Arrival::Edit(edit)));
+        }
+        arrived.sort_by_key(|(cycle, _)| *cycle);
+        for (cycle, arrival) in arrived {
             let mut out = Vec::new();
             let time = self.micros(cycle, watch);
-            self.switch.receive(port, &frame, time, &mut out);
+            match arrival {
+                Arrival::Frame(port, frame) => {
+                    self.switch.receive(port, &frame, time, &mut out);
+                }
+                Arrival::Edit(edit) => self.edit(edit, time, watch, &mut out)?,
+            }
             self.send(cycle, out, nic, watch)?;
         }
         let time = self.micros(now, watch);
@@ -262,7 +308,45 @@ impl Neighbour {
             self.switch.poll(time, &mut out);
             self.send(now, out, nic, watch)?;
         }
+        let cycle = watch.report_cycle(now);
+        for completion in self.switch.take_completions() {
+            self.complete(&completion, cycle);
+        }
         Ok(())
+    }
+
+    fn edit(
+        &mut self,
+        edit: TimedEdit,
+        time: u64,
+        watch: &Watch,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Diagnostic> {
+        let mut ids = Vec::new();
+        for edit in edit.edits {
+            // It was tried on the same table when the script was read.
+            let made = self.switch.edit(edit, time, out);
+            ids.push(made.map_err(|error| Diagnostic::new("bad-switch-edit", error.to_string()))?);
+        }
+        self.edited.push(Edited {
+            ids,
+            report: RuleEditReport {
+                cycle: watch.report_cycle(edit.cycle),
+                command: edit.text,
+                complete: None,
+            },
+        });
+        Ok(())
+    }
+
+    fn complete(&mut self, completion: &Completion, cycle: u64) {
+        for edited in &mut self.edited {
+            let before = edited.ids.len();
+            edited.ids.retain(|id| *id != completion.edit);
+            if edited.ids.is_empty() && before != 0 {
+                edited.report.complete = Some(cycle);
+            }
+        }
     }
 
     fn send(
