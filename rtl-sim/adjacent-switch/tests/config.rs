@@ -72,6 +72,12 @@ fn every_mistake_names_field_line_and_fix() {
             "port[1].name",
         ),
         (
+            "name = \"up\"",
+            "name = \"../up\"",
+            "bad-name",
+            "port[1].name",
+        ),
+        (
             "port = \"nic0\"",
             "port = \"nic9\"",
             "unknown-port",

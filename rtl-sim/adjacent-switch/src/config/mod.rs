@@ -318,11 +318,17 @@ fn check_ports(
         };
         let raw = raw.into_inner();
         let name = section.required("name", raw.name, "add name = \"nic0\"")?;
-        if name.get_ref().is_empty() || ports.iter().any(|port| port.name == *name.get_ref()) {
+        // Files and interfaces are named after ports.
+        let plain = |name: &str| {
+            let good = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            !name.is_empty() && name.chars().all(good)
+        };
+        let taken = ports.iter().any(|port| port.name == *name.get_ref());
+        if taken || !plain(name.get_ref()) {
             let message = format!("`{}` cannot be the name of this port", name.get_ref());
             return Err(source
                 .error("bad-name", &section.place("name", &name), message)
-                .help("give every port a name of its own"));
+                .help("give every port a name of its own, of letters, digits, `-` and `_`"));
         }
         let is_nic = raw.nic.as_ref().is_some_and(|nic| *nic.get_ref());
         if let (Some(nic), true, None) = (&raw.nic, is_nic, keys) {
