@@ -151,6 +151,9 @@ mod tests {
         let report = json!({
             "version": 1, "clock_hz": 156_250_000, "run": {"config": evil, "seed": 7, "core_ratio": 5}, "cycles": 1000,
             "fault": evil,
+            "switch": {"config": evil, "delay": 156, "nic": evil,
+                       "ports": {evil: {"in_frames": 1, "in_bytes": 60, "out_frames": 1, "out_bytes": 60, "marked": 0, "denied": 1}},
+                       "edits": [{"cycle": 5, "command": evil, "complete": null}]},
             "frames": [
                 {"in": "vf0", "index": 0, "cycle": 0, "len": 60, "vvlan": 100, "decision": "local", "reason": "mac-hit",
                  "out": [{"port": "vf1", "index": 0, "cycle": 24, "latency": 24, "kind": "forward"},

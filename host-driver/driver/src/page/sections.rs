@@ -10,7 +10,7 @@ use super::facts::{Facts, quantile};
 use super::format::{bytes, count, duration, percent, short};
 use super::picture;
 use crate::flow::{ethertype_name, proto_name};
-use crate::report::{Report, TableFill};
+use crate::report::{Report, SwitchReport, TableFill};
 use crate::snapshot::{FdbKind, FlowKeyState, FlowState, Snapshot};
 
 /// Rows of a table that are shown at once; more are folded away.
@@ -53,8 +53,48 @@ pub(super) fn all(report: &Report, snapshot: &Snapshot, facts: &Facts<'_>) -> Ma
         section #flows .long { (flows(report, snapshot)) }
         section #addresses .long { (addresses(report, snapshot)) }
         @if !report.edits.is_empty() { section #edits .long { (edits(report)) } }
+        @if let Some(switch) = &report.switch { section #switch .long { (adjacent_switch(switch, report.clock_hz)) } }
         section #firmware .long { (firmware(report, snapshot)) }
         section #checked { (checked(report, snapshot)) }
+    }
+}
+
+fn adjacent_switch(switch: &SwitchReport, clock_hz: u64) -> Markup {
+    html! {
+        h2 { "Adjacent switch" }
+        p.sub {
+            "The switch of " (switch.config) " at the uplink; the NIC is behind its port " (switch.nic) ". A frame takes "
+            (count(switch.delay)) " cycles (" (duration(switch.delay, clock_hz)) ") through it and back."
+        }
+        div.scroll {
+            table {
+                tr { th { "Port" } th.n { "In" } th.n { "Out" } th.n { "Denied by a rule" } th.n { "Marked for the NIC to learn" } }
+                @for (name, port) in &switch.ports {
+                    tr {
+                        td.nw { (name) }
+                        td.n { (count(port.in_frames)) small { (bytes(port.in_bytes)) } }
+                        td.n { (count(port.out_frames)) small { (bytes(port.out_bytes)) } }
+                        td.n { (count(port.denied)) }
+                        td.n { (count(port.marked)) }
+                    }
+                }
+            }
+        }
+        @if !switch.edits.is_empty() {
+            h3 style="margin-top:14px" { "Edits of its rules" }
+            div.scroll {
+                table {
+                    tr { th.n { "In force from cycle" } th { "Edit" } th.n { "No NIC contradicts it from cycle" } }
+                    @for edit in &switch.edits {
+                        tr {
+                            td.n { (count(edit.cycle)) }
+                            td.mono { (edit.command) }
+                            td.n { @if let Some(cycle) = edit.complete { (count(cycle)) } @else { "not yet" } }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
