@@ -383,7 +383,7 @@ module fv_table
   // ---- Cases: the step did what it is there for, and the lookups after it are answered ----
 
   logic did, did_q = 1'b0;
-  logic [Clocks-1:0] over_q = '0;
+  logic [Clocks+1:0] over_q = '0;
   always_comb begin
     unique case (STEP)
       StepInsert: did = st[StRoom] || (chg_update && mine);
@@ -397,7 +397,9 @@ module fv_table
   end
   always_ff @(posedge clk_i) begin
     if (runs_q && !first_q && did) did_q <= 1'b1;
-    over_q <= {over_q[Clocks-2:0], over};
+    over_q <= {over_q[Clocks:0], over};
   end
+  // Nothing is asked beyond the answers.
+  always_comb assume (!over_q[Clocks+1]);
   `HP_ASSERT(Done_C, !(over_q[Clocks-1] && did_q), clk_i, 1'b0)
 endmodule
