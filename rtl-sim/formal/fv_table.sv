@@ -35,6 +35,7 @@ module fv_table
   input logic [KEY_W-1:0]   any_key_i,      // the key that is followed
   input logic [PlaceW-1:0]  any_place_i,
   input logic [HandleW-1:0] any_handle_i,
+  input logic               any_judged_i,
   input logic [KEY_W-1:0]   key_i,
   input logic               req_valid_i,
   input logic [1:0]         req_op_i,
@@ -86,10 +87,10 @@ module fv_table
   assign any_handle = first_q ? any_handle_i : any_handle_q;
   assign any_place  = !first_q ? any_place_q : (32'(any_place_i) < Places) ? any_place_i : '0;
   always_ff @(posedge clk_i) begin
-    first_q   <= 1'b0;
-    clock_q   <= clock_q + 7'(clock_q != '1);
-    slots_q   <= slots;
-    any_key_q <= any_key;
+    first_q      <= 1'b0;
+    clock_q      <= clock_q + 7'(clock_q != '1);
+    slots_q      <= slots;
+    any_key_q    <= any_key;
     any_place_q  <= any_place;
     any_handle_q <= any_handle;
   end
@@ -99,7 +100,7 @@ module fv_table
   // ---- The table and its user ----
 
   logic               hit, req_ready, rsp_valid, rsp_entry, own_valid, chg_insert, chg_delete, chg_aged,
-                      chg_update, chg_dead, move;
+                      chg_update, chg_dead, sweep_begin, sweep_done, move;
   logic [HandleW-1:0] handle, rsp_handle, chg_handle;
   logic [ACT_W-1:0]   act, rsp_act;
   logic [3:0]         rsp_status, op, op_q, own_status;
@@ -122,7 +123,7 @@ module fv_table
     .own_handle_o(), .own_live_i, .own_aged_i, .own_status_i(own_status),
     .chg_insert_o(chg_insert), .chg_delete_o(chg_delete), .chg_aged_o(chg_aged), .chg_update_o(chg_update),
     .chg_revive_o(), .chg_dead_o(chg_dead), .chg_key_o(chg_key), .chg_act_o(), .chg_handle_o(chg_handle),
-    .sweep_start_i(sweep_start_i && rst_n), .sweep_busy_o(), .sweep_begin_o(), .sweep_done_o(),
+    .sweep_start_i(sweep_start_i && rst_n), .sweep_busy_o(), .sweep_begin_o(sweep_begin), .sweep_done_o(sweep_done),
     .occupied_o(), .move_o(move)
   );
 
@@ -231,8 +232,8 @@ module fv_table
 
   // No write, no change and no search is on its way; what a step relies on is as it was left.
   logic writes_done, engine_ok, insert_ok, sweep_ok, new_key;
-  assign writes_done = u_dut.u_handles.since_q == '1 && u_dut.b_we == '0 && !u_dut.act_en && !u_dut.act_we && !u_dut.stash_push &&
-    !u_dut.stash_clear && !u_dut.gen_copy[0].u_lookup.act_en_q && !u_dut.gen_copy[0].u_lookup.act_we_q &&
+  assign writes_done = u_dut.u_handles.since_q == '1 && u_dut.b_we == '0 && !u_dut.act_en && !u_dut.act_we &&
+    !u_dut.stash_push && !u_dut.stash_clear && !u_dut.gen_copy[0].u_lookup.act_en_q && !u_dut.gen_copy[0].u_lookup.act_we_q &&
     !u_dut.gen_copy[0].u_lookup.gen_bank[0].b_we_q && !u_dut.gen_copy[0].u_lookup.gen_bank[1].b_we_q &&
     !u_dut.gen_copy[0].u_lookup.gen_bank[2].b_we_q && !u_dut.gen_copy[0].u_lookup.gen_bank[3].b_we_q;
   assign engine_ok = $onehot(st) && u_dut.u_maint.timer_q == 10'd1 && !u_dut.u_maint.last_q &&
@@ -275,9 +276,10 @@ module fv_table
   end
 
   if (STEP != StepNew) begin : gen_begin
-    // Assertions about lookups that began before do not count, the step before has answered for them.
+    // The design's own assertion about matches counts from where the lookups of this step come to it: the step
+    // before has answered for the others.
     always_comb assume (!first_q || (rest && step == 3'(STEP) && slot_bad == '0 && key_twice == '0 &&
-                                     handle_twice == '0 && used == out && stash_ok && quiet && u_dut.gen_copy[0].u_lookup.warm_q == '0));
+                                     handle_twice == '0 && used == out && stash_ok && quiet && u_dut.gen_copy[0].u_lookup.warm_q == 4'd6));
   end
 
   logic runs_q = 1'b1, runs, over;
@@ -303,17 +305,37 @@ module fv_table
   assign handle_d = first_q ? here_handle : (chg_insert && mine) ? chg_handle : handle_q;
   always_ff @(posedge clk_i) {there_q, act_q, handle_q} <= {there, act_d, handle_d};
 
-  // The owner's word, four clocks after it was asked; what is dead may go then, and it does not matter when.
+  // The owner's word, four clocks after it was asked. What is dead may go from then on; that, and what is too old,
+  // is gone at the next rest.
   logic [3:0] asked_q = '0;
-  logic       live_q, doomed, doomed_q = 1'b0;
+  logic       live_q, judges, doomed, goes, doomed_q = 1'b0, goes_q = 1'b0;
   always_ff @(posedge clk_i) begin
     asked_q <= {asked_q[2:0], own_valid};
     if (asked_q[3]) live_q <= own_live_i;
     doomed_q <= doomed;
+    goes_q   <= goes;
   end
-  assign doomed = doomed_q || (asked_q[3] && !own_live_i && own_key == any_key &&
-                               (u_dut.u_maint.job_q.head || u_dut.u_maint.job_q.victim ||
-                                u_dut.u_maint.job_q.sweep));
+  assign judges = asked_q[3] && own_key == any_key &&
+                  (u_dut.u_maint.job_q.head || u_dut.u_maint.job_q.victim || u_dut.u_maint.job_q.sweep);
+  assign doomed = doomed_q || (judges && !own_live_i);
+  assign goes   = goes_q || (judges && (!own_live_i || (own_aged_i && u_dut.u_maint.job_q.sweep)));
+
+  // The sweep: what it has not come to yet, and what was there when it began, has been judged since.
+  logic judged, judged_q, passed;
+  logic [PlaceW-1:0] sweep_place;
+  assign sweep_place = u_dut.u_maint.sweep_place_q;
+  assign judged = first_q ? any_judged_i : !sweep_begin && (judged_q || judges ||
+                                                            ((chg_insert || chg_update) && mine));
+  always_ff @(posedge clk_i) judged_q <= judged;
+  always_comb begin
+    passed = 1'b0;
+    for (int unsigned p = 0; p < Places; p++) begin
+      if (has_key[p] && p < 32'(sweep_place)) passed = 1'b1;
+    end
+  end
+  logic visited;
+  assign visited = !u_dut.u_maint.sweeping_q || judged || !passed;
+  always_comb assume (!first_q || visited || STEP == StepNew);
 
   // What a lookup has to find is settled EL clocks after its key, its action AL clocks after. A deletion
   // counts if it is asked for a clock after the key.
@@ -353,6 +375,16 @@ module fv_table
     // What was followed is what is there.
     `HP_ASSERT(Followed_A, !over || (here == there && (!here || (here_handle == handle_d && here_act == act_d))),
                clk_i, 1'b0)
+  end
+
+  if (STEP != StepNew) begin : gen_swept
+    `HP_ASSERT(Visited_A, !over || visited, clk_i, 1'b0)
+  end
+  if (STEP == StepSweep) begin : gen_sweep
+    `HP_ASSERT(Swept_A, first_q || !sweep_done || !here || judged, clk_i, 1'b0)
+  end
+  if (STEP == StepWalk || STEP == StepSweep) begin : gen_goes
+    `HP_ASSERT(Goes_A, !(over && goes) || !here, clk_i, 1'b0)
   end
 
   // ---- What a command answers is so ----

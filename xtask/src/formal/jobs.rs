@@ -52,7 +52,7 @@ macro_rules! at_rest {
             ("u_dut.gen_copy[0].u_lookup.gen_bank[1].b_we_q", "1'b0"),
             ("u_dut.gen_copy[0].u_lookup.gen_bank[2].b_we_q", "1'b0"),
             ("u_dut.gen_copy[0].u_lookup.gen_bank[3].b_we_q", "1'b0"),
-            ("u_dut.gen_copy[0].u_lookup.warm_q", "4'd0"),
+            ("u_dut.gen_copy[0].u_lookup.warm_q", "4'd6"),
             ("u_dut.u_maint.gave_q", "10'd0"),
             ("u_dut.u_maint.u_find.load_q", "1'b0"),
             ("u_dut.u_maint.u_find.scan_q", "2'd0"),
