@@ -414,11 +414,11 @@ module fv_table
 
   // ---- Cases: the step did what it is there for, and the lookups after it are answered ----
 
-  logic did, did_q = 1'b0;
+  logic did, did_q = 1'b0, room_q = 1'b0, updated_q = 1'b0;
   logic [Clocks+1:0] over_q = '0;
   always_comb begin
     unique case (STEP)
-      StepInsert: did = st[StRoom] || (chg_update && mine);
+      StepInsert: did = st[StRoom];
       StepPlace:  did = chg_insert && mine;
       StepDelete: did = chg_delete && mine;
       StepLookup: did = rsp_valid && rsp_entry;
@@ -429,9 +429,17 @@ module fv_table
   end
   always_ff @(posedge clk_i) begin
     if (runs_q && !first_q && did) did_q <= 1'b1;
+    if (runs_q && chg_update && mine) updated_q <= 1'b1;
+    if (first_q) room_q <= st[StRoom];
     over_q <= {over_q[Clocks:0], over};
   end
   // Nothing is asked beyond the answers.
   always_comb assume (!over_q[Clocks+1]);
   `HP_ASSERT(Done_C, !(over_q[Clocks-1] && did_q), clk_i, 1'b0)
+  if (STEP == StepInsert) begin : gen_update
+    `HP_ASSERT(Updated_C, !(over_q[Clocks-1] && updated_q), clk_i, 1'b0)
+  end
+  if (STEP == StepWalk) begin : gen_for_insert
+    `HP_ASSERT(ForInsert_C, !(over_q[Clocks-1] && did_q && room_q), clk_i, 1'b0)
+  end
 endmodule
