@@ -287,10 +287,21 @@ fn yosys_script(job: &Job, rtl: &str) -> String {
         .iter()
         .map(|(name, value)| format!(" -D {name}={value}"))
         .collect();
+    let files: String = job
+        .files
+        .iter()
+        .map(|file| format!("rtl-sim/formal/{file} "))
+        .collect();
+    let begin = job.begin.map_or_else(String::new, |values| {
+        let set = |(wire, value): &(&str, &str)| format!("setattr -set init {value} w:{wire}\n");
+        let set: String = values.iter().map(set).collect();
+        format!("proc\nflatten\ndelete t:$meminit*\nsetattr -unset init w:u_dut.*\n{set}")
+    });
     format!(
         "read_slang --threads 1 --no-synthesis-define -D FORMAL{defines} -I {rtl} -I rtl-sim/formal \
          -y {rtl} -y rtl-sim/formal {rtl}/generated/hp_abi_pkg.sv {rtl}/hp_pkg.sv \
-         rtl-sim/formal/{top}.sv --top {top}{parameters}\n\
+         {files}rtl-sim/formal/{top}.sv --top {top}{parameters}\n\
+         {begin}\
          prep -flatten -top {top}\n\
          scc -select; simplemap; select -clear\n\
          memory_nordff\n\

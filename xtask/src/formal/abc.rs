@@ -21,7 +21,7 @@ pub(crate) fn script(file: &str, method: Method, seconds: u32) -> String {
     match method {
         Method::Unbounded => format!("read_aiger {file}; fold; scorr; pdr -a -T {seconds}"),
         Method::Bounded(clocks) => {
-            format!("read_aiger {file}; fold; scorr; bmc3 -a -F {clocks} -T {seconds}")
+            format!("read_aiger {file}; fold; scorr; bmc3 -a -g -F {clocks} -T {seconds}")
         }
     }
 }
