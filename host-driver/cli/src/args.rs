@@ -80,7 +80,7 @@ Examples:
 A line of the file of --edits is a cycle after the first frame, then a flow, fdb, port or vvlan command:
   20000 flow add vvlan 100 from vf0 da 02:00:00:00:0a:01 sa 02:00:00:00:0a:00 ethertype arp action drop
   90000 port set vf1 state disable")]
-    Replay(ReplayArgs),
+    Replay(Box<ReplayArgs>),
 
     /// The NIC itself
     #[command(subcommand)]

@@ -49,7 +49,7 @@ fn run(cli: Cli) -> Result<(), Diagnostic> {
         return Err(cannot_edit(command.edit()?, &cli.global));
     }
     match cli.command {
-        Command::Replay(args) => replay::run(args, cli.global.json),
+        Command::Replay(args) => replay::run(*args, cli.global.json),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { out } => pages::man(out.as_deref()),
         command => show::run(&command, &cli.global),

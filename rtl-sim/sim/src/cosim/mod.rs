@@ -5,7 +5,7 @@
 //! configuration can be run again by itself, with waves.
 //!
 //! A change takes the firmware thousands of clocks, a frame the NIC a few. So changes are made while the frames
-//! of a batch come in, spread over as many clocks, and only as long as [`PACE`] leaves time for them.
+//! of a batch come in, spread over as many clocks, and only as long as the pace leaves time for them.
 
 pub mod churn;
 mod flows;
