@@ -8,15 +8,20 @@ use std::{env, fs};
 use anyhow::{Context as _, Result};
 
 use crate::ctx::{Ctx, output, run, stage};
-use crate::model;
+use crate::model::{self, Models};
 use crate::setup::{self, FirmwareRust, Need, TARGET};
 
 /// Builds all that the demo and the tests run; returns what a person may want to know about it.
 pub(crate) fn run_all(ctx: &Ctx) -> Result<Vec<String>> {
+    run_with(ctx, Models::All)
+}
+
+/// The same with only some of the models.
+pub(crate) fn run_with(ctx: &Ctx, models: Models) -> Result<Vec<String>> {
     setup::run_all(ctx, Need::Everything)?;
     let image = stage("firmware: the soft core's image", || firmware(ctx))?;
     stage("models: the RTL, by Verilator", || {
-        model::build_models(&ctx.root, &ctx.ibex()?)
+        model::build_models(&ctx.root, &ctx.ibex()?, models)
     })?;
     stage("programs: hairpin and hairpin-sim", || programs(ctx))?;
     let mut built = vec![image];

@@ -10,6 +10,7 @@ use crate::build::{self, display};
 use crate::capture::{self, Untagged};
 use crate::ctx::{Ctx, output, run, stage};
 use crate::demo_report;
+use crate::model::Models;
 
 /// Ports that have a capture, in the order in which equal time stamps play.
 pub(crate) const PORTS: [&str; 6] = ["vf0", "vf1", "vf2", "vf3", "vf7", "uplink"];
@@ -68,7 +69,7 @@ pub(crate) fn inputs(ctx: &Ctx) -> Result<Vec<(&'static str, PathBuf)>> {
 
 /// The command `demo`.
 pub(crate) fn run_all(ctx: &Ctx) -> Result<()> {
-    let built = build::run_all(ctx)?;
+    let built = build::run_with(ctx, Models::Replay)?;
     let out = ctx.root.join("hairpin-demo");
     stage(
         "traffic: two tenants' captures through the NIC, cycle by cycle",

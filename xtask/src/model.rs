@@ -97,6 +97,9 @@ impl Variant {
     }
 }
 
+/// The variant that replays run on.
+const REPLAY: &str = "check";
+
 /// RTL that changes from build to build: quick to compile, with small tables.
 const CHANGED: Variant = Variant {
     name: "check",
@@ -136,13 +139,22 @@ pub(crate) struct Place<'a> {
     pub(crate) out: &'a Path,
 }
 
+/// Which models a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Models {
+    /// All of them.
+    All,
+    /// That of replays. The others stay as they are if they are current, and are left out if not.
+    Replay,
+}
+
 /// Builds whatever is missing or out of date in `.build/model`.
 ///
 /// `ibex` is the root of the Ibex sources (the `system_verilog` folder of `pythondata_cpu_ibex`).
 ///
 /// # Errors
 /// A missing tool or source, or the output of the tool that failed.
-pub(crate) fn build_models(root: &Path, ibex: &Path) -> Result<()> {
+pub(crate) fn build_models(root: &Path, ibex: &Path, models: Models) -> Result<()> {
     let (rtl, out) = (root.join("rtl-sim/rtl"), root.join(".build/model"));
     let step = Step::new(Place {
         root,
@@ -162,7 +174,12 @@ pub(crate) fn build_models(root: &Path, ibex: &Path) -> Result<()> {
             ..
         } = variant;
         key.add(format!("{verilator:?} {flags} {optimise} {:?}", variant.sizes()).as_bytes());
-        step.fresh(variant.name, &key, || step.variant(&variant))?;
+        if models == Models::All || variant.name == REPLAY || step.is_fresh(variant.name, &key) {
+            step.fresh(variant.name, &key, || step.variant(&variant))?;
+        } else {
+            key.add(b"left out");
+            step.fresh(variant.name, &key, || step.left_out(&variant))?;
+        }
     }
     Ok(())
 }
@@ -195,6 +212,11 @@ pub(crate) fn build_changed(place: Place<'_>) -> Result<()> {
         step.fresh(variant.name, &base, || step.stand_in(variant, &CHANGED))?;
     }
     Ok(())
+}
+
+/// The entry point of a model.
+fn declaration(name: &str) -> String {
+    format!("extern \"C\" const hp_api* hairpin_model_{name}()")
 }
 
 struct Step<'a> {
@@ -270,11 +292,10 @@ impl<'a> Step<'a> {
 
     /// Runs `build` unless the archive of that name was built from the same sources.
     fn fresh(&self, name: &str, key: &Key, build: impl FnOnce() -> Result<()>) -> Result<()> {
-        let stamp = self.place.out.join(format!("{name}.key"));
-        let archive = self.archive(name);
-        if archive.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == key.text()) {
+        if self.is_fresh(name, key) {
             return Ok(());
         }
+        let stamp = self.stamp(name);
         eprint!("model: {name} … ");
         let start = Instant::now();
         // A broken build must not look current to the next one.
@@ -283,6 +304,16 @@ impl<'a> Step<'a> {
         fs::write(&stamp, key.text())?;
         eprintln!("{:.1} s", start.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    /// Whether the archive of that name was built from the same sources.
+    fn is_fresh(&self, name: &str, key: &Key) -> bool {
+        let built = fs::read_to_string(self.stamp(name));
+        self.archive(name).exists() && built.is_ok_and(|old| old == key.text())
+    }
+
+    fn stamp(&self, name: &str) -> PathBuf {
+        self.place.out.join(format!("{name}.key"))
     }
 
     fn archive(&self, name: &str) -> PathBuf {
@@ -391,20 +422,29 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// The archive of a variant that is not there.
+    fn left_out(&self, variant: &Variant) -> Result<()> {
+        self.entry(variant, "nullptr", "")
+    }
+
     /// The archive of a variant that is another one in truth.
     fn stand_in(&self, variant: &Variant, other: &Variant) -> Result<()> {
-        let declare = |name: &str| format!("extern \"C\" const hp_api* hairpin_model_{name}()");
+        let declared = format!("{};\n", declaration(other.name));
+        let model = format!("hairpin_model_{}()", other.name);
+        self.entry(variant, &model, &declared)
+    }
+
+    /// An archive that has nothing but the entry point of a variant.
+    fn entry(&self, variant: &Variant, model: &str, declared: &str) -> Result<()> {
         let source = self.place.out.join(format!("{}.cpp", variant.name));
         let object = source.with_extension("o");
         let text = format!(
-            "#include \"hp_shim.h\"\n{};\n{} {{ return hairpin_model_{}(); }}\n",
-            declare(other.name),
-            declare(variant.name),
-            other.name
+            "#include \"hp_shim.h\"\n{declared}{} {{ return {model}; }}\n",
+            declaration(variant.name)
         );
         fs::write(&source, text).with_context(|| format!("writing {}", source.display()))?;
         output(
-            self.compiler(other.optimise)
+            self.compiler("-O1")
                 .arg("-c")
                 .arg(&source)
                 .arg("-o")

@@ -573,6 +573,7 @@ impl Nic {
 pub(crate) fn stopped(error: ModelError) -> Diagnostic {
     let (code, help) = match &error {
         ModelError::Abi => ("model-stale", "run `cargo xtask build`"),
+        ModelError::LeftOut(_) => ("model-left-out", "run `cargo xtask build`"),
         ModelError::Stopped(_) => ("design-stopped", "this is a defect of the NIC: report it"),
         ModelError::Path | ModelError::Frame { .. } => ("model", "check the arguments"),
     };

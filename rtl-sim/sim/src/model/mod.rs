@@ -222,6 +222,9 @@ pub enum ModelError {
     /// The linked model and this crate were built from different sources.
     #[error("the linked model is not of this source: run `cargo xtask build`")]
     Abi,
+    /// The demo is built without the models that it does not need.
+    #[error("the model {0:?} is not built: run `cargo xtask build`")]
+    LeftOut(Variant),
     /// A waves path that cannot be passed on.
     #[error("the path of the waves holds a NUL byte")]
     Path,
@@ -264,13 +267,15 @@ impl Model {
     pub fn new(options: &Options) -> Result<Self, ModelError> {
         // SAFETY: the entry points take nothing and return a pointer to a constant table.
         let api = unsafe {
-            &*match options.variant {
+            match options.variant {
                 Variant::Check => ffi::hairpin_model_check(),
                 Variant::Small => ffi::hairpin_model_small(),
                 Variant::Fast => ffi::hairpin_model_fast(),
                 Variant::Trace => ffi::hairpin_model_trace(),
             }
+            .as_ref()
         };
+        let api = api.ok_or(ModelError::LeftOut(options.variant))?;
         if api.abi != ffi::ABI {
             return Err(ModelError::Abi);
         }
