@@ -68,174 +68,158 @@ macro_rules! at_rest {
     };
 }
 
+/// A job without anything special.
+const PLAIN: Job = Job {
+    name: "",
+    top: "",
+    what: "",
+    parameters: &[],
+    defines: &[],
+    files: &[],
+    begin: None,
+    method: Method::Unbounded,
+    reach: 0,
+    waived: &[],
+};
+
+/// The table with any hash and any order of handles.
+const TABLE: Job = Job {
+    top: "fv_table",
+    files: &["any_hash.sv", "any_handles.sv"],
+    ..PLAIN
+};
+
+/// A step of the table, from anything in its RAMs.
+const STEP: Job = Job {
+    defines: &[("HP_ANY_RAM", 1)],
+    ..TABLE
+};
+
 pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "fifo",
         top: "fv_fifo",
         what: "hp_fifo, 4 entries: none lost, invented, changed or overtaken",
         parameters: &[("WIDTH", 2), ("DEPTH", 4)],
-        defines: &[],
-        files: &[],
-        begin: None,
         method: Method::Unbounded,
         reach: 20,
-        waived: &[],
+        ..PLAIN
     },
     Job {
         name: "deep-fifo",
         top: "fv_deep_fifo",
         what: "hp_deep_fifo, 8 entries: the same, and each shows within 4 clocks",
         parameters: &[("WIDTH", 1), ("DEPTH", 8)],
-        defines: &[],
-        files: &[],
-        begin: None,
         method: Method::Unbounded,
         reach: 24,
-        waived: &[],
+        ..PLAIN
     },
     Job {
         name: "spec-fifo",
         top: "fv_spec_fifo",
         what: "hp_spec_fifo, 8 entries: the same with commit and rollback",
         parameters: &[("WIDTH", 1), ("DEPTH", 8)],
-        defines: &[],
-        files: &[],
-        begin: None,
         method: Method::Unbounded,
         reach: 24,
-        waived: &[],
+        ..PLAIN
     },
     Job {
         name: "event-queue",
         top: "fv_event_queue",
         what: "hp_event_queue, 4 entries: every event is kept or counted as lost",
         parameters: &[("DEPTH", 4)],
-        defines: &[],
-        files: &[],
-        begin: None,
         method: Method::Unbounded,
         reach: 20,
-        waived: &[],
+        ..PLAIN
     },
     Job {
         name: "epochs",
         top: "fv_epochs",
         what: "hp_epochs and hp_tbl_sweep, epochs of 2 bits: what was invalidated never lives again",
-        parameters: &[],
         defines: &[("HP_EPOCH_W", 2)],
-        files: &[],
-        begin: None,
         method: Method::Unbounded,
         reach: 20,
-        waived: &[],
+        ..PLAIN
     },
     Job {
         name: "replicator",
         top: "fv_replicator",
         what: "hp_replicator, 2 beats, 2 vPorts: every copy is delivered whole or counted as lost",
-        parameters: &[],
-        defines: &[],
-        files: &[],
-        begin: None,
         method: Method::Bounded(17),
         reach: 17,
         // The buffer of two beats holds no frame of full length; the harness sends none.
         waived: &["Room_A"],
+        ..PLAIN
     },
     Job {
         name: "handles",
         top: "fv_handles",
         what: "hp_table_handles, 4 handles: what it offers is free",
         parameters: &[("COUNT", 4)],
-        defines: &[],
-        files: &[],
-        begin: None,
         method: Method::Unbounded,
         reach: 40,
-        waived: &[],
+        ..PLAIN
     },
     Job {
         name: "table-new",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: after a reset: what holds at rest",
         parameters: &[("STEP", 6), ("STEP_CLOCKS", 9)],
-        defines: &[],
-        files: &["any_hash.sv", "any_handles.sv"],
-        begin: None,
         method: Method::Bounded(26),
         reach: 26,
-        waived: &[],
+        ..TABLE
     },
     Job {
         name: "table-insert",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: a search and an update, or a new key until it waits for room",
         parameters: &[("STEP", 0), ("STEP_CLOCKS", 50)],
-        defines: &[("HP_ANY_RAM", 1)],
-        files: &["any_hash.sv", "any_handles.sv"],
         begin: Some(at_rest!("25'b0000000000000000000000010")),
         method: Method::Bounded(66),
         reach: 66,
-        waived: &[],
+        ..STEP
     },
     Job {
         name: "table-place",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: a new entry, or none for want of room",
         parameters: &[("STEP", 1), ("STEP_CLOCKS", 16)],
-        defines: &[("HP_ANY_RAM", 1)],
-        files: &["any_hash.sv", "any_handles.sv"],
         begin: Some(at_rest!("25'b0000000000100000000000000")),
         method: Method::Bounded(32),
         reach: 32,
-        waived: &[],
+        ..STEP
     },
     Job {
         name: "table-delete",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: a delete",
         parameters: &[("STEP", 2), ("STEP_CLOCKS", 50)],
-        defines: &[("HP_ANY_RAM", 1)],
-        files: &["any_hash.sv", "any_handles.sv"],
         begin: Some(at_rest!("25'b0000000000000000000000010")),
         method: Method::Bounded(66),
         reach: 66,
-        waived: &[],
+        ..STEP
     },
     Job {
         name: "table-lookup",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: a lookup or a read",
         parameters: &[("STEP", 3), ("STEP_CLOCKS", 39)],
-        defines: &[("HP_ANY_RAM", 1)],
-        files: &["any_hash.sv", "any_handles.sv"],
         begin: Some(at_rest!("25'b0000000000000000000000010")),
         method: Method::Bounded(55),
         reach: 55,
-        waived: &[],
+        ..STEP
     },
     Job {
         name: "table-walk",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: a step of the walk",
         parameters: &[("STEP", 4), ("STEP_CLOCKS", 44)],
-        defines: &[("HP_ANY_RAM", 1)],
-        files: &["any_hash.sv", "any_handles.sv"],
         begin: Some(at_rest!("25'b0000000000x000000000000x0")),
         method: Method::Bounded(60),
         reach: 60,
-        waived: &[],
+        ..STEP
     },
     Job {
         name: "table-sweep",
-        top: "fv_table",
         what: "hp_table, 4 banks of 2: a step of the sweep, or none at all",
         parameters: &[("STEP", 5), ("STEP_CLOCKS", 32)],
-        defines: &[("HP_ANY_RAM", 1)],
-        files: &["any_hash.sv", "any_handles.sv"],
         begin: Some(at_rest!("25'b00000000000000000000000xx")),
         method: Method::Bounded(48),
         reach: 48,
-        waived: &[],
+        ..STEP
     },
 ];
