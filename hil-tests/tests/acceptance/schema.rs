@@ -3,6 +3,7 @@
 //! The published JSON schemas.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
@@ -22,4 +23,16 @@ pub(crate) fn validate(name: &str, document: &Value) -> Result<()> {
         .collect();
     ensure!(errors.is_empty(), "not a {name} document: {errors:#?}");
     Ok(())
+}
+
+/// The report of a replay; it is valid and the NIC did what its golden model does.
+pub(crate) fn report(dir: &Path) -> Result<Value> {
+    let report: Value = serde_json::from_slice(&fs::read(dir.join("report.json"))?)?;
+    validate("report", &report)?;
+    ensure!(
+        report["scoreboard"]["mismatches"] == 0,
+        "{}",
+        report["scoreboard"]
+    );
+    Ok(report)
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
-use serde_json::Value;
 
 use crate::capture::{padded, read};
 use crate::demo::{PORTS, demo};
@@ -78,17 +77,6 @@ fn up_to(line: &str) -> Result<String> {
     Ok(text[..at].to_owned())
 }
 
-fn report(dir: &Path) -> Result<Value> {
-    let report: Value = serde_json::from_slice(&fs::read(dir.join("report.json"))?)?;
-    schema::validate("report", &report)?;
-    ensure!(
-        report["scoreboard"]["mismatches"] == 0,
-        "{}",
-        report["scoreboard"]
-    );
-    Ok(report)
-}
-
 fn counted(frames: &[Vec<u8>]) -> BTreeMap<&[u8], u32> {
     let mut counted = BTreeMap::new();
     for frame in frames {
@@ -112,7 +100,7 @@ fn the_long_way() -> Result<()> {
     let (dir, rules) = with_rules("open", &up_to("[[rule]]")?)?;
     let out = dir.join("out");
     replay(&rules, &out).run()?.ok()?;
-    let report = report(&out)?;
+    let report = schema::report(&out)?;
     for port in ["vf0", "vf1", "vf2", "vf3", "vf7"] {
         let name = format!("{port}.pcap");
         let (direct, long) = (read(&demo()?.dir.join(&name))?, read(&out.join(&name))?);
@@ -161,7 +149,7 @@ fn denied() -> Result<()> {
     let dir = fresh("switch-denied")?;
     let out = dir.join("out");
     replay(&example("rules.toml"), &out).run()?.ok()?;
-    let report = report(&out)?;
+    let report = schema::report(&out)?;
     let ports = &report["switch"]["ports"];
     let denied = |name: &str| ports[name]["denied"].as_u64().context("no count");
     ensure!(denied("nic0")? > 0, "nothing was denied: {ports}");
@@ -191,7 +179,7 @@ fn edited() -> Result<()> {
         .arg("--switch-edits")
         .arg(dir.join("edits"));
     replay.run()?.ok()?;
-    let report = report(&out)?;
+    let report = schema::report(&out)?;
     let edit = &report["switch"]["edits"][0];
     ensure!(
         edit["cycle"] == 1_300_000

@@ -76,6 +76,7 @@ Examples:
   hairpin replay --config nic.toml --in vf0=a.pcap --out run --force --json
   hairpin replay --config nic.toml --in vf0=a.pcap --out run --waves run.fst --max-gap none
   hairpin replay --config nic.toml --in vf0=a.pcap --out run --edits edits
+  hairpin replay --config examples/vepa/nic.toml --in vf0=a.pcap --out run --switch examples/vepa/rules.toml
 
 A line of the file of --edits is a cycle after the first frame, then a flow, fdb, port or vvlan command:
   20000 flow add vvlan 100 from vf0 da 02:00:00:00:0a:01 sa 02:00:00:00:0a:00 ethertype arp action drop

@@ -22,7 +22,7 @@ use hairpin_abi::{FlowRow, MacAddr, Miss, Mode, Tags, VPort, VVlan};
 use crate::flow::FlowFields;
 
 pub use command::{EditCommand, FdbEdit, FlowEdit, PortEdit, VvlanEdit};
-pub use script::{Script, TimedEdit};
+pub use script::{Script, TimedEdit, TimedLine, timed_lines};
 
 /// A change of a NIC.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -83,25 +83,21 @@ impl Script {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Diagnostic> {
-        let mut edits: Vec<TimedEdit> = Vec::new();
-        for (line, text) in (1..).zip(text.lines()) {
-            let text = text.split('#').next().unwrap_or_default().trim();
-            if text.is_empty() {
-                continue;
-            }
-            let at = |diagnostic: Diagnostic| diagnostic.file(file).line(line);
-            let edit = timed_edit(text, line).map_err(at)?;
-            if let Some(before) = edits.last().filter(|before| before.cycle > edit.cycle) {
-                let message = format!(
-                    "cycle {} comes before that of line {}",
-                    edit.cycle, before.line
-                );
-                return Err(at(Diagnostic::new("edit-order", message)
-                    .field("cycle")
-                    .help("sort the lines by their cycle")));
-            }
-            edits.push(edit);
-        }
+        let mut edits = Vec::new();
+        timed_lines(text, file, |line| {
+            let words: Vec<&str> = line.text.split_whitespace().collect();
+            let edit = parse(&words).map_err(|mut diagnostic| {
+                diagnostic.code = "bad-edit".to_owned();
+                diagnostic.file(file).line(line.number)
+            })?;
+            edits.push(TimedEdit {
+                cycle: line.cycle,
+                edit,
+                text: words.join(" "),
+                line: line.number,
+            });
+            Ok(())
+        })?;
         Ok(Self {
             edits,
             file: file.to_owned(),
@@ -109,25 +105,63 @@ impl Script {
     }
 }
 
-fn timed_edit(text: &str, line: usize) -> Result<TimedEdit, Diagnostic> {
-    let (cycle, command) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let plain = cycle.bytes().all(|byte| byte.is_ascii_digit());
-    let cycle = cycle.parse().ok().filter(|_| plain).ok_or_else(|| {
-        Diagnostic::new("bad-edit", format!("`{cycle}` is no number of cycles"))
-            .field("cycle")
-            .help("begin the line with the cycle after the first frame: 20000 flow flush vvlan 100")
-    })?;
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let edit = parse(&words).map_err(|mut diagnostic| {
-        diagnostic.code = "bad-edit".to_owned();
-        diagnostic
-    })?;
-    Ok(TimedEdit {
-        cycle,
-        edit,
-        text: words.join(" "),
-        line,
-    })
+/// A line of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedLine<'a> {
+    /// Datapath cycles after the first frame.
+    pub cycle: u64,
+    /// What is behind them.
+    pub text: &'a str,
+    /// Its number.
+    pub number: usize,
+}
+
+/// Hands the lines of a script over, one by one; `file` is named in errors.
+///
+/// # Errors
+/// A line without a cycle, one that is due before the line above it, or what `each` finds wrong.
+pub fn timed_lines<'a>(
+    text: &'a str,
+    file: &Path,
+    mut each: impl FnMut(TimedLine<'a>) -> Result<(), Diagnostic>,
+) -> Result<(), Diagnostic> {
+    let mut before = TimedLine {
+        cycle: 0,
+        text: "",
+        number: 0,
+    };
+    for (number, text) in (1..).zip(text.lines()) {
+        let text = text.split('#').next().unwrap_or_default().trim();
+        if text.is_empty() {
+            continue;
+        }
+        let wrong = |code: &str, message: String, help: &str| {
+            let error = Diagnostic::new(code, message).field("cycle").help(help);
+            Err(error.file(file).line(number))
+        };
+        let (cycle, text) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let plain = cycle.bytes().all(|byte| byte.is_ascii_digit());
+        let Some(at) = cycle.parse().ok().filter(|_| plain) else {
+            let help = "begin the line with the cycle after the first frame: 20000";
+            return wrong(
+                "bad-edit",
+                format!("`{cycle}` is no number of cycles"),
+                help,
+            );
+        };
+        let line = TimedLine {
+            cycle: at,
+            text: text.trim(),
+            number,
+        };
+        if before.cycle > at {
+            let message = format!("cycle {at} comes before that of line {}", before.number);
+            return wrong("edit-order", message, "sort the lines by their cycle");
+        }
+        each(line)?;
+        before = line;
+    }
+    Ok(())
 }
 
 /// A command as typed.

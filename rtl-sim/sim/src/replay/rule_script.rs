@@ -13,6 +13,7 @@ use hairpin_adjacent_switch::config::parse_rules;
 use hairpin_adjacent_switch::{Config, RuleEdit, RuleTable};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::source::read_text;
+use hairpin_driver::edit::timed_lines;
 
 /// An edit and when it is due.
 #[derive(Clone, Debug)]
@@ -32,36 +33,23 @@ pub(super) struct TimedEdit {
 pub(super) fn read(path: &Path, config: &Config) -> Result<Vec<TimedEdit>, Diagnostic> {
     let text = read_text(path, "--switch-edits")?;
     let mut table = config.table.clone();
-    let mut script: Vec<TimedEdit> = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
-        let text = text.split('#').next().unwrap_or_default().trim();
-        if text.is_empty() {
-            continue;
-        }
+    let mut script = Vec::new();
+    timed_lines(&text, path, |line| {
         let wrong = |field: &str, message: String, help: &str| {
             Diagnostic::new("bad-switch-edit", message)
                 .field(field)
                 .file(path)
-                .line(line)
+                .line(line.number)
                 .help(help)
         };
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let &[cycle, command, what] = &words[..] else {
+        let words: Vec<&str> = line.text.split_whitespace().collect();
+        let &[command, what] = &words[..] else {
             return Err(wrong(
-                "line",
-                "a cycle, a command and what it is about are expected".to_owned(),
+                "command",
+                "a command and what it is about are expected".to_owned(),
                 "for example: 20000 add more.toml",
             ));
         };
-        let digits = cycle.bytes().all(|byte| byte.is_ascii_digit());
-        let cycle: u64 = cycle.parse().ok().filter(|_| digits).ok_or_else(|| {
-            let message = format!("`{cycle}` is no number of cycles");
-            wrong("cycle", message, "for example: 20000 add more.toml")
-        })?;
-        if script.last().is_some_and(|before| before.cycle > cycle) {
-            let message = format!("cycle {cycle} comes before that of the line before");
-            return Err(wrong("cycle", message, "sort the lines by their cycle"));
-        }
         let edits = edits(command, what, path, config, &table)?.ok_or_else(|| {
             let message = format!("there is no command `{command}`");
             wrong("command", message, "use add, replace, load or remove")
@@ -73,11 +61,12 @@ pub(super) fn read(path: &Path, config: &Config) -> Result<Vec<TimedEdit>, Diagn
             })?;
         }
         script.push(TimedEdit {
-            cycle,
-            text: words[1..].join(" "),
+            cycle: line.cycle,
+            text: words.join(" "),
             edits,
         });
-    }
+        Ok(())
+    })?;
     Ok(script)
 }
 
