@@ -36,14 +36,22 @@ packed! {
 }
 
 packed! {
-    /// `CFG`, word 0.
-    struct CfgBits(u32) at word 0 {
+    /// `CFG`, words 0 and 1.
+    struct CfgBits(u64) at word 0 {
         /// TPID of the outer tag
         u16, tpid, set_tpid: 15, 0;
         /// the adjacent switch relays back out of the same port
         u8, reflects, set_reflects: 16, 16;
         /// priority in both tags
         u8, pcp, set_pcp: 19, 17;
+        /// field of the mark of learning packets: 0 outer DEI, 1 outer PCP, 2 inner PCP
+        u8, mark_field, set_mark_field: 33, 32;
+        /// its bits; 0: nothing is marked
+        u8, mark_mask, set_mark_mask: 39, 34;
+        /// their value on a learning packet
+        u8, mark_set, set_mark_set: 45, 40;
+        /// their value on every other frame
+        u8, mark_clear, set_mark_clear: 51, 46;
     }
 }
 
@@ -188,7 +196,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         table: "CFG",
         name: "cfg_row_t",
-        words: 1,
+        words: 2,
         parts: &[CfgBits::FIELDS],
     },
     Layout {

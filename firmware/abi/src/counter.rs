@@ -91,6 +91,10 @@ codes! {
         Suppressed = 1, "learn_suppressed";
         /// Frames that found no place for their event.
         NoSlot = 2, "learn_no_slot";
+        /// Learning packets handed to the firmware.
+        FlowEvents = 3, "flow_learn_events";
+        /// Learning packets of a flow that was handed over just before.
+        FlowSuppressed = 4, "flow_learn_suppressed";
     }
 }
 

@@ -53,7 +53,7 @@ pub use row::{
 pub use table::{Invalidation, Op, RowWords, Status, Sweep, Table, TableCommand};
 
 /// Version of everything in this crate that firmware, host and hardware must agree on.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Most vPorts a NIC may have; bitmaps of vPorts are 64 bits wide.
 pub const MAX_VF: usize = 64;

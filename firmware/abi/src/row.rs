@@ -8,6 +8,7 @@ use crate::bits::{
 };
 use crate::flow::Seen;
 use crate::ids::{MacAddr, PortSet, VPort, VVlan, Vlan};
+use crate::peer::{Mark, MarkField};
 use crate::table::RowWords;
 
 pub use crate::bits::LAYOUTS;
@@ -175,17 +176,22 @@ pub struct CfgRow {
     pub reflects: bool,
     /// Priority in both tags, 0 to 7.
     pub pcp: u8,
+    /// How the adjacent switch marks learning packets; `None`: it does not.
+    pub mark: Option<Mark>,
 }
 
 impl CfgRow {
     /// Unpacks a row; unknown bits are ignored.
     #[must_use]
     pub fn from_words(row: &RowWords) -> Self {
-        let bits = CfgBits(row[0]);
+        let bits = CfgBits(low(row) as u64);
         Self {
             tpid: bits.tpid(),
             reflects: bits.reflects() != 0,
             pcp: bits.pcp(),
+            mark: MarkField::from_code(bits.mark_field()).and_then(|field| {
+                Mark::new(field, bits.mark_mask(), bits.mark_set(), bits.mark_clear())
+            }),
         }
     }
 
@@ -196,6 +202,12 @@ impl CfgRow {
         bits.set_tpid(self.tpid);
         bits.set_reflects(self.reflects.into());
         bits.set_pcp(self.pcp);
+        if let Some(mark) = self.mark {
+            bits.set_mark_field(mark.field().code());
+            bits.set_mark_mask(mark.mask());
+            bits.set_mark_set(mark.set());
+            bits.set_mark_clear(mark.clear());
+        }
         words(bits.0.into())
     }
 }
@@ -207,6 +219,7 @@ impl Default for CfgRow {
             tpid: 0x8100,
             reflects: false,
             pcp: 0,
+            mark: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 use hairpin_abi::admin::{self, AdminError, Command, Crash, Flush, Opcode};
 use hairpin_abi::fw::{Event, EventCode};
 use hairpin_abi::ids::PortSet;
+use hairpin_abi::peer::{Mark, MarkField};
 use hairpin_abi::row::{LAYOUTS, MacKey, VVmapRow};
 use hairpin_abi::table::{Invalidation, Sweep};
 use hairpin_abi::*;
@@ -337,8 +338,14 @@ fn rows_stand_where_the_contract_says() {
         tpid: 0x88a8,
         reflects: true,
         pcp: 5,
+        mark: Mark::new(MarkField::InnerPcp, 6, 4, 2),
     };
-    assert_eq!(cfg.to_words(), [0x88a8 | 1 << 16 | 5 << 17, 0, 0, 0, 0, 0]);
+    let mark = 2 | 6 << 2 | 4 << 8 | 2 << 14;
+    assert_eq!(
+        cfg.to_words(),
+        [0x88a8 | 1 << 16 | 5 << 17, mark, 0, 0, 0, 0]
+    );
+    assert_eq!(CfgRow::from_words(&cfg.to_words()), cfg);
     let vvmap = VVmapRow {
         instance: Some(0x2b),
     };

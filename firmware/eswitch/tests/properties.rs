@@ -102,7 +102,7 @@ fn mac_row() -> impl Strategy<Value = MacRow> {
 fn command() -> impl Strategy<Value = TableCommand> {
     prop_oneof![
         2 => (0..N_VF, port_row()).prop_map(|(vf, row)| TableCommand::Port(vf.into(), row)),
-        1 => any::<bool>().prop_map(|reflects| TableCommand::Cfg(CfgRow { tpid: TPID, reflects, pcp: 5 })),
+        1 => any::<bool>().prop_map(|reflects| TableCommand::Cfg(CfgRow { tpid: TPID, reflects, pcp: 5, mark: None })),
         1 => (vvlan_id(), prop::option::of(0..4_u8))
             .prop_map(|(id, instance)| TableCommand::VVmap(id, VVmapRow { instance })),
         2 => (0..4_u16, vvlan_row()).prop_map(|(index, row)| TableCommand::VVlan(index, row)),
@@ -277,7 +277,7 @@ proptest! {
             enabled: true, spoofchk: true, mac: mac(number), vvlan: id.into(), ..PortRow::DISABLED
         };
         for command in [
-            TableCommand::Cfg(CfgRow { tpid: TPID, reflects: true, pcp: 0 }),
+            TableCommand::Cfg(CfgRow { tpid: TPID, reflects: true, pcp: 0, mark: None }),
             TableCommand::VVmap(VVLAN_A, VVmapRow { instance: Some(3) }),
             TableCommand::VVlan(3, row),
             TableCommand::Port(src.into(), port(src)),

@@ -173,6 +173,7 @@ impl Snapshot {
             tpid,
             reflects,
             pcp,
+            ..
         } = device.read_cfg()?;
         Ok(Self {
             version: 1,

@@ -224,6 +224,10 @@ package hp_abi_pkg;
   localparam logic [3:0] LEARNCNT_LEARN_SUPPRESSED = 4'd1;
   // Frames that found no place for their event.
   localparam logic [3:0] LEARNCNT_LEARN_NO_SLOT = 4'd2;
+  // Learning packets handed to the firmware.
+  localparam logic [3:0] LEARNCNT_FLOW_LEARN_EVENTS = 4'd3;
+  // Learning packets of a flow that was handed over just before.
+  localparam logic [3:0] LEARNCNT_FLOW_LEARN_SUPPRESSED = 4'd4;
 
   // Firmware states.
   localparam logic [3:0] FW_RESET = 4'd0;  // The core is held in reset, or has not begun.
@@ -252,9 +256,14 @@ package hp_abi_pkg;
     logic          enabled;         // frames are taken from and given to this vPort
   } port_row_t;
 
-  // Row of CFG; 1 words in use.
+  // Row of CFG; 2 words in use.
   typedef struct packed {
-    logic [171:0]  unused0;
+    logic [139:0]  unused0;
+    logic [5:0]    mark_clear;      // their value on every other frame
+    logic [5:0]    mark_set;        // their value on a learning packet
+    logic [5:0]    mark_mask;       // its bits; 0: nothing is marked
+    logic [1:0]    mark_field;      // field of the mark of learning packets: 0 outer DEI, 1 outer PCP, 2 inner PCP
+    logic [11:0]   unused1;
     logic [2:0]    pcp;             // priority in both tags
     logic          reflects;        // the adjacent switch relays back out of the same port
     logic [15:0]   tpid;            // TPID of the outer tag

@@ -167,6 +167,11 @@ module hp_core_regs (
             logic STATUS;
         } inject;
         struct {
+            logic HOLD0;
+            logic HOLD1;
+            logic STATE;
+        } tx;
+        struct {
             logic HEAD;
             logic DROPPED;
         } log;
@@ -354,6 +359,12 @@ module hp_core_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h340);
         decoded_reg_strb.inject.STATUS = cpuif_req_masked & (cpuif_addr == 16'h344) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h344);
+        decoded_reg_strb.tx.HOLD0 = cpuif_req_masked & (cpuif_addr == 16'h360);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h360);
+        decoded_reg_strb.tx.HOLD1 = cpuif_req_masked & (cpuif_addr == 16'h364);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h364);
+        decoded_reg_strb.tx.STATE = cpuif_req_masked & (cpuif_addr == 16'h368) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h368);
         decoded_reg_strb.log.HEAD = cpuif_req_masked & (cpuif_addr == 16'h380);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h380);
         decoded_reg_strb.log.DROPPED = cpuif_req_masked & (cpuif_addr == 16'h384);
@@ -655,6 +666,20 @@ module hp_core_regs (
                 struct {
                     logic [31:0] next;
                     logic load_next;
+                } vports;
+            } HOLD0;
+            struct {
+                struct {
+                    logic [31:0] next;
+                    logic load_next;
+                } vports;
+            } HOLD1;
+        } tx;
+        struct {
+            struct {
+                struct {
+                    logic [31:0] next;
+                    logic load_next;
                 } value;
             } HEAD;
             struct {
@@ -906,6 +931,18 @@ module hp_core_regs (
                 } start;
             } CTRL;
         } inject;
+        struct {
+            struct {
+                struct {
+                    logic [31:0] value;
+                } vports;
+            } HOLD0;
+            struct {
+                struct {
+                    logic [31:0] value;
+                } vports;
+            } HOLD1;
+        } tx;
         struct {
             struct {
                 struct {
@@ -1898,6 +1935,54 @@ module hp_core_regs (
         end
     end
     assign hwif_out.inject.CTRL.start.value = field_storage.inject.CTRL.start.value;
+    // Field: hairpin_core.tx.HOLD0.vports
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.tx.HOLD0.vports.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.tx.HOLD0 && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.tx.HOLD0.vports.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.tx.HOLD0.vports.next = next_c;
+        field_combo.tx.HOLD0.vports.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.tx.HOLD0.vports.value <= 32'h0;
+        end else begin
+            if(field_combo.tx.HOLD0.vports.load_next) begin
+                field_storage.tx.HOLD0.vports.value <= field_combo.tx.HOLD0.vports.next;
+            end
+        end
+    end
+    assign hwif_out.tx.HOLD0.vports.value = field_storage.tx.HOLD0.vports.value;
+    assign hwif_out.tx.HOLD0.vports.swmod = decoded_reg_strb.tx.HOLD0 && decoded_req_is_wr && |(decoded_wr_biten[31:0]);
+    // Field: hairpin_core.tx.HOLD1.vports
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.tx.HOLD1.vports.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.tx.HOLD1 && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.tx.HOLD1.vports.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.tx.HOLD1.vports.next = next_c;
+        field_combo.tx.HOLD1.vports.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.tx.HOLD1.vports.value <= 32'h0;
+        end else begin
+            if(field_combo.tx.HOLD1.vports.load_next) begin
+                field_storage.tx.HOLD1.vports.value <= field_combo.tx.HOLD1.vports.next;
+            end
+        end
+    end
+    assign hwif_out.tx.HOLD1.vports.value = field_storage.tx.HOLD1.vports.value;
+    assign hwif_out.tx.HOLD1.vports.swmod = decoded_reg_strb.tx.HOLD1 && decoded_req_is_wr && |(decoded_wr_biten[31:0]);
     // Field: hairpin_core.log.HEAD.value
     always_comb begin
         automatic logic [31:0] next_c;
@@ -2418,6 +2503,15 @@ module hp_core_regs (
         end
         if(rd_mux_addr == 16'h344) begin
             readback_data_var[0] = hwif_in.inject.STATUS.busy.next;
+        end
+        if(rd_mux_addr == 16'h360) begin
+            readback_data_var[31:0] = field_storage.tx.HOLD0.vports.value;
+        end
+        if(rd_mux_addr == 16'h364) begin
+            readback_data_var[31:0] = field_storage.tx.HOLD1.vports.value;
+        end
+        if(rd_mux_addr == 16'h368) begin
+            readback_data_var[0] = hwif_in.tx.STATE.settled.next;
         end
         if(rd_mux_addr == 16'h380) begin
             readback_data_var[31:0] = field_storage.log.HEAD.value.value;

@@ -329,6 +329,18 @@ package hp_core_regs_pkg;
 
     typedef struct packed {
         logic next;
+    } hairpin_core__tx__STATE__settled__in_t;
+
+    typedef struct packed {
+        hairpin_core__tx__STATE__settled__in_t settled;
+    } hairpin_core__tx__STATE__in_t;
+
+    typedef struct packed {
+        hairpin_core__tx__STATE__in_t STATE;
+    } hairpin_core__tx__in_t;
+
+    typedef struct packed {
+        logic next;
     } hairpin_core__ev__PENDING__mbox__in_t;
 
     typedef struct packed {
@@ -412,6 +424,7 @@ package hp_core_regs_pkg;
         hairpin_core__learn__in_t learn;
         hairpin_core__punt__in_t punt;
         hairpin_core__inject__in_t inject;
+        hairpin_core__tx__in_t tx;
         hairpin_core__ev__in_t ev;
         hairpin_core__soc__in_t soc;
         hairpin_core__punt_window__external__in_t punt_window;
@@ -655,6 +668,29 @@ package hp_core_regs_pkg;
 
     typedef struct packed {
         logic [31:0] value;
+        logic swmod;
+    } hairpin_core__tx__HOLD0__vports__out_t;
+
+    typedef struct packed {
+        hairpin_core__tx__HOLD0__vports__out_t vports;
+    } hairpin_core__tx__HOLD0__out_t;
+
+    typedef struct packed {
+        logic [31:0] value;
+        logic swmod;
+    } hairpin_core__tx__HOLD1__vports__out_t;
+
+    typedef struct packed {
+        hairpin_core__tx__HOLD1__vports__out_t vports;
+    } hairpin_core__tx__HOLD1__out_t;
+
+    typedef struct packed {
+        hairpin_core__tx__HOLD0__out_t HOLD0;
+        hairpin_core__tx__HOLD1__out_t HOLD1;
+    } hairpin_core__tx__out_t;
+
+    typedef struct packed {
+        logic [31:0] value;
     } hairpin_core__log__HEAD__value__out_t;
 
     typedef struct packed {
@@ -753,6 +789,7 @@ package hp_core_regs_pkg;
         hairpin_core__learn__out_t learn;
         hairpin_core__punt__out_t punt;
         hairpin_core__inject__out_t inject;
+        hairpin_core__tx__out_t tx;
         hairpin_core__log__out_t log;
         hairpin_core__ev__out_t ev;
         hairpin_core__punt_window__external__out_t punt_window;

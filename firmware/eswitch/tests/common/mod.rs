@@ -59,6 +59,7 @@ impl Nic {
             tpid: TPID,
             reflects: false,
             pcp: 5,
+            mark: None,
         }));
         let row = |vlan, vswitch, members: &[u8]| VVlanRow {
             vswitch,
@@ -139,6 +140,7 @@ impl Nic {
             tpid: TPID,
             reflects: true,
             pcp: 5,
+            mark: None,
         }));
         self
     }

@@ -73,6 +73,7 @@ impl Plan {
             tpid: config.uplink.tpid,
             reflects: config.uplink.reflects,
             pcp: config.uplink.pcp,
+            mark: None,
         };
         steps.push((Step::Cfg(nic), top("uplink")));
         for vport in &config.vports {

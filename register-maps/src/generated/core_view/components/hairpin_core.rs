@@ -15,6 +15,7 @@ pub mod tbl;
 pub mod learn;
 pub mod punt;
 pub mod inject;
+pub mod tx;
 pub mod log;
 pub mod ev;
 pub mod soc;
@@ -160,6 +161,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinCore<'io, IO> {
     #[must_use]
     pub const fn inject(&self) -> inject::Inject<'io, IO> {
         unsafe { inject::Inject::from_ptr_with(self.ptr.wrapping_byte_add(0x340).cast(), self.io) }
+    }
+
+    /// Transmit hold
+    ///
+    /// Keeps frames of vPorts back, so that a flow can change its path in order.
+    #[inline(always)]
+    #[must_use]
+    pub const fn tx(&self) -> tx::Tx<'io, IO> {
+        unsafe { tx::Tx::from_ptr_with(self.ptr.wrapping_byte_add(0x360).cast(), self.io) }
     }
 
     /// Log
