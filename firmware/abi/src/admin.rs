@@ -6,7 +6,8 @@
 //! `RSP7` the results. A command is one transaction: an error means that nothing changed.
 
 use crate::flow::{FlowKey, FlowKeyWords, FlowRow, Scope, Teacher};
-use crate::ids::{VPort, VVlan};
+use crate::ids::{MacAddr, VPort, VVlan};
+use crate::peer::{Key, KeyId, Keys};
 use crate::row::{GroupRow, MacKey, MacRow, VVlanRow};
 
 /// Words of a command.
@@ -41,6 +42,10 @@ codes! {
         FlowFlush = 10, "flow-flush";
         /// Sets how long entries stay without use.
         AgeingSet = 11, "ageing-set";
+        /// Sets the keys of the adjacent switch, or ends learning from it.
+        PeerSet = 12, "peer-set";
+        /// What there is between NIC and adjacent switch.
+        PeerGet = 13, "peer-get";
     }
 }
 
@@ -91,6 +96,8 @@ codes! {
         NoCache = 20, "no-cache";
         /// The flow's action, or its teacher, is not one that may be added.
         BadAction = 21, "bad-action";
+        /// The `CFG` row has no mark of learning packets, or one that this NIC cannot read.
+        BadMark = 22, "bad-mark";
     }
 }
 
@@ -123,6 +130,16 @@ impl Opcode {
             Self::AgeingSet => (
                 "1: seconds of a dynamic MAC entry, 0 for ever; 2: of a flow entry, 0 for ever",
                 "",
+            ),
+            Self::PeerSet => (
+                "1: keys 7:0 (0 to 2), their numbers 15:8 and 23:16; 2: own address 31:0; 3: 47:32; \
+                 4 to 7: first key; 8 to 11: second",
+                "",
+            ),
+            Self::PeerGet => (
+                "1: page",
+                "page 0: 1: state, 2: milliseconds of lease left, 3: flows learned, 4: flows that changed their path, \
+                 5: not in time, 6: waiting for it, 7: invalidations; page n: refusals from 7 (n - 1) on",
             ),
         }
     }
@@ -168,6 +185,28 @@ impl Flush {
                     .ok_or(AdminError::BadVport)?,
             ),
         })
+    }
+}
+
+/// How the NIC talks to the adjacent switch. The mark is in the `CFG` row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PeerSetup {
+    /// The NIC's own address in control frames.
+    pub source: MacAddr,
+    /// What both ends share.
+    pub keys: Keys,
+}
+
+codes! {
+    /// What there is between NIC and adjacent switch.
+    pub enum PeerState {
+        /// The host has set no keys.
+        Off = 0, "off";
+        /// No session: the switch has not answered yet, or not for the length of a lease.
+        Searching = 1, "searching";
+        /// A session; marked frames teach.
+        Learning = 2, "learning";
     }
 }
 
@@ -222,6 +261,13 @@ pub enum Command {
         /// Seconds of a flow entry; 0: for ever.
         flow: u32,
     },
+    /// Sets how to talk to the adjacent switch; `None`: not at all. Another setup ends the session.
+    PeerSet(Option<PeerSetup>),
+    /// Asks for a page of what there is between both.
+    PeerGet {
+        /// See [`Opcode::words`].
+        page: u8,
+    },
 }
 
 impl Command {
@@ -241,6 +287,8 @@ impl Command {
             Self::FlowDel(_) => Opcode::FlowDel,
             Self::FlowFlush(_) => Opcode::FlowFlush,
             Self::AgeingSet { .. } => Opcode::AgeingSet,
+            Self::PeerSet(_) => Opcode::PeerSet,
+            Self::PeerGet { .. } => Opcode::PeerGet,
         }
     }
 
@@ -283,6 +331,9 @@ impl Command {
             }
             Self::FlowDel(key) => put(&flow_words(op, key, 0)),
             Self::AgeingSet { mac, flow } => put(&[op, *mac, *flow]),
+            Self::PeerSet(None) => put(&[op]),
+            Self::PeerSet(Some(peer)) => return peer_words(op, peer),
+            Self::PeerGet { page } => put(&[op, u32::from(*page)]),
         }
         words
     }
@@ -336,8 +387,59 @@ impl Command {
             Opcode::FlowDel => Self::FlowDel(flow_key(words)?.0),
             Opcode::FlowFlush => Self::FlowFlush(Flush::from_words(a, b)?),
             Opcode::AgeingSet => Self::AgeingSet { mac: a, flow: b },
+            Opcode::PeerSet => Self::PeerSet(peer(words)?),
+            Opcode::PeerGet => Self::PeerGet {
+                page: byte(a).ok_or(AdminError::BadArgument)?,
+            },
         })
     }
+}
+
+fn peer_words(op: u32, peer: &PeerSetup) -> CommandWords {
+    let mac = peer.source.to_u64();
+    let (id, key) = peer.keys.sign();
+    let [a, b, c, d] = key_words(key);
+    let (more, [e, f, g, h]) = match peer.keys.other() {
+        Some((id, key)) => (1 + (u32::from(id.0) << 16), key_words(key)),
+        None => (0, [0; 4]),
+    };
+    let ids = 1 + (u32::from(id.0) << 8) + more;
+    let (low, high) = (mac as u32, (mac >> 32) as u32);
+    [op, ids, low, high, a, b, c, d, e, f, g, h, 0, 0, 0, 0]
+}
+
+fn key_words(key: &Key) -> [u32; 4] {
+    let (words, _) = key.bytes().as_chunks::<4>();
+    let mut out = [0; 4];
+    for (word, bytes) in out.iter_mut().zip(words) {
+        *word = u32::from_le_bytes(*bytes);
+    }
+    out
+}
+
+/// What a `PEER_SET` says.
+fn peer(words: &CommandWords) -> Result<Option<PeerSetup>, AdminError> {
+    let [_, ids, low, high, a, b, c, d, e, f, g, h, ..] = *words;
+    let [count, first, second, _] = ids.to_le_bytes();
+    let key = |words: [u32; 4]| {
+        let mut bytes = [0; 16];
+        for (to, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *to = word.to_le_bytes();
+        }
+        Key::new(bytes)
+    };
+    let source = MacAddr::from_u64(u64::from(high & 0xffff) << 32 | u64::from(low));
+    let one = Keys::one(KeyId(first), key([a, b, c, d]));
+    let keys = match count {
+        0 => return Ok(None),
+        1 => one,
+        2 if first != second => one.and(KeyId(second), key([e, f, g, h])),
+        _ => return Err(AdminError::BadArgument),
+    };
+    if source.is_group() || source.to_u64() == 0 {
+        return Err(AdminError::BadArgument);
+    }
+    Ok(Some(PeerSetup { source, keys }))
 }
 
 /// A command with a flow key and one word behind it.

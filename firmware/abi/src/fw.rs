@@ -61,6 +61,10 @@ codes! {
         Restarted = 11, "restarted";
         /// The tables did not answer, or not as they should.
         TableFault = 12, "table-fault";
+        /// The adjacent switch answers: learning from it begins.
+        SwitchUp = 13, "switch-up";
+        /// The adjacent switch does not answer any more, or began anew: what was learned from it is gone.
+        SwitchLost = 14, "switch-lost";
     }
 }
 

@@ -63,6 +63,7 @@ pub const fn check_length(bytes: usize, nic_tags: usize) -> Result<(), Reason> {
 pub struct Canonical<'a> {
     addresses: &'a [u8; field::TYPE],
     rest: &'a [u8],
+    len: usize,
 }
 
 impl<'a> Canonical<'a> {
@@ -70,16 +71,29 @@ impl<'a> Canonical<'a> {
     #[must_use]
     pub fn new(frame: &'a [u8], strip: usize) -> Option<Self> {
         let (addresses, rest) = frame.split_first_chunk()?;
+        let rest = rest.get(strip..)?;
         Some(Self {
             addresses,
-            rest: rest.get(strip..)?,
+            rest,
+            len: field::TYPE + rest.len(),
+        })
+    }
+
+    /// The view of the first bytes of a frame of that length, which has no NIC tags any more. Its tags and its key
+    /// are in the first 128 bytes.
+    #[must_use]
+    pub fn head(bytes: &'a [u8], len: usize) -> Option<Self> {
+        let bytes = bytes.get(..len).unwrap_or(bytes);
+        Some(Self {
+            len,
+            ..Self::new(bytes, 0)?
         })
     }
 
     /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        field::TYPE + self.rest.len()
+        self.len
     }
 
     /// Never true: the addresses are always there.
@@ -94,7 +108,7 @@ impl<'a> Canonical<'a> {
         self.addresses
     }
 
-    /// The bytes behind the addresses: tenant tags, EtherType, payload.
+    /// The bytes behind the addresses, as far as they are there: tenant tags, EtherType, payload.
     #[must_use]
     pub fn rest(&self) -> &'a [u8] {
         self.rest

@@ -6,7 +6,7 @@ use hairpin_abi::{PortId, Vlan};
 
 pub use hairpin_abi::{FlowKey, IpFields};
 
-use crate::frame::{Canonical, TYPE_IPV4, TYPE_IPV6, word};
+use crate::frame::{Canonical, TYPE_IPV4, TYPE_IPV6, field, word};
 
 /// What the parser makes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,11 +30,14 @@ impl FrameKey {
             (3.., _) => Err(Unkeyable),
             (_, ethertype @ (TYPE_IPV4 | TYPE_IPV6)) => {
                 let behind = 2 + 4 * usize::from(tags.count);
-                let packet = frame.rest().get(behind..).unwrap_or(&[]);
+                let packet = Packet {
+                    bytes: frame.rest().get(behind..).unwrap_or(&[]),
+                    len: frame.len().saturating_sub(field::TYPE + behind),
+                };
                 if ethertype == TYPE_IPV4 {
-                    ipv4(packet)
+                    ipv4(&packet)
                 } else {
-                    ipv6(packet)
+                    ipv6(&packet)
                 }
             }
             _ => Ok(IpFields::default()),
@@ -53,23 +56,41 @@ impl FrameKey {
     }
 }
 
-/// The fields of an IPv4 packet. The packet's slice ends with the frame, padding included.
-fn ipv4(packet: &[u8]) -> Result<IpFields, Unkeyable> {
-    let [first, ..] = *packet else {
+/// An IP packet, padding included, of which the last bytes may not be there.
+struct Packet<'a> {
+    bytes: &'a [u8],
+    len: usize,
+}
+
+impl<'a> Packet<'a> {
+    /// What stands behind the header of a packet that says where it ends.
+    fn payload(&self, header: usize, end: usize) -> Result<&'a [u8], Unkeyable> {
+        if end > self.len {
+            return Err(Unkeyable);
+        }
+        let here = self.bytes.get(..end).unwrap_or(self.bytes);
+        here.get(header..).ok_or(Unkeyable)
+    }
+}
+
+fn ipv4(packet: &Packet<'_>) -> Result<IpFields, Unkeyable> {
+    let bytes = packet.bytes;
+    let [first, ..] = *bytes else {
         return Err(Unkeyable);
     };
     let header = usize::from(first & 0xf) * 4;
-    let total = usize::from(word(packet, 2));
-    let fragment = word(packet, 6) & 0x3fff; // more-fragments and offset
-    if first >> 4 != 4 || header < 20 || total < header || total > packet.len() || fragment != 0 {
+    let total = usize::from(word(bytes, 2));
+    let fragment = word(bytes, 6) & 0x3fff; // more-fragments and offset
+    if first >> 4 != 4 || header < 20 || total < header || fragment != 0 {
         return Err(Unkeyable);
     }
+    let payload = packet.payload(header, total)?;
     let (proto, src, dst) = (
-        byte(packet, 9),
-        number::<4>(packet, 12).map(u32::from_be_bytes)?,
-        number::<4>(packet, 16).map(u32::from_be_bytes)?,
+        byte(bytes, 9),
+        number::<4>(bytes, 12).map(u32::from_be_bytes)?,
+        number::<4>(bytes, 16).map(u32::from_be_bytes)?,
     );
-    let (sport, dport) = ports(proto, packet.get(header..total).ok_or(Unkeyable)?)?;
+    let (sport, dport) = ports(proto, payload)?;
     Ok(IpFields {
         is_v6: false,
         src: src.into(),
@@ -80,18 +101,17 @@ fn ipv4(packet: &[u8]) -> Result<IpFields, Unkeyable> {
     })
 }
 
-/// The fields of an IPv6 packet.
-fn ipv6(packet: &[u8]) -> Result<IpFields, Unkeyable> {
+fn ipv6(packet: &Packet<'_>) -> Result<IpFields, Unkeyable> {
     const HEADER: usize = 40;
-    let end = HEADER + usize::from(word(packet, 4));
-    let payload = packet.get(HEADER..end).ok_or(Unkeyable)?;
-    let proto = byte(packet, 6);
-    if byte(packet, 0) >> 4 != 6 || matches!(proto, 0 | 43 | 44 | 50 | 51 | 60 | 135 | 139 | 140) {
+    let bytes = packet.bytes;
+    let payload = packet.payload(HEADER, HEADER + usize::from(word(bytes, 4)))?;
+    let proto = byte(bytes, 6);
+    if byte(bytes, 0) >> 4 != 6 || matches!(proto, 0 | 43 | 44 | 50 | 51 | 60 | 135 | 139 | 140) {
         return Err(Unkeyable);
     }
     let (src, dst) = (
-        number::<16>(packet, 8).map(u128::from_be_bytes)?,
-        number::<16>(packet, 24).map(u128::from_be_bytes)?,
+        number::<16>(bytes, 8).map(u128::from_be_bytes)?,
+        number::<16>(bytes, 24).map(u128::from_be_bytes)?,
     );
     let (sport, dport) = ports(proto, payload)?;
     Ok(IpFields {

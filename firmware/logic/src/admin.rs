@@ -47,11 +47,14 @@ impl Control {
     pub fn execute(&mut self, bus: &mut impl TableBus, words: &CommandWords, time: u64) -> Outcome {
         let result = match Command::decode(words) {
             Ok(Command::CrashTest(crash)) if self.crash_test => return Outcome::Crash(crash),
-            Ok(command) => self.obey(bus, command, time),
+            Ok(Command::PeerGet { page }) => self.peer_get(page, time),
+            Ok(command) => self
+                .obey(bus, command, time)
+                .map(|value| [value, 0, 0, 0, 0, 0, 0]),
             Err(error) => Err(error),
         };
         Outcome::Respond(match result {
-            Ok(value) => encode_response(AdminError::Ok, [value, 0, 0, 0, 0, 0, 0]),
+            Ok(values) => encode_response(AdminError::Ok, values),
             Err(error) => encode_response(error, [0; 7]),
         })
     }
@@ -75,7 +78,8 @@ impl Control {
             Command::FlowDel(key) => self.flow_del(bus, &key).map(|()| 0),
             Command::FlowFlush(what) => self.flow_flush(bus, what).map(|()| 0),
             Command::AgeingSet { mac, flow } => self.ageing.set(mac, flow).map(|()| 0),
-            Command::CrashTest(_) => Err(AdminError::Denied),
+            Command::PeerSet(setup) => self.peer_set(bus, setup, time).map(|()| 0),
+            Command::CrashTest(_) | Command::PeerGet { .. } => Err(AdminError::Denied),
         }
     }
 
@@ -107,6 +111,7 @@ impl Control {
                 bus.invalidate(Table::Flow, Scope::VVlan, instance)?;
             }
             bus.write(&TableCommand::VVlan(instance.into(), row))?;
+            self.peering.vvlans_changed();
             return Ok(instance.into());
         }
         let instance = self
@@ -119,6 +124,7 @@ impl Control {
         };
         bus.write(&TableCommand::VVmap(id.get(), map))?;
         self.instances.assign(instance, Some(id));
+        self.peering.vvlans_changed();
         Ok(instance.into())
     }
 
@@ -129,6 +135,7 @@ impl Control {
         bus.write(&TableCommand::VVmap(id.get(), VVmapRow { instance: None }))?;
         retire(bus, instance)?;
         self.instances.assign(instance, None);
+        self.peering.vvlans_changed();
         Ok(())
     }
 

@@ -10,11 +10,12 @@ use crate::ageing::Ageing;
 use crate::boot::Audit;
 use crate::health::Health;
 use crate::learn::Moves;
+use crate::peer::Peering;
 use crate::random::Random;
 use crate::{BusFault, TableBus};
 
 /// V.VLAN instances that the firmware can manage; a NIC may have fewer.
-const INSTANCES: usize = hairpin_abi::VVLAN_INSTANCES as usize;
+pub(crate) const INSTANCES: usize = hairpin_abi::VVLAN_INSTANCES as usize;
 /// Most events about addresses that the host is told at once; each tick allows one more.
 const TELLS: u8 = 16;
 
@@ -53,6 +54,9 @@ pub struct Control {
     pub(crate) health: Health,
     pub(crate) audit: Audit,
     pub(crate) random: Random,
+    pub(crate) peering: Peering,
+    /// Random bytes of the host for the sessions with the switch.
+    pub(crate) peer_seed: [u8; 8],
     /// Events about addresses that the host may be told now.
     pub(crate) tells: u8,
     pub(crate) crash_test: bool,
@@ -77,18 +81,21 @@ impl Control {
             health: Health::new(),
             audit: Audit::done(),
             random: Random::new(0),
+            peering: Peering::new(),
+            peer_seed: [0; 8],
             tells: 0,
             crash_test: false,
         }
     }
 
     /// Sets the sizes of the NIC; nothing is accepted before. `seed` decides which flow entries are
-    /// looked at when the cache is full.
-    pub fn init(&mut self, limits: Limits, seed: u32) {
+    /// looked at when the cache is full, `peer_seed` begins the sessions with the switch.
+    pub fn init(&mut self, limits: Limits, seed: u32, peer_seed: u64) {
         self.limits = limits;
         self.moves.allow();
         self.ageing.init();
         self.random = Random::new(seed);
+        self.peer_seed = peer_seed.to_le_bytes();
         self.tells = TELLS;
     }
 
@@ -141,6 +148,13 @@ impl Instances {
     pub(crate) fn free(&self, limit: u8) -> Option<u8> {
         let mut usable = self.0.iter().take(limit.into());
         usable.position(Option::is_none).map(|index| index as u8)
+    }
+
+    /// The instances in use.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (u8, VVlan)> {
+        (0..)
+            .zip(self.0)
+            .filter_map(|(instance, user)| Some((instance, user?)))
     }
 
     /// The V.VLAN that uses an instance.

@@ -96,7 +96,7 @@ impl Control {
     /// one that is not, a lower teacher before a higher one, the one that was unused for longest.
     /// Entries of a policy stay, whoever asks: traffic that a policy drops must not pass because
     /// another one came. False if the sample has nothing that may go.
-    fn make_room(
+    pub(crate) fn make_room(
         &mut self,
         bus: &mut impl TableBus,
         teacher: Teacher,

@@ -16,6 +16,8 @@
 //! | [`bus`] | the table command bus, typed |
 //! | [`health`] | tells the host what went wrong |
 //! | [`learn`] | answers learn events |
+//! | [`path`] | moves learned flows to the short path |
+//! | [`peer`] | learns from the adjacent switch |
 //! | [`punt`] | decides about punted frames |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -28,6 +30,8 @@ mod control;
 mod flow;
 pub mod health;
 pub mod learn;
+pub mod path;
+pub mod peer;
 pub mod punt;
 mod random;
 mod validate;

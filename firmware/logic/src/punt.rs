@@ -10,6 +10,8 @@ use crate::{BusFault, Control, TableBus};
 
 /// EtherType of LLDP.
 const LLDP: [u8; 2] = [0x88, 0xcc];
+/// EtherType of the adjacent switch's control frames.
+const PEER: [u8; 2] = hairpin_abi::peer::ETHERTYPE.to_be_bytes();
 
 /// The first bytes of a canonical frame: addresses and EtherType.
 pub type Header = [u8; 14];
@@ -44,6 +46,10 @@ pub enum Verdict {
 pub enum Consumed {
     /// LLDP of the adjacent switch.
     Lldp,
+    /// The adjacent switch, in Hairpin's own protocol.
+    Peer,
+    /// A marked frame, which was delivered as well.
+    Learning,
     /// A control frame of another protocol.
     Other,
 }
@@ -71,13 +77,14 @@ impl Control {
             }
             (Reason::Control, _) => {
                 let [.., high, low] = punt.header;
-                let kind = if [high, low] == LLDP {
-                    Consumed::Lldp
-                } else {
-                    Consumed::Other
+                let kind = match [high, low] {
+                    LLDP => Consumed::Lldp,
+                    PEER => Consumed::Peer,
+                    _ => Consumed::Other,
                 };
                 (Verdict::Consume(kind), None)
             }
+            (Reason::MacHit, PortId::Uplink) => (Verdict::Consume(Consumed::Learning), None),
             // Nobody teaches flows from punted frames yet: the frame goes where it would have gone
             // without its punt. What came from the uplink cannot be decided once more.
             (Reason::MissSlowpath | Reason::FlowPunt, PortId::VPort(_)) => (Verdict::Forward, None),

@@ -180,7 +180,7 @@ fn the_words_of_a_command_are_checked() {
     let mut nic = Nic::new();
     nic.add_vvlan(1, &[0]);
     for (words, error) in [
-        (vec![12], AdminError::UnknownOpcode),
+        (vec![14], AdminError::UnknownOpcode),
         (vec![0x101], AdminError::UnknownOpcode),
         (vec![1, 0], AdminError::BadVvlan),
         (vec![1, 4095], AdminError::BadVvlan),
@@ -190,6 +190,11 @@ fn the_words_of_a_command_are_checked() {
         (vec![6, 1, 0], AdminError::BadArgument),
         (vec![10, 4], AdminError::BadArgument),
         (vec![7, 2], AdminError::BadArgument),
+        (vec![12, 3], AdminError::BadArgument),
+        (vec![12, 2, 1], AdminError::BadArgument),
+        (vec![12, 1], AdminError::BadArgument),
+        (vec![12, 1, 0, 0x100], AdminError::BadArgument),
+        (vec![13, 9], AdminError::BadArgument),
     ] {
         let mut command = [0; 16];
         command[..words.len()].copy_from_slice(&words);
@@ -469,7 +474,7 @@ fn a_nic_with_64_vports_has_no_vport_too_many() {
         mac_capacity: 64,
         flow_capacity: 64,
     };
-    nic.control.init(limits, 0);
+    nic.control.init(limits, 0, 0);
     let all = VVlanRow {
         members: PortSet(u64::MAX),
         ..row(&[])

@@ -65,8 +65,9 @@ pub(crate) fn boot(p: &mut Peripherals, control: &mut Control) -> Result<Started
         mac_capacity: p.identity.mac_capacity(),
         flow_capacity: p.identity.flow_capacity(),
     };
-    let [seed, ..] = p.identity.seeds();
-    control.init(limits, seed ^ p.timer.cycle());
+    let [seed, _, low, high] = p.identity.seeds();
+    let peer_seed = u64::from(high) << 32 | u64::from(low);
+    control.init(limits, seed ^ p.timer.cycle(), peer_seed);
     control.allow_crash_test(allows_crash_test());
     let restarted = prepare_tables(p, control).map_err(|_| Failure::SelfTest(SelfTest::Tables))?;
     defmt::info!(

@@ -7,13 +7,14 @@ use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
 use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
 use hairpin_nic_logic::learn::Learned;
+use hairpin_nic_logic::peer::{LearningPacket, READABLE, SENDABLE};
 use hairpin_nic_logic::punt::{Consumed, Header, Punt, Verdict, source};
 use hairpin_nic_logic::{Control, Outcome};
-use hairpin_soc::{Events, Peripherals, Punted, Timer};
+use hairpin_soc::{Events, InjectError, Peripherals, Punted, Timer};
 
 use crate::boot::Started;
 use crate::ram::{UnusedRam, mark_end};
-use crate::{Learning, Tables};
+use crate::{Learning, Tables, TxHoldPort};
 
 /// Punted frames handled in one turn, so that commands are not kept waiting.
 const FRAMES_PER_TURN: usize = 8;
@@ -101,7 +102,42 @@ impl EventLoop {
                 self.punted(head);
             }
         }
-        pending.timer || pending.mailbox || pending.punt || pending.learn
+        if self.control.peer_is_due(self.p.timer.now()) {
+            self.peer();
+        }
+        let waits = self.control.peer_is_busy();
+        waits || pending.timer || pending.mailbox || pending.punt || pending.learn
+    }
+
+    /// What is due between NIC and adjacent switch.
+    fn peer(&mut self) {
+        let p = &mut self.p;
+        let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
+        let events = &mut p.events;
+        let mut frame = [0; SENDABLE];
+        let len = self.control.peer_turn(
+            &mut bus,
+            &mut TxHoldPort(&mut p.hold),
+            p.timer.now(),
+            &mut frame,
+            |event| notify(events, event),
+        );
+        self.send(&frame, len);
+    }
+
+    /// Sends a control frame to the adjacent switch. A frame before it is out after some hundred clocks; if it is
+    /// not, this one is lost, as it may be on the wire.
+    fn send(&mut self, frame: &[u8; SENDABLE], len: Option<usize>) {
+        const POLLS: u32 = 1000;
+        let Some(frame) = len.and_then(|len| frame.get(..len)) else {
+            return;
+        };
+        for _ in 0..POLLS {
+            if self.p.inject.send(PortId::Uplink, frame) != Err(InjectError::Busy) {
+                return;
+            }
+        }
+        defmt::warn!("switch: a control frame was not sent");
     }
 
     /// The hot path: no log line per event.
@@ -184,6 +220,8 @@ impl EventLoop {
         match verdict {
             Verdict::Forward => self.p.punt.forward(),
             Verdict::Refuse(reason) => self.p.punt.refuse(reason),
+            Verdict::Consume(Consumed::Peer) => self.control_frame(&head),
+            Verdict::Consume(Consumed::Learning) => self.learning_packet(&head, &punt),
             Verdict::Consume(kind) => {
                 self.p.punt.pop();
                 self.consume(&punt, kind);
@@ -194,7 +232,48 @@ impl EventLoop {
         }
     }
 
-    /// Control frames have no protocol behind them yet: they are counted, and the host is told.
+    /// A frame of the adjacent switch; it is answered.
+    fn control_frame(&mut self, head: &Punted) {
+        let mut bytes = [0; READABLE];
+        self.p.punt.read(&mut bytes);
+        self.p.punt.pop();
+        let frame = bytes.get(..head.len.into()).unwrap_or(&bytes);
+        let mut answer = [0; SENDABLE];
+        let p = &mut self.p;
+        let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
+        let time = p.timer.now();
+        let len = self
+            .control
+            .control_frame(&mut bus, frame, time, &mut answer);
+        self.send(&answer, len);
+    }
+
+    /// A marked frame. Its slot is in use until its flow is installed.
+    fn learning_packet(&mut self, head: &Punted, punt: &Punt) {
+        let mut bytes = [0; READABLE];
+        self.p.punt.read(&mut bytes);
+        if let Some(vvlan) = punt.vvlan {
+            let packet = LearningPacket {
+                slot: head.slot,
+                vvlan,
+                head: &bytes,
+                len: head.len.into(),
+            };
+            let p = &mut self.p;
+            let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
+            let time = p.timer.now();
+            if self
+                .control
+                .learning_packet(&mut bus, &packet, time)
+                .is_err()
+            {
+                defmt::error!("learning packet: the tables do not answer");
+            }
+        }
+        self.p.punt.pop();
+    }
+
+    /// Control frames of other protocols are counted, and the host is told.
     fn consume(&mut self, punt: &Punt, kind: Consumed) {
         self.control_frames = self.control_frames.wrapping_add(1);
         defmt::debug!("control: {} frame {=u32}", kind, self.control_frames);

@@ -14,11 +14,13 @@ mod manifest;
 mod ram;
 mod trap;
 
+use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{LearnVerdict, MacAddr, Op, RowWords, Status, Table, VPort, VVlan};
 use hairpin_nic_logic::learn::{LearnEvent, LearnPort};
+use hairpin_nic_logic::path::Hold;
 use hairpin_nic_logic::{BusFault, Control, TableBus};
-use hairpin_soc::{LearnUnit, Peripherals, Seen, TablePort, Timer, Watchdog};
+use hairpin_soc::{LearnUnit, Peripherals, Seen, TablePort, Timer, TxHold, Watchdog};
 
 use crate::event_loop::EventLoop;
 
@@ -70,6 +72,19 @@ impl TableBus for Tables<'_> {
         self.port
             .command(op, table, index, row)
             .map_err(|_| BusFault)
+    }
+}
+
+/// The transmit hold of the hardware.
+struct TxHoldPort<'a>(&'a mut TxHold);
+
+impl Hold for TxHoldPort<'_> {
+    fn hold(&mut self, vports: PortSet) {
+        self.0.set(vports);
+    }
+
+    fn settled(&mut self) -> bool {
+        self.0.settled()
     }
 }
 

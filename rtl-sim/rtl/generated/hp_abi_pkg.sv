@@ -5,7 +5,7 @@
 
 // verilator lint_off UNUSEDPARAM
 package hp_abi_pkg;
-  localparam int unsigned ABI_VERSION = 2;
+  localparam int unsigned ABI_VERSION = 3;
   // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.
   localparam int unsigned FLOW_KEY_W = 428;
   localparam int unsigned STAMP_SHIFT = 21;

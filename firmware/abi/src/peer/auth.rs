@@ -25,6 +25,11 @@ impl Key {
         Self(bytes)
     }
 
+    /// Its bytes, for the command that hands it to the NIC.
+    pub(crate) const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// The tag of a message.
     #[must_use]
     pub fn tag(&self, message: &[u8]) -> [u8; TAG_LEN] {
@@ -52,6 +57,62 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(secret)")
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Key {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Key(secret)");
+    }
+}
+
+/// The keys of an end: it signs with the first and takes both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Keys {
+    sign: (KeyId, Key),
+    other: Option<(KeyId, Key)>,
+}
+
+impl Keys {
+    /// One key.
+    #[must_use]
+    pub const fn one(id: KeyId, key: Key) -> Self {
+        Self {
+            sign: (id, key),
+            other: None,
+        }
+    }
+
+    /// Takes another key too, while keys are being changed.
+    #[must_use]
+    pub const fn and(self, id: KeyId, key: Key) -> Self {
+        Self {
+            other: Some((id, key)),
+            ..self
+        }
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub const fn sign(&self) -> &(KeyId, Key) {
+        &self.sign
+    }
+
+    /// The key that is taken too.
+    #[must_use]
+    pub const fn other(&self) -> Option<&(KeyId, Key)> {
+        self.other.as_ref()
+    }
+
+    /// The key with this number.
+    #[must_use]
+    pub fn find(&self, id: KeyId) -> Option<&Key> {
+        let mut keys = [Some(&self.sign), self.other.as_ref()]
+            .into_iter()
+            .flatten();
+        keys.find(|(known, _)| *known == id).map(|(_, key)| key)
     }
 }
 

@@ -20,7 +20,7 @@ mod item;
 mod mark;
 mod window;
 
-pub use auth::{Key, KeyId, TAG_LEN};
+pub use auth::{Key, KeyId, Keys, TAG_LEN};
 pub use body::{Ack, AckStatus, AddressUpdate, Body, Capabilities, Hello, Invalidate, PeerScope};
 pub use item::{AddressChange, AddressPlace, Item, Items, KeyMask, Signature};
 pub use mark::{Mark, MarkField};

@@ -5,42 +5,8 @@
 use hairpin_abi::MacAddr;
 use hairpin_abi::peer::{
     Ack, AddressUpdate, Arrival, Body, Capabilities, Envelope, Header, Hello, Invalidate, Items,
-    Key, KeyId, KeyMask, Mark, PeerRole, Refusal, Window, build,
+    KeyMask, Keys, Mark, PeerRole, Refusal, Window, build,
 };
-
-/// The keys of an end: it signs with the first and takes both.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys {
-    sign: (KeyId, Key),
-    other: Option<(KeyId, Key)>,
-}
-
-impl Keys {
-    /// One key.
-    #[must_use]
-    pub const fn one(id: KeyId, key: Key) -> Self {
-        Self {
-            sign: (id, key),
-            other: None,
-        }
-    }
-
-    /// Takes another key too, while keys are being changed.
-    #[must_use]
-    pub const fn and(self, id: KeyId, key: Key) -> Self {
-        Self {
-            other: Some((id, key)),
-            ..self
-        }
-    }
-
-    fn find(&self, id: KeyId) -> Option<&Key> {
-        let mut keys = [Some(&self.sign), self.other.as_ref()]
-            .into_iter()
-            .flatten();
-        keys.find(|(known, _)| *known == id).map(|(_, key)| key)
-    }
-}
 
 /// The other end, once it has proved that it is alive.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +129,7 @@ impl Link {
             *count = self.nonces.to_le_bytes();
             role.fill(self.role.code());
         }
-        self.keys.sign.1.nonce(&unique).max(1)
+        self.keys.sign().1.nonce(&unique).max(1)
     }
 
     /// The own session.
@@ -328,7 +294,7 @@ impl Link {
 
     fn write(&mut self, body: &Body<'_>, peer: u64, out: &mut [u8]) -> Option<usize> {
         self.sequence = self.sequence.checked_add(1)?;
-        let (key_id, key) = self.keys.sign;
+        let (key_id, key) = *self.keys.sign();
         let header = Header {
             source: self.source,
             role: self.role,

@@ -13,7 +13,8 @@
 mod link;
 mod nic;
 
-pub use link::{Candidate, HelloEvent, Keys, Link, Received, Refused, Say};
+pub use hairpin_abi::peer::Keys;
+pub use link::{Candidate, HelloEvent, Link, Received, Refused, Say};
 pub use nic::{NicPeer, PeerTables};
 
 /// From HELLO to HELLO while all is well.

@@ -4,11 +4,11 @@
 
 use hairpin_abi::MacAddr;
 use hairpin_abi::peer::{
-    Ack, AckStatus, AddressChange, Body, Capabilities, Hello, KeyMask, Mark, PeerRole, PeerScope,
-    Refusal,
+    Ack, AckStatus, AddressChange, Body, Capabilities, Hello, KeyMask, Keys, Mark, PeerRole,
+    PeerScope, Refusal,
 };
 
-use super::link::{Candidate, HelloEvent, Keys, Link, Received, Refused, Say};
+use super::link::{Candidate, HelloEvent, Link, Received, Refused, Say};
 use super::{HELLO_RETRY_US, HELLO_US, REPLY_GAP_US};
 
 /// What the NIC's end does to the tables.
@@ -45,6 +45,8 @@ pub struct NicPeer {
     next_hello: u64,
     next_reply: u64,
     last_address: Option<(u32, u16)>,
+    /// The newest own HELLO of this session that the switch has answered.
+    heard: u32,
     /// Every learned entry goes before anything else is done.
     flush: bool,
 }
@@ -73,6 +75,7 @@ impl NicPeer {
             next_hello: 0,
             next_reply: 0,
             last_address: None,
+            heard: 0,
             flush: true,
         }
     }
@@ -81,6 +84,7 @@ impl NicPeer {
     pub fn restart(&mut self, tables: &mut impl PeerTables) {
         self.link.restart();
         self.sent = [(0, 0); SENT];
+        self.heard = 0;
         self.next_hello = 0;
         self.desynchronise(tables);
     }
@@ -104,6 +108,35 @@ impl NicPeer {
     #[must_use]
     pub fn is_learning(&self, now_us: u64) -> bool {
         self.synchronised && self.lease_end.is_some_and(|end| now_us < end)
+    }
+
+    /// Microseconds until learned entries must go; 0 without a lease.
+    #[must_use]
+    pub fn lease_left_us(&self, now_us: u64) -> u64 {
+        self.lease_end.map_or(0, |end| end.saturating_sub(now_us))
+    }
+
+    /// Number of the newest own HELLO of this session that the switch has answered. The answer came behind everything
+    /// that the switch had sent before.
+    #[must_use]
+    pub const fn heard(&self) -> u32 {
+        self.heard
+    }
+
+    /// Writes a HELLO to the switch now: its length and its number, for [`heard`](Self::heard). `None` unless marked
+    /// frames teach.
+    pub fn probe(
+        &mut self,
+        now_us: u64,
+        masks: &[KeyMask],
+        out: &mut [u8],
+    ) -> Option<(usize, u32)> {
+        if !self.is_learning(now_us) {
+            return None;
+        }
+        let len = self.hello(now_us, masks, None, out)?;
+        let (sequence, _) = *self.sent.first()?;
+        Some((len, sequence))
     }
 
     /// When [`poll`](Self::poll) has something to do.
@@ -251,6 +284,11 @@ impl NicPeer {
 
     /// Learned entries may live on, counted from when the HELLO was sent that the switch has heard.
     fn renew(&mut self, hello: &Hello<'_>) {
+        self.heard = self.heard.max(hello.heard);
+        self.answered |= self
+            .sent
+            .first()
+            .is_some_and(|(sequence, _)| *sequence == hello.heard);
         let sent = self
             .sent
             .iter()

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
-    FlowKey, FlowKeyWords, FlowRow, GroupRow, Invalidation, MacRow, Op, PortId, PortRow, RowWords,
-    Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teacher, VPort, VVlan, VVlanRow,
+    CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, Invalidation, MacRow, Op, PortId, PortRow,
+    RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teacher, VPort, VVlan,
+    VVlanRow,
 };
 use hairpin_nic_logic::{BusFault, TableBus};
 
@@ -37,6 +38,9 @@ pub(crate) struct FakeBus {
     pub(crate) flows: BTreeMap<[u32; 14], Flow>,
     flow_places: Vec<Option<[u32; 14]>>,
     keys: [RowWords; 3],
+    pub(crate) cfg: CfgRow,
+    /// The masked key and the instance of the frames in the punt store.
+    pub(crate) slots: BTreeMap<u16, (FlowKey, u16)>,
     /// Now, for stamps.
     pub(crate) time: u64,
     /// Commands that changed something.
@@ -57,6 +61,8 @@ impl FakeBus {
             flows: BTreeMap::new(),
             flow_places: vec![None; flow_capacity + STASH],
             keys: [[0; 6]; 3],
+            cfg: CfgRow::default(),
+            slots: BTreeMap::new(),
             time: 0,
             changes: Vec::new(),
             answers: None,
@@ -239,7 +245,13 @@ impl FakeBus {
             TableCommand::Key(index, words) => self.keys[usize::from(index)] = words,
             TableCommand::Invalidate(table, what) => self.invalidate(table, what),
             TableCommand::Sweep(table, sweep) => self.sweep(table, sweep),
-            TableCommand::Install { .. } => return Status::Stale, // no punt slot here
+            TableCommand::Install { slot, forward, .. } => {
+                let Some((key, instance)) = self.slots.get(&slot).copied() else {
+                    return Status::Stale;
+                };
+                self.keys = key.to_words().rows();
+                return self.insert_flow(instance, forward);
+            }
         }
         Status::Ok
     }
@@ -277,7 +289,7 @@ impl FakeBus {
                 self.flow_response(key)
             }
             Table::Key => *self.keys.get(at)?,
-            Table::Cfg => [0; 6],
+            Table::Cfg => self.cfg.to_words(),
         })
     }
 

@@ -122,7 +122,7 @@ fn limits(mac_capacity: u16, flow_capacity: u16) -> Limits {
 
 fn firmware(limits: Limits) -> Control {
     let mut control = Control::new();
-    control.init(limits, 1);
+    control.init(limits, 1, 1);
     control
 }
 

@@ -69,6 +69,9 @@ impl<T: Transport> Device<T> {
             Step::Admin(Command::FlowAdd { key, .. }) => {
                 self.admin(&Command::FlowDel(*key)).map(|_| ())
             }
+            Step::Admin(Command::PeerSet(Some(_))) => {
+                self.admin(&Command::PeerSet(None)).map(|_| ())
+            }
             // How long things would stay if there were any.
             Step::Admin(_) => Ok(()),
         };

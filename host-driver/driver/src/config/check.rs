@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use super::raw::RawConfig;
 use super::source::{Place, Source};
+use super::switch::check_switch;
 use super::{Config, VvlanConfig};
 use crate::Diagnostic;
 
@@ -40,6 +41,10 @@ pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
         FLOW_IDLE,
     )?;
     let uplink = uplink::check_uplink(source, raw.uplink.unwrap_or_default())?;
+    let switch = raw
+        .switch
+        .map(|raw| check_switch(source, &uplink.config, raw))
+        .transpose()?;
     let vvlans = uplink::check_vvlans(source, &uplink, raw.vvlan)?;
     let mut names = Names::new(vvlans);
     let vports = vport::check_vports(source, &mut names, raw.vport)?;
@@ -52,6 +57,7 @@ pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
         ageing_seconds,
         flow_idle_seconds,
         uplink: uplink.config,
+        switch,
         vvlans: names.vvlans,
         vports,
         fdb,

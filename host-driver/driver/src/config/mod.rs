@@ -16,6 +16,7 @@ mod check;
 mod plan;
 mod raw;
 pub mod source;
+pub mod switch;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub flow_idle_seconds: Option<u32>,
     /// The uplink.
     pub uplink: Uplink,
+    /// How the NIC learns from the adjacent switch, if it does.
+    pub switch: Option<switch::SwitchConfig>,
     /// The V.VLANs, in the order of the file.
     pub vvlans: Vec<VvlanConfig>,
     /// The vPorts, in the order of the file.

@@ -73,9 +73,13 @@ impl Plan {
             tpid: config.uplink.tpid,
             reflects: config.uplink.reflects,
             pcp: config.uplink.pcp,
-            mark: None,
+            mark: config.switch.as_ref().map(|switch| switch.mark),
         };
         steps.push((Step::Cfg(nic), top("uplink")));
+        if let Some(switch) = &config.switch {
+            let peer = Command::PeerSet(Some(switch.setup));
+            steps.push((Step::Admin(peer), switch.place.clone()));
+        }
         for vport in &config.vports {
             steps.push((
                 Step::Port(vport.vport, port_row(vport)),

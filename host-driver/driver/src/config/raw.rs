@@ -5,6 +5,8 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::switch::RawSwitch;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawConfig {
@@ -12,6 +14,7 @@ pub(super) struct RawConfig {
     pub(super) ageing_time: Option<Spanned<i64>>,
     pub(super) flow_idle_time: Option<Spanned<i64>>,
     pub(super) uplink: Option<RawUplink>,
+    pub(super) switch: Option<Spanned<RawSwitch>>,
     #[serde(default)]
     pub(super) vvlan: Vec<Spanned<RawVvlan>>,
     #[serde(default)]

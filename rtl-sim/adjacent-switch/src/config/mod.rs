@@ -8,11 +8,11 @@ mod rule;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hairpin_abi::peer::{Key, KeyId, Mark, MarkField};
+use hairpin_abi::peer::{Keys, Mark};
 use hairpin_abi::{MacAddr, VVlan, Vlan};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::source::{Section, Source, read_text};
-use hairpin_eswitch::peer::Keys;
+use hairpin_driver::config::switch::{check_keys, check_mark};
 use toml::Spanned;
 
 use crate::fdb::Station;
@@ -20,7 +20,7 @@ use crate::nic_port::Timing;
 use crate::packet::PortNo;
 use crate::rules::{Actions, Rule, RuleTable};
 use crate::switch::{PortSetup, Setup};
-use raw::{RawConfig, RawKey, RawMark, RawPort, RawRules, RawStation};
+use raw::{RawConfig, RawPort, RawRules, RawStation};
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
@@ -163,10 +163,10 @@ fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
         None => MacAddr([0x02, 0x48, 0x50, 0, 0, 1]),
     };
     let mark = match raw.mark {
-        Some(mark) => check_mark(source, mark)?,
+        Some(mark) => check_mark(source, "mark", mark, 0)?,
         None => Mark::DEFAULT,
     };
-    let keys = check_keys(source, raw.key)?;
+    let keys = check_keys(source, "key", raw.key)?;
     let ports = check_ports(source, keys, raw.port)?;
     let names = PortNames::new(ports.iter().map(|port| port.name.as_str()));
     let fixed = raw.station.into_iter().enumerate();
@@ -210,98 +210,6 @@ fn otherwise(source: &Source<'_>, text: &Spanned<String>) -> Result<Actions> {
             )
             .help("use \"accept\" or \"deny\"")),
     }
-}
-
-fn check_mark(source: &Source<'_>, raw: Spanned<RawMark>) -> Result<Mark> {
-    let section = Section {
-        source,
-        name: "mark".to_owned(),
-        span: raw.span(),
-    };
-    let raw = raw.into_inner();
-    let field = section.required("field", raw.field, "add field = \"outer-dei\"")?;
-    let known = MarkField::ALL
-        .iter()
-        .find(|known| known.name() == field.get_ref());
-    let known = *known.ok_or_else(|| {
-        let help = if field.get_ref() == "inner-dei" {
-            "the inner DEI says `served`; use \"outer-dei\", \"outer-pcp\", \"inner-pcp\" or \"dscp\""
-        } else {
-            "use \"outer-dei\", \"outer-pcp\", \"inner-pcp\" or \"dscp\""
-        };
-        let message = format!("`{}` cannot carry the mark", field.get_ref());
-        source.error("bad-mark", &section.place("field", &field), message).help(help)
-    })?;
-    let bits = i64::from(known.bits());
-    let value = |key: &str, value: &Option<Spanned<i64>>, default: i64| match value {
-        Some(value) => section.number(key, value, 0..=bits),
-        None => Ok(default),
-    };
-    let mask = value("mask", &raw.mask, bits)?;
-    let (set, clear) = (
-        value("set", &raw.set, mask)?,
-        value("clear", &raw.clear, 0)?,
-    );
-    Mark::new(known, mask as u8, set as u8, clear as u8).ok_or_else(|| {
-        source
-            .error(
-                "bad-mark",
-                &section.own_place(),
-                "no frame can be told from another by this mark",
-            )
-            .help("`set` and `clear` must differ, and have no bits outside `mask`, which is not 0")
-    })
-}
-
-fn check_keys(source: &Source<'_>, raw: Vec<Spanned<RawKey>>) -> Result<Option<Keys>> {
-    let mut found: Vec<(KeyId, Key)> = Vec::new();
-    for (index, raw) in raw.into_iter().enumerate() {
-        let section = Section {
-            source,
-            name: format!("key[{index}]"),
-            span: raw.span(),
-        };
-        let raw = raw.into_inner();
-        let id = section.required("id", raw.id, "add id = 1, the same as at the NIC")?;
-        let id = KeyId(section.number("id", &id, 0..=255)? as u8);
-        let secret = section.required(
-            "secret",
-            raw.secret,
-            "add secret = \"…\": 32 hexadecimal digits",
-        )?;
-        let bytes = hex(secret.get_ref()).ok_or_else(|| {
-            // The secret itself is not repeated.
-            source
-                .error(
-                    "bad-secret",
-                    &section.place("secret", &secret),
-                    "this is no secret",
-                )
-                .help("write 32 hexadecimal digits: openssl rand -hex 16")
-        })?;
-        if found.len() == 2 || found.iter().any(|(known, _)| *known == id) {
-            return Err(source
-                .error(
-                    "too-many-keys",
-                    &section.own_place(),
-                    "there may be two keys, with different ids",
-                )
-                .help("remove one: the first signs, the second is taken too"));
-        }
-        found.push((id, Key::new(bytes)));
-    }
-    Ok(match found.as_slice() {
-        [] => None,
-        [(id, key)] => Some(Keys::one(*id, *key)),
-        [(id, key), (other, second), ..] => Some(Keys::one(*id, *key).and(*other, *second)),
-    })
-}
-
-fn hex(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }
 
 fn check_ports(

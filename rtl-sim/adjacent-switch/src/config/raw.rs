@@ -2,6 +2,7 @@
 
 //! `rules.toml` as it is written: every value with its place, nothing checked but types.
 
+use hairpin_driver::config::switch::{RawKey, RawMark};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -33,22 +34,6 @@ pub(super) struct RawRules {
     pub(super) default: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) rule: Vec<Spanned<RawRule>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RawMark {
-    pub(super) field: Option<Spanned<String>>,
-    pub(super) mask: Option<Spanned<i64>>,
-    pub(super) set: Option<Spanned<i64>>,
-    pub(super) clear: Option<Spanned<i64>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RawKey {
-    pub(super) id: Option<Spanned<i64>>,
-    pub(super) secret: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
