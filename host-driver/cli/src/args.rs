@@ -114,6 +114,10 @@ Examples:
         level: Option<Level>,
     },
 
+    /// The adjacent switch, from which flows are learned
+    #[command(subcommand)]
+    Switch(Switch),
+
     /// The firmware's health
     #[command(subcommand)]
     Health(Health),
@@ -264,6 +268,15 @@ impl Command {
             _ => return None,
         })
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Switch {
+    /// Session, lease, flows learned, control frames refused
+    #[command(
+        after_help = "Examples:\n  hairpin --report run switch show\n  hairpin --report run --json switch show"
+    )]
+    Show,
 }
 
 #[derive(Debug, Subcommand)]

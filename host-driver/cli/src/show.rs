@@ -8,13 +8,13 @@ use hairpin_driver::Diagnostic;
 use hairpin_driver::health::warnings;
 use hairpin_driver::output::{
     DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Source, Stats, StatsWatch,
-    VERSION, VvlanShow,
+    SwitchShow, VERSION, VvlanShow,
 };
 use hairpin_driver::report::Report;
 use hairpin_driver::snapshot::Snapshot;
 use serde::Serialize;
 
-use crate::args::{Command, Dev, Fdb, Flow, Global, Health, Port, Vvlan};
+use crate::args::{Command, Dev, Fdb, Flow, Global, Health, Port, Switch, Vvlan};
 use crate::text::Text;
 
 /// Runs one of them.
@@ -140,6 +140,19 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
                 &Log {
                     version: VERSION,
                     log,
+                },
+                global,
+            )
+        }
+        Command::Switch(Switch::Show) => {
+            let switch = Snapshot::read_file(dir)?.switch.ok_or_else(|| {
+                Diagnostic::new("no-answer", "the firmware does not answer")
+                    .help("see `hairpin health show`")
+            })?;
+            print(
+                &SwitchShow {
+                    version: VERSION,
+                    switch,
                 },
                 global,
             )

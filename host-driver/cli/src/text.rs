@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use hairpin_driver::output::{
-    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Stats, StatsWatch, VvlanShow,
+    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Stats, StatsWatch,
+    SwitchShow, VvlanShow,
 };
 use hairpin_driver::report::{Counters, FirmwareRun, TableFill, Tables};
 use hairpin_driver::snapshot::FdbKind;
@@ -96,6 +97,40 @@ impl Text for HealthShow {
         ]);
         lines.extend(self.warnings.iter().map(|text| ("warning", text.clone())));
         fields(&lines)
+    }
+}
+
+impl Text for SwitchShow {
+    fn text(&self) -> String {
+        let switch = &self.switch;
+        let state = match switch.state.as_str() {
+            "off" => "off: no [switch] in the configuration".to_owned(),
+            "searching" => "searching: the switch does not answer, nothing is learned".to_owned(),
+            other => other.to_owned(),
+        };
+        let refused = switch.refused.iter();
+        let refused: Vec<String> = refused
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
+        fields(&[
+            ("state", state),
+            ("lease", format!("{} ms left", switch.lease_ms)),
+            (
+                "flows learned",
+                format!(
+                    "{}: {} on the short path, {} waiting, {} without an answer in time",
+                    switch.learned, switch.moved, switch.waiting, switch.late
+                ),
+            ),
+            ("invalidations", switch.invalidations.to_string()),
+            (
+                "refused",
+                match refused.as_slice() {
+                    [] => "none".to_owned(),
+                    list => list.join(", "),
+                },
+            ),
+        ])
     }
 }
 
@@ -293,7 +328,14 @@ impl Text for Stats {
         }
         let mut text = table.finish();
         if !self.cache.is_empty() {
-            let mut table = Table::new(&["FLOW CACHE", "HITS", "BYTES", "MISSES", "BYTES"]);
+            let mut table = Table::new(&[
+                "FLOW CACHE",
+                "HITS",
+                "BYTES",
+                "MISSES",
+                "BYTES",
+                "KEPT OFF THE UPLINK",
+            ]);
             for (id, cache) in by_number(&self.cache) {
                 table.row([
                     format!("vvlan {id}"),
@@ -301,6 +343,7 @@ impl Text for Stats {
                     cache.hit_bytes.to_string(),
                     cache.miss_frames.to_string(),
                     cache.miss_bytes.to_string(),
+                    format!("{} bytes", cache.kept_off_uplink_bytes),
                 ]);
             }
             text.push('\n');

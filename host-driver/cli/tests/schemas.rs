@@ -60,6 +60,10 @@ fn schemas() -> BTreeMap<&'static str, Value> {
             schema::<output::HealthShow>("hairpin --json health show"),
         ),
         (
+            "switch-show",
+            schema::<output::SwitchShow>("hairpin --json switch show"),
+        ),
+        (
             "port-show",
             schema::<output::PortShow>("hairpin --json port show"),
         ),
@@ -127,9 +131,10 @@ fn published_schemas_are_current() {
 #[test]
 fn everything_printed_validates() {
     let dir = report_dir();
-    let commands: [(&str, &[&str]); 12] = [
+    let commands: [(&str, &[&str]); 13] = [
         ("dev-info", &["dev", "info"]),
         ("health-show", &["health", "show"]),
+        ("switch-show", &["switch", "show"]),
         ("port-show", &["port", "show"]),
         ("port-show", &["port", "show", "vf1"]),
         ("vvlan-show", &["vvlan", "show"]),
@@ -205,8 +210,8 @@ fn the_contract_s_own_example_validates() {
      "injected":[{"port":"uplink","index":0,"cycle":0,"reason":"hello"}],
      "ports":{"vf0":{"in_frames":0,"in_bytes":0,"out_frames":0,"out_bytes":0,"drops":{}}},
      "vvlans":{"100":{"in_frames":0,"in_bytes":0,"out_frames":0,"out_bytes":0,"drops":{}}},
-     "cache":{"100":{"hit_frames":0,"hit_bytes":0,"miss_frames":0,"miss_bytes":0}},
-     "tables":{"mac":fill,"flow":null,"learn":{"events":0,"suppressed":0,"no_slot":0}},
+     "cache":{"100":{"hit_frames":0,"hit_bytes":0,"miss_frames":0,"miss_bytes":0,"kept_off_uplink_bytes":0}},
+     "tables":{"mac":fill,"flow":null,"learn":{"events":0,"suppressed":0,"no_slot":0,"flow_events":0,"flow_suppressed":0}},
      "occupancy":[{"cycle":0,"mac":4,"flow":0}],
      "events":[{"cycle":7,"event":"learned","port":"vf7","vvlan":100,"mac":"02:00:00:00:0a:07"}],
      "edits":[{"cycle":5,"done":9,"command":"flow flush all","error":null}],

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use hairpin_abi::counter::{
     CacheTraffic, CountedTable, CounterAddr, LearnCounter, TableCounter, Traffic,
 };
-use hairpin_abi::{PortId, REASONS, Reason, ReasonClass};
+use hairpin_abi::{FlowAction, Miss, PortId, REASONS, Reason, ReasonClass};
 use hairpin_regs::pf_on;
 
 use crate::device::{Device, join};
 use crate::error::Error;
 use crate::report::{CacheCounters, Counters, LearnCounters, TableFill, Tables};
+use crate::snapshot::{FlowState, VvlanState};
 use crate::transport::Transport;
 
 impl<T: Transport> Device<T> {
@@ -56,18 +57,31 @@ impl<T: Transport> Device<T> {
         )
     }
 
-    /// Reads what the flow cache did for a V.VLAN instance.
+    /// Reads what the flow cache did for a V.VLAN. `flows` are its entries.
     ///
     /// # Errors
     /// The NIC cannot be reached.
-    pub fn cache_counters(&mut self, instance: u8) -> Result<CacheCounters, Error> {
-        let mut read = |what| self.read_counter(CounterAddr::cache(instance, what));
-        Ok(CacheCounters {
+    pub fn cache_counters(
+        &mut self,
+        vvlan: &VvlanState,
+        flows: &[FlowState],
+    ) -> Result<CacheCounters, Error> {
+        let mut read = |what| self.read_counter(CounterAddr::cache(vvlan.instance, what));
+        let mut counters = CacheCounters {
             hit_frames: read(CacheTraffic::HitFrames)?,
             hit_bytes: read(CacheTraffic::HitBytes)?,
             miss_frames: read(CacheTraffic::MissFrames)?,
             miss_bytes: read(CacheTraffic::MissBytes)?,
-        })
+            kept_off_uplink_bytes: 0,
+        };
+        if vvlan.miss == Miss::External.name() {
+            let sent = |flow: &&FlowState| {
+                flow.vvlan == vvlan.id && flow.action == FlowAction::Uplink.name()
+            };
+            let sent: u64 = flows.iter().filter(sent).map(|flow| flow.bytes).sum();
+            counters.kept_off_uplink_bytes = counters.hit_bytes.saturating_sub(sent);
+        }
+        Ok(counters)
     }
 
     /// Reads the frames and bytes that hit a flow entry.
@@ -102,6 +116,8 @@ impl<T: Transport> Device<T> {
             events: learn(LearnCounter::Events)?,
             suppressed: learn(LearnCounter::Suppressed)?,
             no_slot: learn(LearnCounter::NoSlot)?,
+            flow_events: learn(LearnCounter::FlowEvents)?,
+            flow_suppressed: learn(LearnCounter::FlowSuppressed)?,
         };
         Ok(Tables { mac, flow, learn })
     }

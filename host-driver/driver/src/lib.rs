@@ -59,6 +59,7 @@ pub mod output;
 pub mod page;
 pub mod report;
 pub mod snapshot;
+pub mod switch;
 mod tables;
 mod transport;
 

@@ -11,6 +11,7 @@ use crate::health::Health;
 use crate::log::LogLine;
 use crate::report::{CacheCounters, Counters, Decision, HostEvent, Report, Tables};
 use crate::snapshot::{FdbState, FlowState, PortState, UplinkState, VvlanState};
+use crate::switch::SwitchState;
 
 /// Version of these formats.
 pub const VERSION: u32 = 1;
@@ -50,6 +51,11 @@ documents! {
         help: Option<String>,
         /// What the tables have refused, and log and events have lost; nothing of it stops the firmware.
         warnings: Vec<String>,
+    }
+    /// `switch show`.
+    SwitchShow {
+        /// The adjacent switch, as the NIC sees it.
+        switch: SwitchState,
     }
     /// `port show`.
     PortShow {

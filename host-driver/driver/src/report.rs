@@ -244,6 +244,11 @@ pub struct CacheCounters {
     pub miss_frames: u64,
     /// Their bytes.
     pub miss_bytes: u64,
+    /// Bytes of `hit_bytes` that would have gone to the adjacent switch without an entry; on the wire each of them would
+    /// have come back as well, if the switch had accepted it. 0 if misses do not go there. Entries that have the action
+    /// `uplink` at the end do not count.
+    #[serde(default)]
+    pub kept_off_uplink_bytes: u64,
 }
 
 /// Fill of the tables, and what was done to them since reset.
@@ -306,6 +311,12 @@ pub struct LearnCounters {
     pub suppressed: u64,
     /// Unknown source addresses that found no free slot.
     pub no_slot: u64,
+    /// Learning packets of the adjacent switch that were handed to the firmware.
+    #[serde(default)]
+    pub flow_events: u64,
+    /// Learning packets of a flow that had been handed over just before.
+    #[serde(default)]
+    pub flow_suppressed: u64,
 }
 
 /// Fill of the tables at one moment.

@@ -18,6 +18,7 @@ pub use crate::flow::{FlowKeyState, FlowState};
 use crate::health::Health;
 use crate::log::LogLine;
 use crate::report::Tables;
+use crate::switch::SwitchState;
 use crate::tables::{FlowEntry, MacEntry};
 use crate::transport::Transport;
 
@@ -36,6 +37,9 @@ pub struct Snapshot {
     pub health: Health,
     /// The uplink.
     pub uplink: UplinkState,
+    /// The adjacent switch; null if the firmware does not answer.
+    #[serde(default)]
+    pub switch: Option<SwitchState>,
     /// Every vPort of the NIC.
     pub ports: Vec<PortState>,
     /// The V.VLANs that are configured.
@@ -175,10 +179,16 @@ impl Snapshot {
             pcp,
             ..
         } = device.read_cfg()?;
+        let health = device.health()?;
+        let switch = match health.cause() {
+            None => device.switch_state().ok(),
+            Some(_) => None,
+        };
         Ok(Self {
             version: 1,
             info: device.info().clone(),
-            health: device.health()?,
+            health,
+            switch,
             uplink: UplinkState {
                 tpid,
                 pcp,

@@ -15,6 +15,7 @@ use hairpin_driver::report::{
 use hairpin_driver::snapshot::{
     FdbKind, FdbState, FlowKeyState, FlowState, PortState, Snapshot, UplinkState, VvlanState,
 };
+use hairpin_driver::switch::SwitchState;
 use hairpin_driver::{Capabilities, DeviceInfo, Diagnostic};
 use tempfile::TempDir;
 
@@ -177,6 +178,16 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
             events_lost: 3,
             uplink_up: true,
         },
+        switch: Some(SwitchState {
+            state: "learning".to_owned(),
+            lease_ms: 2400,
+            learned: 2,
+            moved: 1,
+            late: 0,
+            waiting: 1,
+            invalidations: 1,
+            refused: [("replayed".to_owned(), 3)].into(),
+        }),
         uplink: UplinkState {
             tpid: 0x8100,
             pcp: 0,
@@ -234,6 +245,7 @@ fn cache() -> CacheCounters {
         hit_bytes: 700,
         miss_frames: 2,
         miss_bytes: 120,
+        kept_off_uplink_bytes: 700,
     }
 }
 
@@ -251,6 +263,8 @@ fn tables() -> Tables {
             events: 3,
             suppressed: 9,
             no_slot: 0,
+            flow_events: 1,
+            flow_suppressed: 4,
         },
     }
 }

@@ -268,19 +268,21 @@ fn tables(report: &Report, snapshot: &Snapshot) -> Markup {
         }
         p.note style="margin-top:8px" {
             "Learning: " (count(learn.events)) " unknown addresses handed to the firmware, " (count(learn.suppressed))
-            " repeats suppressed, " (count(learn.no_slot)) " without a free slot."
+            " repeats suppressed, " (count(learn.no_slot)) " without a free slot. " (count(learn.flow_events)) " learning packets handed to it, " (count(learn.flow_suppressed))
+            " repeats suppressed."
             @if tables.flow.is_none() { " This NIC has no flow cache." }
         }
         @if !report.cache.is_empty() {
             div.scroll {
                 table {
-                    tr { th { "Flow cache of" } th.n { "Hits" } th.n { "Bytes" } th.n { "Misses" } th.n { "Bytes" } th.n { "Hit rate" } th { "Miss action" } }
+                    tr { th { "Flow cache of" } th.n { "Hits" } th.n { "Bytes" } th.n { "Misses" } th.n { "Bytes" } th.n { "Hit rate" } th.n { "Kept off the uplink" } th { "Miss action" } }
                     @for (id, cache) in &report.cache {
                         tr {
                             td { "V.VLAN " (id) }
                             td.n { (count(cache.hit_frames)) } td.n { (bytes(cache.hit_bytes)) }
                             td.n { (count(cache.miss_frames)) } td.n { (bytes(cache.miss_bytes)) }
                             td.n { (percent(cache.hit_frames, cache.hit_frames + cache.miss_frames)) }
+                            td.n { (bytes(cache.kept_off_uplink_bytes)) }
                             td { (snapshot.vvlans.iter().find(|vvlan| vvlan.id.to_string() == *id).map_or("", |vvlan| &vvlan.miss)) }
                         }
                     }

@@ -47,13 +47,10 @@ pub(super) fn build(
     let mut cache = BTreeMap::new();
     for (id, instance) in instances {
         vvlans.insert(id.to_string(), nic.device.vvlan_counters(*instance)?);
-        if snapshot
-            .vvlans
-            .iter()
-            .any(|vvlan| vvlan.id == id.get() && vvlan.cache)
-        {
-            cache.insert(id.to_string(), nic.device.cache_counters(*instance)?);
-        }
+    }
+    for vvlan in snapshot.vvlans.iter().filter(|vvlan| vvlan.cache) {
+        let counters = nic.device.cache_counters(vvlan, &snapshot.flows)?;
+        cache.insert(vvlan.id.to_string(), counters);
     }
     let start = watch.start;
     let (copies, injected) = copies(watch);
