@@ -307,7 +307,7 @@ fn the_guide_shows_valid_configurations_and_true_errors() {
         assert!(plan.is_ok(), "{plan:?}");
         shown += 1;
     }
-    assert_eq!(shown, 2);
+    assert_eq!(shown, 3);
     let text = format!("{BASE}[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"02:00:00:00:00:01\"\n");
     let error = error(&text, &NIC).unwrap();
     // The guide's example, but for lines and IDs.
@@ -324,11 +324,18 @@ fn the_guide_shows_valid_configurations_and_true_errors() {
 fn every_key_is_in_the_guide() {
     let guide = include_str!("../../../../docs/src/guide/config.md");
     let raw = include_str!("../../src/config/raw.rs");
+    let switch = include_str!("../../src/config/switch.rs");
+    let switch = switch.split_once("pub struct RawMark").unwrap().1;
+    let switch = switch.split_once("fn check_switch").unwrap().0;
     let mut keys = 0;
-    for line in raw
+    let lines = raw
         .lines()
-        .filter_map(|line| line.trim().strip_prefix("pub(super) "))
-    {
+        .filter_map(|line| line.trim().strip_prefix("pub(super) "));
+    let of_switch = switch
+        .lines()
+        .filter(|line| line.contains(": Option<") || line.contains(": Vec<"));
+    let of_switch = of_switch.map(|line| line.trim().trim_start_matches("pub "));
+    for line in lines.chain(of_switch) {
         if let Some((field, _)) = line.split_once(": ") {
             let key = field.replace('_', "-");
             let heading =
