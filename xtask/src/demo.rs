@@ -10,6 +10,7 @@ use crate::build::{self, display};
 use crate::capture::{self, Untagged};
 use crate::ctx::{Ctx, output, run, stage};
 use crate::demo_report;
+use crate::learning;
 use crate::model::Models;
 
 /// Ports that have a capture, in the order in which equal time stamps play.
@@ -67,8 +68,25 @@ pub(crate) fn inputs(ctx: &Ctx) -> Result<Vec<(&'static str, PathBuf)>> {
     Ok(found)
 }
 
+/// What `demo` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scenario {
+    /// Two tenants, switched inside the NIC
+    Tenants,
+    /// The same traffic by way of the adjacent switch, and what the NIC learns from it
+    Learning,
+}
+
 /// The command `demo`.
-pub(crate) fn run_all(ctx: &Ctx) -> Result<()> {
+pub(crate) fn run_scenario(ctx: &Ctx, scenario: Scenario, json: bool) -> Result<()> {
+    match scenario {
+        Scenario::Tenants if json => bail!("--json goes with --scenario learning"),
+        Scenario::Tenants => run_all(ctx),
+        Scenario::Learning => learning::run_all(ctx, json),
+    }
+}
+
+fn run_all(ctx: &Ctx) -> Result<()> {
     let built = build::run_with(ctx, Models::Replay)?;
     let out = ctx.root.join("hairpin-demo");
     stage(
@@ -127,7 +145,7 @@ fn replay(ctx: &Ctx, out: &Path) -> Result<()> {
 }
 
 /// A tenant's frame without the NIC's tags, and whose it is.
-fn owned(port: &str, frame: &[u8]) -> Option<(usize, Vec<u8>)> {
+pub(crate) fn owned(port: &str, frame: &[u8]) -> Option<(usize, Vec<u8>)> {
     let tags = match port {
         "uplink" => 2,
         "vf7" => 1,

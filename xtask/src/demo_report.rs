@@ -173,21 +173,21 @@ fn events(report: &Value) -> Result<()> {
     Ok(())
 }
 
-fn number(value: &Value, path: &str) -> Result<u64> {
+pub(crate) fn number(value: &Value, path: &str) -> Result<u64> {
     value
         .pointer(path)
         .and_then(Value::as_u64)
         .with_context(|| format!("report: no number {path}"))
 }
 
-fn text<'a>(value: &'a Value, path: &str) -> Result<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, path: &str) -> Result<&'a str> {
     value
         .pointer(path)
         .and_then(Value::as_str)
         .with_context(|| format!("report: no text {path}"))
 }
 
-fn list<'a>(value: &'a Value, path: &str) -> Result<&'a [Value]> {
+pub(crate) fn list<'a>(value: &'a Value, path: &str) -> Result<&'a [Value]> {
     let list = value.pointer(path).and_then(Value::as_array);
     list.map(Vec::as_slice)
         .with_context(|| format!("report: no list {path}"))

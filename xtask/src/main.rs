@@ -13,6 +13,7 @@ mod demo;
 mod demo_report;
 mod docs;
 mod formal;
+mod learning;
 mod model;
 mod mutate;
 mod setup;
@@ -42,7 +43,19 @@ enum What {
     /// Build firmware, simulation models and the programs `hairpin` and `hairpin-sim`
     Build,
     /// Play two tenants' recorded traffic through the whole NIC and explain what happened
-    Demo,
+    #[command(after_help = "\
+Examples:
+  cargo xtask demo
+  cargo xtask demo --scenario learning
+  cargo xtask demo --scenario learning --json")]
+    Demo {
+        /// What to show
+        #[arg(long, value_enum, default_value = "tenants")]
+        scenario: demo::Scenario,
+        /// Print what came out as JSON on standard output (scenario `learning`)
+        #[arg(long)]
+        json: bool,
+    },
     /// Run every test: unit, RTL benches, co-simulation, whole NIC
     Test(test::Args),
     /// Format, lints, generated files, documentation, licence headers; quick
@@ -85,7 +98,7 @@ fn run(args: &Args) -> Result<()> {
     match &args.command {
         What::Setup => setup::run_all(&ctx, setup::Need::Everything),
         What::Build => build::run_all(&ctx).map(drop),
-        What::Demo => demo::run_all(&ctx),
+        What::Demo { scenario, json } => demo::run_scenario(&ctx, *scenario, *json),
         What::Test(args) => test::run_all(&ctx, args),
         What::Check(args) => check::run_all(&ctx, args),
         What::Regs { check } => build::regs(&ctx, *check),

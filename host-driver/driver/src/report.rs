@@ -88,9 +88,28 @@ pub struct SwitchReport {
     pub nic: String,
     /// What it counted, by the names of its ports.
     pub ports: BTreeMap<String, SwitchPort>,
+    /// Its rules in the order in which they are asked at the end; last, what happens to frames that none matches.
+    #[serde(default)]
+    pub rules: Vec<SwitchRule>,
     /// Edits of its rules, in their order.
     #[serde(default)]
     pub edits: Vec<RuleEditReport>,
+}
+
+/// A rule of the adjacent switch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SwitchRule {
+    /// Its name; null for the default.
+    pub name: Option<String>,
+    /// Its priority; null for the default.
+    pub priority: Option<u32>,
+    /// What it does: `accept, mirror to up`.
+    pub action: String,
+    /// Frames that it decided about.
+    pub frames: u64,
+    /// Of them, those that went back to the NIC as learning packets.
+    pub marked: u64,
 }
 
 /// An edit of the adjacent switch's rules.

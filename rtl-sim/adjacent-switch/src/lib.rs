@@ -37,4 +37,5 @@ pub mod switch;
 pub use config::Config;
 pub use packet::{Packet, PortNo};
 pub use rules::{Actions, Match, Rule, RuleEdit, RuleTable, Way};
+pub use stats::Stats;
 pub use switch::{Completion, EditId, Ending, Output, Sent, Switch};

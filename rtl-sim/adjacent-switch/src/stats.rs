@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::nic_port::NicPort;
 use crate::packet::PortNo;
-use crate::switch::{PortCounters, Switch};
+use crate::rules::{Rule, Way};
+use crate::switch::{PortCounters, RuleCounters, Switch};
 
 /// Version of this format.
 pub const VERSION: u32 = 1;
@@ -25,8 +26,49 @@ pub struct Stats {
     pub addresses: usize,
     /// Rules.
     pub rules: usize,
+    /// The rules in the order in which they are asked; last, what happens to frames that none matches.
+    pub by_rule: Vec<RuleStats>,
     /// Edits that are not complete.
     pub edits_under_way: usize,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleStats {
+    /// Its name; null for the default.
+    pub name: Option<String>,
+    /// Its priority; null for the default.
+    pub priority: Option<u32>,
+    /// What it does: `accept, mirror to up`.
+    pub action: String,
+    /// Frames.
+    #[serde(flatten)]
+    pub counters: RuleCounters,
+}
+
+impl RuleStats {
+    fn of(switch: &Switch, rule: Option<&Rule>) -> Self {
+        let name = rule.map(|rule| rule.name.as_str());
+        let actions = rule.map_or(switch.table().otherwise(), |rule| rule.actions);
+        let port = |port: PortNo| switch.port_names().nth(port.0).unwrap_or("?").to_owned();
+        let mut action = match actions.way {
+            Way::Accept => "accept".to_owned(),
+            Way::Deny => "deny".to_owned(),
+            Way::Redirect(to) => format!("redirect to {}", port(to)),
+        };
+        if let Some(vlan) = actions.set_vlan {
+            action += &format!(", set-vlan {}", vlan.get());
+        }
+        if let Some(to) = actions.mirror {
+            action += &format!(", mirror to {}", port(to));
+        }
+        Self {
+            name: name.map(str::to_owned),
+            priority: rule.map(|rule| rule.priority),
+            action,
+            counters: switch.rule_counters(name),
+        }
+    }
 }
 
 /// A port.
@@ -97,11 +139,13 @@ impl Stats {
             };
             (name.to_owned(), stats)
         });
+        let rules = switch.table().rules().iter().map(Some).chain([None]);
         Self {
             version: VERSION,
             ports: ports.collect(),
             addresses: switch.fdb().len(),
             rules: switch.table().rules().len(),
+            by_rule: rules.map(|rule| RuleStats::of(switch, rule)).collect(),
             edits_under_way: switch.edits_under_way(),
         }
     }

@@ -81,6 +81,15 @@ pub struct PortCounters {
     pub not_learned: u64,
 }
 
+/// What was counted for a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RuleCounters {
+    /// Frames that it decided about.
+    pub frames: u64,
+    /// Of them, those that left marked.
+    pub marked: u64,
+}
+
 /// Why a frame leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -159,6 +168,9 @@ pub struct Switch {
     ports: Vec<Port>,
     fdb: Fdb,
     table: RuleTable,
+    /// By the names of the rules, those of the past too.
+    rules: BTreeMap<String, RuleCounters>,
+    otherwise: RuleCounters,
     edits: BTreeMap<EditId, Waiting>,
     next_edit: u64,
     completions: Vec<Completion>,
@@ -196,6 +208,8 @@ impl Switch {
             ports: setup.ports.iter().enumerate().map(port).collect(),
             fdb,
             table,
+            rules: BTreeMap::new(),
+            otherwise: RuleCounters::default(),
             edits: BTreeMap::new(),
             next_edit: 1,
             completions: Vec::new(),
@@ -206,6 +220,15 @@ impl Switch {
     #[must_use]
     pub fn table(&self) -> &RuleTable {
         &self.table
+    }
+
+    /// What was counted for the rule of this name, or for frames that no rule matched.
+    #[must_use]
+    pub fn rule_counters(&self, name: Option<&str>) -> RuleCounters {
+        match name {
+            Some(name) => self.rules.get(name).copied().unwrap_or_default(),
+            None => self.otherwise,
+        }
     }
 
     /// The addresses.
@@ -429,7 +452,8 @@ impl Switch {
         now_us: u64,
         out: &mut Vec<Output>,
     ) {
-        let (_, actions) = self.table.decide(packet);
+        let (rule, actions) = self.table.decide(packet);
+        self.count(rule).frames += 1;
         if let Some(mirror) = actions.mirror {
             self.send(mirror, frame.clone(), Sent::Mirror, out);
         }
@@ -475,6 +499,7 @@ impl Switch {
             && actions == Actions::ACCEPT
             && key.is_some_and(|key| self.may_mark(packet, key))
             && mark::put(&mut frame, self.mark, self.tpid, true);
+        self.count(rule).marked += u64::from(marked);
         self.send(target, frame, Sent::Forwarded { marked }, out);
     }
 
@@ -491,6 +516,13 @@ impl Switch {
         };
         self.table.is_for_the_nic(packet, mask)
             && Signature::new(key, mask).is_some_and(|signature| nic.mark(&signature))
+    }
+
+    fn count(&mut self, rule: Option<usize>) -> &mut RuleCounters {
+        let Some(rule) = rule.and_then(|at| self.table.rules().get(at)) else {
+            return &mut self.otherwise;
+        };
+        self.rules.entry(rule.name.clone()).or_default()
     }
 
     fn counters_of(&mut self, port: PortNo) -> &mut PortCounters {

@@ -80,6 +80,23 @@ fn adjacent_switch(switch: &SwitchReport, clock_hz: u64) -> Markup {
                 }
             }
         }
+        @if !switch.rules.is_empty() {
+            h3 style="margin-top:14px" { "Its rules, in the order in which they are asked" }
+            div.scroll {
+                table {
+                    tr { th { "Rule" } th.n { "Priority" } th { "Action" } th.n { "Frames" } th.n { "Marked for the NIC to learn" } }
+                    @for rule in &switch.rules {
+                        tr {
+                            td.nw { (rule.name.as_deref().unwrap_or("otherwise")) }
+                            td.n { @if let Some(priority) = rule.priority { (priority) } }
+                            td { (rule.action) }
+                            td.n { (count(rule.frames)) }
+                            td.n { (count(rule.marked)) }
+                        }
+                    }
+                }
+            }
+        }
         @if !switch.edits.is_empty() {
             h3 style="margin-top:14px" { "Edits of its rules" }
             div.scroll {

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
-use hairpin_adjacent_switch::{Completion, Config, EditId, Output, PortNo, Switch};
+use hairpin_adjacent_switch::{Completion, Config, EditId, Output, PortNo, Stats, Switch};
 use hairpin_driver::Diagnostic;
-use hairpin_driver::report::{RuleEditReport, SwitchPort, SwitchReport};
+use hairpin_driver::report::{RuleEditReport, SwitchPort, SwitchReport, SwitchRule};
 
 use super::Watch;
 use super::rule_script::{self, TimedEdit};
@@ -252,6 +252,17 @@ impl Wire {
             delay: neighbour.delay,
             nic: neighbour.names.get(neighbour.nic.0)?.clone(),
             ports,
+            rules: Stats::of(&neighbour.switch)
+                .by_rule
+                .into_iter()
+                .map(|rule| SwitchRule {
+                    name: rule.name,
+                    priority: rule.priority,
+                    action: rule.action,
+                    frames: rule.counters.frames,
+                    marked: rule.counters.marked,
+                })
+                .collect(),
             edits: neighbour
                 .edited
                 .iter()
