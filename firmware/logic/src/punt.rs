@@ -46,6 +46,8 @@ pub enum Consumed {
     Lldp,
     /// A control frame of another protocol.
     Other,
+    /// A learning packet; its vPort has it already.
+    Learning,
 }
 
 impl Control {
@@ -78,6 +80,8 @@ impl Control {
                 };
                 (Verdict::Consume(kind), None)
             }
+            // A flow may be learned from it. Nobody does yet.
+            (Reason::MacHit, PortId::Uplink) => (Verdict::Consume(Consumed::Learning), None),
             // Nobody teaches flows from punted frames yet: the frame goes where it would have gone
             // without its punt. What came from the uplink cannot be decided once more.
             (Reason::MissSlowpath | Reason::FlowPunt, PortId::VPort(_)) => (Verdict::Forward, None),

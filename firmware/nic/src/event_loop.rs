@@ -196,6 +196,9 @@ impl EventLoop {
 
     /// Control frames have no protocol behind them yet: they are counted, and the host is told.
     fn consume(&mut self, punt: &Punt, kind: Consumed) {
+        if kind == Consumed::Learning {
+            return;
+        }
         self.control_frames = self.control_frames.wrapping_add(1);
         defmt::debug!("control: {} frame {=u32}", kind, self.control_frames);
         let mac = source(&punt.header);

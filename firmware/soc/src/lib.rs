@@ -18,12 +18,14 @@
 //! | [`LearnUnit`] | addresses the datapath does not know |
 //! | [`PuntPort`] | frames the datapath handed over |
 //! | [`Injector`] | frames of the firmware's own |
+//! | [`TxHold`] | which vPorts may send |
 //! | [`Events`] | what wakes the core, and events to the host |
 //!
 //! [`log`](mod@log) is the `defmt` logger: it writes into a ring that the host reads and never waits.
 #![no_std]
 
 mod events;
+mod hold;
 mod identity;
 mod inject;
 mod learn;
@@ -38,6 +40,7 @@ mod timer;
 mod watchdog;
 
 pub use events::{Events, HostEventLost, Pending};
+pub use hold::TxHold;
 pub use identity::Identity;
 pub use inject::{InjectError, Injector};
 pub use learn::{LearnUnit, Seen, SeenAddress};

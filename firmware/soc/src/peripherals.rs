@@ -7,7 +7,8 @@ use core::cell::Cell;
 use critical_section::Mutex;
 
 use crate::{
-    Events, FwStatus, Identity, Injector, LearnUnit, Mailbox, PuntPort, TablePort, Timer, Watchdog,
+    Events, FwStatus, Identity, Injector, LearnUnit, Mailbox, PuntPort, TablePort, Timer, TxHold,
+    Watchdog,
 };
 
 static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
@@ -33,6 +34,8 @@ pub struct Peripherals {
     pub punt: PuntPort,
     /// Frames of the firmware's own.
     pub inject: Injector,
+    /// Which vPorts may send.
+    pub hold: TxHold,
     /// Wake-up sources and events to the host.
     pub events: Events,
 }
@@ -52,6 +55,7 @@ impl Peripherals {
             learn: LearnUnit::new(),
             punt: PuntPort::new(),
             inject: Injector::new(),
+            hold: TxHold::new(),
             events: Events::new(),
         })
     }
