@@ -114,7 +114,7 @@ module fv_table
     .KEY_W(KEY_W), .ACT_W(ACT_W), .DEPTH(DEPTH), .STASH(STASH), .MOVES(MOVES), .COPIES(1), .EXTRA(1'b0)
   ) u_dut (
     .clk_i, .rst_ni(rst_n), .seed_i(seed),
-    .key_i, .hit_o(hit), .handle_o(handle), .act_o(act),
+    .key_i, .hit_o(hit), .handle_o(handle), .act_o(act), .mix_o(),
     .req_valid_i(req_valid_i && rst_n), .req_ready_o(req_ready), .req_op_i(op),
     .req_place_i, .req_key_i, .req_act_i,
     .rsp_valid_o(rsp_valid), .rsp_status_o(rsp_status), .rsp_entry_o(rsp_entry), .rsp_key_o(rsp_key),

@@ -31,6 +31,7 @@ $HAIRPIN_RTL/hp_epochs.sv
 $HAIRPIN_RTL/hp_event_queue.sv
 $HAIRPIN_RTL/hp_fifo.sv
 $HAIRPIN_RTL/hp_flow_key.sv
+$HAIRPIN_RTL/hp_flow_news.sv
 $HAIRPIN_RTL/hp_flow_side.sv
 $HAIRPIN_RTL/hp_hash.sv
 $HAIRPIN_RTL/hp_host_egress.sv
@@ -76,6 +77,7 @@ $HAIRPIN_RTL/hp_tbl_sweep.sv
 $HAIRPIN_RTL/hp_tbl_trace.sv
 $HAIRPIN_RTL/hp_tbl_win.sv
 $HAIRPIN_RTL/hp_tcm.sv
+$HAIRPIN_RTL/hp_tx_hold.sv
 $HAIRPIN_RTL/hp_uplink_egress.sv
 $HAIRPIN_RTL/hp_wdt.sv
 $HAIRPIN_RTL/generated/hp_pf_regs.sv

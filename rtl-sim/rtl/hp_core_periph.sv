@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // The soft core's peripherals, all in the datapath clock: register block, mailbox, table window, timer, log
-// ring, host events, learning, punt and inject ports. One access at a time (`acc_*`); its answer comes in the same
+// ring, host events, learning, punt and inject ports, transmit hold. One access at a time (`acc_*`); its answer comes in the same
 // clock, or later for the memories. `clear_i` (level) resets what belongs to one life of the core; the hash
 // seeds, the log ring's bytes and the queue of host events stay.
 
@@ -74,6 +74,10 @@ module hp_core_periph
   output logic              punt_tomb_o,
   output reason_t           punt_tomb_reason_o,
   input  logic              punt_busy_i,
+
+  output logic              tx_hold_set_o,      // pulse, with a new mask
+  output logic [N_VF-1:0]   tx_hold_o,
+  input  logic              tx_settled_i,
 
   output logic              inj_valid_o,
   input  logic              inj_ready_i,
@@ -349,6 +353,13 @@ module hp_core_periph
   assign hwif_in.punt_window.rd_ack  = punt_rd_valid_i;
   assign hwif_in.punt_window.rd_data = punt_rd_data_i;
   assign hwif_in.punt_window.wr_ack  = 1'b0;
+
+  // Transmit hold. A core that is stopped keeps nobody back: `clear_i` clears the mask.
+  always_ff @(posedge clk_i) begin
+    tx_hold_set_o <= rst_ni && (hwif_out.tx.HOLD0.vports.swmod || hwif_out.tx.HOLD1.vports.swmod);
+  end
+  assign tx_hold_o = N_VF'({hwif_out.tx.HOLD1.vports.value, hwif_out.tx.HOLD0.vports.value});
+  assign hwif_in.tx.STATE.settled.next = tx_settled_i && !tx_hold_set_o;
 
   // Inject port.
   logic [3:0] inj_be;

@@ -60,6 +60,7 @@ module hp_decide
     logic            may_hit;
     logic            no_learned;  // learned flows do not count
     logic            news;        // the source address may be learned
+    logic            teaches;     // so may the flow, if the MAC table delivers it
     logic            flow_hit;
     logic            flow_up;     // a flow sends it to the uplink ...
     logic            redirect;    // ... or to `target`
@@ -102,6 +103,8 @@ module hp_decide
     w19_d.news        = h_i.vport && h_i.learning && !w19_d.decided &&
                         (!sa_hit_i || (w19_d.a_known && !sa_act_i.is_static &&
                                        sa_act_i.target[PortW-1:0] != h_i.w.meta.src));
+
+    w19_d.teaches     = h_i.w.marked && w19_d.s_exists && h_i.may_hit && !w19_d.no_learned;
 
     returning        = w19_d.s_exists && h_i.reflects;
     w19_d.punt       = w19_d.decided && h_i.control;
@@ -303,6 +306,7 @@ module hp_decide
     dec_d.tag_mask = MaxVf'(tag_21_q);
     dec_d.flow_hit   = w21_q.flow_hit;
     dec_d.flow_miss  = w21_q.reached && w21_q.cache && !w21_q.flow_hit;
+    dec_d.teaches    = w21_q.teaches && is_uni_local && verdict_21_q == RSN_MAC_HIT;
     dec_d.learn      = w21_q.news && !w21_q.punt;
     dec_d.from_valid = w21_q.a_known;
     dec_d.from       = w21_q.s_port;

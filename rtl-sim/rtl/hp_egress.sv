@@ -193,7 +193,7 @@ module hp_egress
     .idle_o    (idle_punt)
   );
 
-  // A frame is punted or sent, never both, so the two do not meet.
+  // No frame goes to the core and to the uplink, so the two do not meet.
   assign trace_loss_other_o = loss_punt.valid ? loss_punt : loss_uplink;
 
   hp_counters #(
@@ -220,8 +220,7 @@ module hp_egress
   assign idle_o      = counters_ready && idle_uplink && idle_host && idle_punt && !eg_valid_i;
 
   `HP_ASSERT_INIT(Width_A, DATA_W == 128 || DATA_W == 256 || DATA_W == 512)
-  `HP_ASSERT(PuntAlone_A, !(eg_valid_i && eg_meta_i.to_core) ||
-             !(eg_meta_i.to_uplink || eg_meta_i.to_host || eg_meta_i.group))
+  `HP_ASSERT(PuntAlone_A, !(eg_valid_i && eg_meta_i.to_core) || !(eg_meta_i.to_uplink || eg_meta_i.group))
   `HP_ASSERT(HostOneWay_A, !(eg_valid_i && eg_meta_i.to_host && eg_meta_i.group))
   `HP_ASSERT(OneOtherLoss_A, !(loss_punt.valid && loss_uplink.valid))
 endmodule

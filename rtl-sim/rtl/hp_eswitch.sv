@@ -18,6 +18,11 @@ module hp_eswitch
   input  logic [63:0]       time_i,
   input  logic [127:0]      hash_seed_i,
 
+  // Transmit hold (see hp_tx_hold).
+  input  logic              tx_hold_set_i,
+  input  logic [N_VF-1:0]   tx_hold_i,
+  output logic              tx_settled_o,
+
   // Host stream.
   input  logic [N_VF-1:0]   host_req_i,
   output logic              host_grant_valid_o,
@@ -135,11 +140,25 @@ module hp_eswitch
   assign cnt_rd_done_o = traffic_done || tables_done;
   assign cnt_rd_data_o = tables_q ? tables_data : traffic_data;
 
+  logic [N_VF-1:0] host_req;
+  hp_tx_hold #(.N_VF(N_VF)) u_hold (
+    .clk_i, .rst_ni,
+    .set_i     (tx_hold_set_i),
+    .hold_i    (tx_hold_i),
+    .settled_o (tx_settled_o),
+    .host_req_i,
+    .host_req_o(host_req),
+    .offered_i (host_grant_valid_o),
+    .taken_i   (host_grant_valid_o && host_grant_ready_i),
+    .dec_i     (cnt_dec)
+  );
+
   hp_ingress #(.DATA_W(DATA_W), .N_VF(N_VF)) u_ingress (
     .clk_i,
     .rst_ni,
     .vswitch_mask_i(vswitch_mask),
-    .host_req_i, .host_grant_valid_o, .host_grant_ready_i, .host_grant_vport_o,
+    .host_req_i    (host_req),
+    .host_grant_valid_o, .host_grant_ready_i, .host_grant_vport_o,
     .s_host_tvalid_i, .s_host_tready_o, .s_host_tdata_i, .s_host_tkeep_i, .s_host_tlast_i,
     .s_host_tuser_i, .s_host_tdest_i,
     .s_wire_tvalid_i, .s_wire_tready_o, .s_wire_tdata_i, .s_wire_tkeep_i, .s_wire_tlast_i,

@@ -5,6 +5,7 @@
 //
 // Lookups: masked key at stage 8, the engine's answer at 18, what lives at 19. A command (`cmd_i`, a pulse
 // with `cmd_*`, which then stay put) is answered by `done_o`; its key is `key_i`, INSTALL's are made here.
+// The frame's vPort is the one that its key comes from: of a frame from the uplink, that of its source address.
 // A read answers with the key on `done_key_o`. `chg_o` as in hp_mac_side, with `chg_key_o`.
 
 `include "hp_assert.svh"
@@ -24,6 +25,7 @@ module hp_flow_side
   output logic                ready_o,
 
   input  logic [FlowKeyW-1:0] key_8_i,          // stage 8
+  output logic [59:0]         mix_o,            // stage 10: a keyed hash of it
   input  logic [5:0]          frame_inst_i,     // stage 18
   input  logic [5:0]          frame_src_i,
   output logic                live_o,           // stage 19
@@ -100,6 +102,7 @@ module hp_flow_side
     .hit_o        (lk_hit),
     .handle_o     (lk_handle),
     .act_o        (hit_18),
+    .mix_o,
     .req_valid_i  (state_q == StAsk),
     .req_ready_o  (req_ready),
     .req_op_i     (eng_op),

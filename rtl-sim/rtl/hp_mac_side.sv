@@ -83,6 +83,7 @@ module hp_mac_side
   logic [3:0]              own_status;
   logic                    chg_insert, chg_delete, chg_aged, chg_update, chg_revive, chg_dead, move;
   logic                    sweep_start, sweep_busy, sweep_begin, sweep_done;
+  logic [59:0]             unused_mix;
 
   hp_table #(.KEY_W(60), .ACT_W(EntryW), .DEPTH(DEPTH), .COPIES(2), .EXTRA(1'b0)) u_table (
     .clk_i,
@@ -92,6 +93,7 @@ module hp_mac_side
     .hit_o        (lk_hit),
     .handle_o     (lk_handle),
     .act_o        (lk_act),
+    .mix_o        (unused_mix),
     .req_valid_i  (state_q == StAsk),
     .req_ready_o  (req_ready),
     .req_op_i     (cmd_op_i),

@@ -117,6 +117,10 @@ module hp_nic
   logic [DATA_W-1:0] inj_data;
   frame_meta_t       inj_meta;
 
+  // Transmit hold.
+  logic            tx_hold_set, tx_settled;
+  logic [N_VF-1:0] tx_hold;
+
   // Learning.
   logic         learn_valid, learn_act, learn_busy;
   logic [3:0]   learn_slot, learn_act_slot, learn_status;
@@ -192,6 +196,9 @@ module hp_nic
     .punt_tomb_o       (punt_tomb),
     .punt_tomb_reason_o(punt_tomb_reason),
     .punt_busy_i       (punt_busy),
+    .tx_hold_set_o     (tx_hold_set),
+    .tx_hold_o         (tx_hold),
+    .tx_settled_i      (tx_settled),
     .inj_valid_o       (inj_valid),
     .inj_ready_i       (inj_ready),
     .inj_data_o        (inj_data),
@@ -225,6 +232,9 @@ module hp_nic
   hp_eswitch #(.DATA_W(DATA_W), .N_VF(N_VF), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH)) u_eswitch (
     .clk_i, .rst_ni, .time_i,
     .hash_seed_i       (hash_seed),
+    .tx_hold_set_i     (tx_hold_set),
+    .tx_hold_i         (tx_hold),
+    .tx_settled_o      (tx_settled),
     .host_req_i, .host_grant_valid_o, .host_grant_ready_i, .host_grant_vport_o,
     .s_host_tvalid_i, .s_host_tready_o, .s_host_tdata_i, .s_host_tkeep_i, .s_host_tlast_i,
     .s_host_tuser_i, .s_host_tdest_i, .host_rx_ready_i,

@@ -95,6 +95,7 @@ module hp_pipeline
   mac_t            da_2, sa_2;
   logic [7:0]      group_idx;
   logic [FlowKeyW-1:0] masked_8;
+  logic [59:0]     flow_mix;
   logic [15:0]     flow_handle_19, flow_handle_22, flow_new_handle, mac_occupied, flow_occupied;
   epoch_t [2:0]    flow_teacher_19, flow_teacher_22;
   epoch_t          flow_inst_19, flow_inst_22, flow_src_19, flow_src_22;
@@ -130,6 +131,7 @@ module hp_pipeline
     .vvlan_row_o        (vvlan_row),
     .meter_fresh_set_o  (meter_fresh_set),
     .flow_key_i         (masked_8),
+    .flow_mix_o         (flow_mix),
     .inst_16_i          (inst_16),
     .src_16_i           (src_16),
     .learn_seen_o       (seen_17),
@@ -139,7 +141,7 @@ module hp_pipeline
     .sa_act_o           (sa_act),
     .sa_touch_i         (sa_touch),
     .inst_18_i          (h18.vvidx),
-    .src_18_i           (h18.w.meta.src[5:0]),
+    .src_18_i           (h18.uplink ? sa_act.target[5:0] : h18.w.meta.src[5:0]),
     .group_idx_i        (group_idx),
     .group_row_o        (group_row),
     .flow_live_o        (flow_live),
@@ -172,7 +174,7 @@ module hp_pipeline
   hp_strip #(.DATA_W(DATA_W)) u_strip (
     .clk_i, .rst_ni, .pl_valid_i, .pl_sof_i, .pl_eof_i, .pl_data_i, .pl_meta_i,
     .vswitch_i  (vswitch_mask_o[pl_meta_i.src[PortIdxW-1:0]]),
-    .tpid_i     (cfg.tpid),
+    .cfg_i      (cfg),
     .hdr_valid_o(hdr_valid),
     .hdr_o      (wire_hdr),
     .cb_valid_o (cb_valid),
@@ -322,6 +324,18 @@ module hp_pipeline
     .dec_o         (dec)
   );
 
+  // A learning packet: the core gets a copy, unless it had one of this flow just before.
+  logic teaches, told;
+  assign teaches = v_q[LastStage] && dec.teaches && (FLOW_DEPTH != 0);
+  hp_flow_news u_news (
+    .clk_i, .rst_ni,
+    .time_i   (time_i[31:0]),
+    .mix_i    (flow_mix),
+    .look_i   (v_q[DecStage] && h18.w.marked),
+    .teaches_i(teaches),
+    .told_o   (told)
+  );
+
   // Stage 22. `dec` changes with each header, the frame needs it for all its beats.
   egress_meta_t eg_meta_d, eg_meta_q;
 
@@ -345,7 +359,7 @@ module hp_pipeline
     eg_meta_d.group       = dec.group;
     eg_meta_d.targets     = dec.group ? dec.targets : '0;
     eg_meta_d.tag_mask    = dec.tag_mask;
-    eg_meta_d.to_core     = dec.kind == KindPunt;
+    eg_meta_d.to_core     = (dec.kind == KindPunt) || told;
     eg_meta_d.reason      = dec.reason;
   end
   always_ff @(posedge clk_i) if (v_q[LastStage]) eg_meta_q <= eg_meta_d;
@@ -388,10 +402,16 @@ module hp_pipeline
     .mask_last_o(mask_22)
   );
 
-  // A punted frame's key goes into its slot; the slot is known with the frame's last beat.
+  // A punted frame's key goes into its slot; the slot is known with the frame's last beat. What a learning packet
+  // teaches is about the frames of the vPort that it came from in the first place.
+  flow_key_t punt_flow_key;
   punt_key_t punt_key_d;
+  always_comb begin
+    punt_flow_key = key_22;
+    if (told) punt_flow_key.src = dec.from;
+  end
   assign punt_key_d = '{
-    usable: h22.vvidx_valid && !key_22.unkeyable, key: key_22, mask: mask_22, inst: h22.vvidx,
+    usable: h22.vvidx_valid && !key_22.unkeyable, key: punt_flow_key, mask: mask_22, inst: h22.vvidx,
     teacher: flow_teacher_22, e_inst: flow_inst_22, e_src: flow_src_22
   };
   always_ff @(posedge clk_i) begin
@@ -450,6 +470,8 @@ module hp_pipeline
     .learn_event_i     (learn_new),
     .learn_suppressed_i(learn_again),
     .learn_no_slot_i   (learn_full),
+    .news_told_i       (told),
+    .news_again_i      (teaches && !told),
     .rd_valid_i        (cnt_rd_valid_i),
     .rd_addr_i         (cnt_rd_addr_i),
     .rd_done_o         (cnt_rd_done_o),
@@ -463,7 +485,7 @@ module hp_pipeline
     vvlan: h22.vvlan, vvidx: h22.vvidx, vvidx_valid: h22.vvidx_valid,
     to_uplink: dec.to_uplink, served: dec.served, targets: dec.targets, time_q: h22.time_q,
     key_valid: h22.vv_ok, key: key_22, flow_hit: dec.flow_hit,
-    flow_handle: dec.flow_hit ? flow_handle_22 : '0
+    flow_handle: dec.flow_hit ? flow_handle_22 : '0, told: told
   };
 
   assign cnt_dec_o = '{

@@ -54,7 +54,7 @@ package hp_pkg;
     logic               group;       // copies to targets, through the replicator
     logic [MaxVf-1:0]   targets;
     logic [MaxVf-1:0]   tag_mask;    // which targets carry the V.VLAN tag
-    logic               to_core;     // punt
+    logic               to_core;     // punt, or a copy besides that of one vPort
     reason_t            reason;
   } egress_meta_t;
 
@@ -102,6 +102,7 @@ package hp_pkg;
     flow_key_t        key;
     logic             flow_hit;   // a flow was applied ...
     logic [15:0]      flow_handle;
+    logic             told;       // the core gets a copy: a flow may be learned from it
   } trace_dec_t;
 
   typedef struct packed {
@@ -145,6 +146,7 @@ package hp_pkg;
     vlan_t       outer_vid;
     vlan_t       tag_vid;
     logic        served;
+    logic        marked;       // uplink: the adjacent switch says that it is a learning packet
     logic        strip8;
     logic        strip4;
     len_t        len;          // canonical length
@@ -301,9 +303,10 @@ package hp_pkg;
     logic [MaxVf-1:0] tag_mask;
     logic             flow_hit;
     logic             flow_miss;    // of a V.VLAN that uses the flow cache
+    logic             teaches;      // a flow may be learned from it; its vPort is `from`
     logic             learn;        // its source address is news
     logic             from_valid;
-    port_t            from;
+    port_t            from;         // vPort of its source address
   } dec_t;
 
   // Counter events. A decision (in + drop), and one per frame that left or was lost.

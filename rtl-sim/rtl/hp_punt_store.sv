@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames for the soft core, whole, and the way back. Their keys are kept by slot with the flow cache. The head frame's facts are on `punt_*`; its
+// Frames for the soft core, whole, and the way back; among them copies of frames that went to a vPort as well, which
+// are only ever dropped. Their keys are kept by slot with the flow cache. The head frame's facts are on `punt_*`; its
 // first 128 bytes are read by word (`punt_rd_*`, three cycles, zeros past the frame).
 // `punt_pop_i` drops the head, `punt_send_i` moves it, or a tombstone in its place, into the core
 // ingress stream and then drops it; both are pulses, given only while `punt_valid_o &&

@@ -151,7 +151,7 @@ module hp_row_tables
   always_ff @(posedge clk_i) begin
     if (!rst_ni) cfg_o <= cfg_row_t'(192'h8100);
     else if (run_q && is_write && req_i.tbl == TBL_CFG && t_q == TCfg)
-      cfg_o <= cfg_row_t'(192'(req_i.data[19:0]));
+      cfg_o <= cfg_row_t'(192'({req_i.data[51:32], 12'd0, req_i.data[19:0]}));
   end
 
   // VVMAP, VVLAN, GROUP.

@@ -63,6 +63,10 @@ module hp_softcore
   output reason_t           punt_tomb_reason_o,
   input  logic              punt_busy_i,
 
+  output logic              tx_hold_set_o,
+  output logic [N_VF-1:0]   tx_hold_o,
+  input  logic              tx_settled_i,
+
   output logic              inj_valid_o,
   input  logic              inj_ready_i,
   output logic [DATA_W-1:0] inj_data_o,
@@ -265,8 +269,9 @@ module hp_softcore
     .dst_rsp_i   (answer)
   );
 
-  core_to_host_t periph_host;
-  logic          irq, pending, feed, inj_busy;
+  core_to_host_t   periph_host;
+  logic            irq, pending, feed, inj_busy;
+  logic [N_VF-1:0] tx_hold;
 
   hp_core_periph #(
     .DATA_W   (DATA_W),
@@ -326,6 +331,9 @@ module hp_softcore
     .punt_tomb_o,
     .punt_tomb_reason_o,
     .punt_busy_i,
+    .tx_hold_set_o,
+    .tx_hold_o         (tx_hold),
+    .tx_settled_i,
     .inj_valid_o,
     .inj_ready_i,
     .inj_data_o,
@@ -394,6 +402,9 @@ module hp_softcore
     host_o.hung       = hung;
     host_o.asleep     = asleep;
   end
+
+  // Nor does a core that hangs keep a vPort back.
+  assign tx_hold_o = hung ? '0 : tx_hold;
 
   assign core_sleep_o = asleep && !irq && !irq_q;
   assign idle_o       = !inj_busy && !punt_busy_i;

@@ -9,6 +9,7 @@
 
 module hp_strip
   import hp_pkg::*;
+  import hp_abi_pkg::*;
 #(
   parameter int unsigned DATA_W = 512
 ) (
@@ -21,7 +22,7 @@ module hp_strip
   input  logic [DATA_W-1:0] pl_data_i,
   input  frame_meta_t       pl_meta_i,
   input  logic              vswitch_i,    // the frame's source is a vswitch vPort
-  input  logic [15:0]       tpid_i,
+  input  cfg_row_t          cfg_i,
 
   output logic              hdr_valid_o,
   output wire_hdr_t         hdr_o,
@@ -49,13 +50,29 @@ module hp_strip
   assign uplink  = !pl_meta_i.core && (pl_meta_i.src == PortUplink);
   assign vswitch = !pl_meta_i.core && !pl_meta_i.src[PortW-1] && vswitch_i;
 
+  // The mark of learning packets. A delivered frame has lost it with its tags, and tags to the uplink are new.
+  logic [5:0] mark;
+  logic       mark_on;
+  always_comb begin
+    mark_on = cfg_i.mark_mask != '0;
+    unique case (cfg_i.mark_field)
+      2'd0:    mark = 6'(tci0[12]);
+      2'd1:    mark = 6'(tci0[15:13]);
+      2'd2:    mark = 6'(tci1[15:13]);
+      default: begin
+        mark    = '0;
+        mark_on = 1'b0;
+      end
+    endcase
+  end
+
   always_comb begin
     hdr_d             = '0;
     hdr_d.meta        = pl_meta_i;
     hdr_d.vswitch     = !pl_meta_i.src[PortW-1] && vswitch_i;
     hdr_d.is_pause    = type0 == 16'h8808;
     hdr_d.is_lldp     = pl_data_i[47:0] == 48'h0E_00_00_C2_80_01;
-    hdr_d.outer_ok    = type0 == tpid_i;
+    hdr_d.outer_ok    = type0 == cfg_i.tpid;
     hdr_d.inner_ok    = type1 == 16'h8100;
     hdr_d.vsw_ok      = type0 == 16'h8100;
     hdr_d.outer_vid   = tci0[11:0];
@@ -67,6 +84,7 @@ module hp_strip
       hdr_d.strip8 = 1'b0;
       hdr_d.strip4 = 1'b0;
     end
+    hdr_d.marked = hdr_d.strip8 && mark_on && ((mark & cfg_i.mark_mask) == cfg_i.mark_set);
     hdr_d.len = pl_meta_i.len - (hdr_d.strip8 ? 14'd8 : hdr_d.strip4 ? 14'd4 : 14'd0);
   end
 
@@ -120,7 +138,7 @@ module hp_strip
   end
 
   logic unused_tci;
-  assign unused_tci = ^{tci0, tci1};
+  assign unused_tci = ^{tci0, tci1, cfg_i};
 
   `HP_ASSERT_INIT(DataW_A, DATA_W == 256 || DATA_W == 512)
   `HP_ASSERT(NoGap_A, !(b1_valid_q && !b1_eof_q) || (pl_valid_i && !pl_sof_i))

@@ -8,6 +8,8 @@
 // with EXTRA (a first hash stage, for keys wider than 60 bits, but no registers beside the RAMs). An entry hits
 // whether the owner calls it alive or dead: that is the owner's business.
 //
+// `mix_o`: the first key's hash before that of the banks, in t+2 with EXTRA.
+//
 // Maintenance: one command at a time, valid/ready, then one `rsp_valid_o`; the request has to stay until then.
 // OP_INSERT, OP_DELETE, OP_LOOKUP by key, OP_READ by place (bank * DEPTH + slot, from 4 * DEPTH on the
 // stash). A delete takes effect at once: the key of a request of OP_DELETE that shows in clock x misses for keys
@@ -49,6 +51,7 @@ module hp_table
   output logic [COPIES-1:0]              hit_o,
   output logic [COPIES-1:0][HandleW-1:0] handle_o,
   output logic [COPIES-1:0][ACT_W-1:0]   act_o,
+  output logic [59:0]                    mix_o,
 
   input  logic                           req_valid_i,
   output logic                           req_ready_o,
@@ -110,6 +113,7 @@ module hp_table
   // Every copy holds the same; maintenance reads the first.
   logic [COPIES-1:0][3:0][EntryW-1:0] b_rdata;
   logic [COPIES-1:0][ACT_W-1:0]       act_rdata;
+  logic [COPIES-1:0][59:0]            mix;
 
   for (genvar c = 0; c < COPIES; c++) begin : gen_copy
     hp_table_lookup #(
@@ -122,6 +126,7 @@ module hp_table
       .hit_o       (hit_o[c]),
       .handle_o    (handle_o[c]),
       .act_o       (act_o[c]),
+      .mix_o       (mix[c]),
       .stash_i     (stash),
       .dead_i      (dead),
       .dead_key_i  (req_key_i),
@@ -136,6 +141,8 @@ module hp_table
       .act_rdata_o (act_rdata[c])
     );
   end
+
+  assign mix_o = mix[0];
 
   hp_table_stash #(.ENTRY_W(EntryW), .STASH(STASH)) u_stash (
     .clk_i,
@@ -233,7 +240,7 @@ module hp_table
   assign chg_handle_o = rsp_handle_o;
 
   logic unused_bits;
-  assign unused_bits = ^{b_rdata, act_rdata, ent[EntryW-1]};
+  assign unused_bits = ^{b_rdata, act_rdata, mix, ent[EntryW-1]};
 
   `HP_ASSERT_INIT(Shape_A, DEPTH == 2 ** SlotW && DEPTH >= 2 && COPIES >= 1)
 endmodule

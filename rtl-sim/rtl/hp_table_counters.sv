@@ -37,6 +37,8 @@ module hp_table_counters
   input  logic        learn_event_i,
   input  logic        learn_suppressed_i,
   input  logic        learn_no_slot_i,
+  input  logic        news_told_i,     // a learning packet was handed over ...
+  input  logic        news_again_i,    // ... or was not, because its flow just was
 
   input  logic        rd_valid_i,
   input  logic [15:0] rd_addr_i,
@@ -201,6 +203,8 @@ module hp_table_counters
     pulse[{2'b10, LEARNCNT_LEARN_EVENTS}]     = learn_event_i;
     pulse[{2'b10, LEARNCNT_LEARN_SUPPRESSED}] = learn_suppressed_i;
     pulse[{2'b10, LEARNCNT_LEARN_NO_SLOT}]    = learn_no_slot_i;
+    pulse[{2'b10, LEARNCNT_FLOW_LEARN_EVENTS}]     = news_told_i;
+    pulse[{2'b10, LEARNCNT_FLOW_LEARN_SUPPRESSED}] = news_again_i;
   end
 
   always_ff @(posedge clk_i) begin

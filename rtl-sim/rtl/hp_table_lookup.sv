@@ -29,6 +29,7 @@ module hp_table_lookup #(
   output logic                         hit_o,
   output logic [HandleW-1:0]           handle_o,
   output logic [ACT_W-1:0]             act_o,
+  output logic [59:0]                  mix_o,        // in t+2 with EXTRA: what the banks' hashes are made of
 
   input  logic [STASH-1:0][EntryW-1:0] stash_i,
   input  logic                         dead_i,       // in t+2: this key misses, whatever is stored
@@ -71,6 +72,8 @@ module hp_table_lookup #(
   end else begin : gen_plain
     assign key60 = 60'(key_i);
   end
+
+  assign mix_o = key60;
 
   // The stash: chunks in t+1, match in t+2, handle in t+3. A place is not used again so soon that its handle
   // could change on the way.

@@ -55,6 +55,7 @@ module hp_tables
   output logic [N_VF-1:0]     meter_fresh_set_o,
   // Stage 8.
   input  logic [FlowKeyW-1:0] flow_key_i,
+  output logic [59:0]         flow_mix_o,       // stage 10: a hash of it
   // Stage 16: the frame's V.VLAN instance and vPort.
   input  logic [5:0]          inst_16_i,
   input  logic [5:0]          src_16_i,
@@ -381,6 +382,7 @@ module hp_tables
       .clk_i, .rst_ni, .hash_seed_i, .now_i,
       .ready_o        (flow_ready),
       .key_8_i        (flow_key_i),
+      .mix_o          (flow_mix_o),
       .frame_inst_i   (inst_18_i),
       .frame_src_i    (src_18_i),
       .live_o         (flow_live_o),
@@ -427,7 +429,7 @@ module hp_tables
     assign flow_live_o     = 1'b0;
     assign flow_act_o      = '0;
     assign flow_handle_o   = '0;
-    assign {flow_teacher_o, flow_inst_o, flow_src_o} = '0;
+    assign {flow_teacher_o, flow_inst_o, flow_src_o, flow_mix_o} = '0;
     assign {flow_done, flow_status, flow_row, flow_entry, flow_guard, flow_age_busy} = '0;
     assign {flow_age_take, flow_chg, flow_chg_key, flow_count_o, flow_occupied_o, key_row, key} = '0;
     logic unused_flow;

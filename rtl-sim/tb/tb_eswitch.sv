@@ -49,6 +49,7 @@ module tb_eswitch #(
 
   hp_eswitch #(.DATA_W(DATA_W), .N_VF(NVf), .MAC_DEPTH(256), .FLOW_DEPTH(64)) dut (
     .clk_i(clk), .rst_ni(rst_n), .time_i(now), .hash_seed_i(128'h0123_4567_89AB_CDEF_0F1E_2D3C_4B5A_6978),
+    .tx_hold_set_i(1'b0), .tx_hold_i('0), .tx_settled_o(),
     .host_req_i(req), .host_grant_valid_o(gv), .host_grant_ready_i(gr), .host_grant_vport_o(gp),
     .s_host_tvalid_i(hv), .s_host_tready_o(hr), .s_host_tdata_i(hd), .s_host_tkeep_i(hk),
     .s_host_tlast_i(hl), .s_host_tuser_i(1'b0), .s_host_tdest_i(hdest), .host_rx_ready_i('1),

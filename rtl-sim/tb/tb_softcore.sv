@@ -2,7 +2,8 @@
 //
 // hp_host_if, hp_softcore with the real Ibex, and hp_tbl_arb, at several ratios of the clocks. A small program
 // is loaded through the PF BAR and answers the mailbox; every path between host, core and datapath is used
-// once: state, log, seeds, mailbox, table commands, events, timer, punt, inject, bus error, watchdog, restart.
+// once: state, log, seeds, mailbox, table commands, events, timer, punt, inject, transmit hold, bus error, watchdog,
+// restart.
 // Then resets and stops at random times: the core must come back each time.
 //
 // bench-needs: HAIRPIN_IBEX
@@ -83,6 +84,10 @@ module tb_softcore
     .cnt_rd_data_i(cnt_data), .core_o(to_core), .core_i(to_host)
   );
 
+  logic        hold_set, settled = 1'b1;
+  logic [7:0]  hold;
+  int unsigned hold_sets, settle;
+
   hp_softcore #(.DATA_W(DATA_W)) u_core (
     .clk_i(clk), .rst_ni(rst_n), .core_clk_i(core_clk), .core_rst_ni(core_rst_n), .time_i(now),
     .core_sleep_o(core_sleep), .idle_o(idle), .host_i(to_core), .host_o(to_host),
@@ -96,6 +101,7 @@ module tb_softcore
     .punt_rd_addr_o(punt_rd_addr), .punt_rd_valid_i(punt_rd_valid), .punt_rd_data_i(punt_rd_data),
     .punt_pop_o(punt_pop), .punt_send_o(punt_send), .punt_nopunt_o(punt_nopunt),
     .punt_tomb_o(punt_tomb), .punt_tomb_reason_o(punt_tomb_reason), .punt_busy_i(punt_busy),
+    .tx_hold_set_o(hold_set), .tx_hold_o(hold), .tx_settled_i(settled),
     .inj_valid_o(inj_valid), .inj_ready_i(inj_ready), .inj_data_o(inj_data), .inj_sof_o(inj_sof),
     .inj_eof_o(inj_eof), .inj_meta_o(inj_meta)
   );
@@ -109,6 +115,13 @@ module tb_softcore
     .tbl_req_valid_o(t_valid), .tbl_req_ready_i(t_ready), .tbl_core_o(t_core), .tbl_req_o(t_req),
     .tbl_rsp_valid_i(t_rsp), .tbl_rsp_i(t_ans), .idle_o(arb_idle)
   );
+
+  // The datapath: a mask has settled 200 of its clocks after it came.
+  always @(posedge clk) begin
+    hold_sets <= hold_sets + 32'(hold_set);
+    settle    <= hold_set ? 200 : (settle != 0) ? settle - 1 : 0;
+    settled   <= !hold_set && settle == 0;
+  end
 
   // Tables: the answer is the request's data inverted, after a few clocks. Counts and spaces commands.
   int unsigned tables, gap = 1000;
@@ -253,7 +266,8 @@ module tb_softcore
 
   // The program. Registers: x1 = peripherals, x3 = log ring, x8 = punt window, x9 = inject buffer.
   localparam int unsigned LLoop = 0, LPunt = 1, LTimer = 2, LAnswer = 3, LSpin = 4, LTbl = 5, LInject = 6,
-                          LFault = 7, LNext = 8, LTrap = 9, LTblWait = 10, LArm = 11, LCopy = 12, LLearn = 13;
+                          LFault = 7, LNext = 8, LTrap = 9, LTblWait = 10, LArm = 11, LCopy = 12, LLearn = 13,
+                          LHold = 14, LSettle = 15;
 
   task automatic program_text();
     at(0);                       // trap vector: exceptions
@@ -314,6 +328,8 @@ module tb_softcore
     beq(10, 2, LFault);
     addi(2, 0, 5);
     beq(10, 2, LArm);
+    addi(2, 0, 6);
+    beq(10, 2, LHold);
     addi(11, 10, 100);           // any other: echo + 100
     mark(LAnswer);
     sw(11, 1, 'h144);
@@ -398,6 +414,17 @@ module tb_softcore
     sw(2, 1, 'h50);
     addi(11, 14, 0);
     j(LAnswer);
+    mark(LHold);                 // keep the vPorts of argument 1 back; argument 2: and crash, else until it has settled
+    lw(2, 1, 'h104);
+    sw(2, 1, 'h360);
+    lw(12, 1, 'h108);
+    bne(12, 0, LSpin);
+    addi(11, 0, 0);
+    mark(LSettle);               // how often it was not
+    addi(11, 11, 1);
+    lw(2, 1, 'h368);
+    beq(2, 0, LSettle);
+    j(LAnswer);
     mark(LTrap);
     csrrs(12, 12'h342, 0);       // cause
     sw(12, 1, 'h148);
@@ -426,15 +453,20 @@ module tb_softcore
     expect_rd('h364, 32'hF00D_0000 | 32'(seq), {what, ": last word"});
   endtask
 
+  task automatic answered_any(output logic [31:0] rsp0, input string what);
+    wait_rd('h344, 32'h1FFFF, 32'h10000 | 32'(seq), {what, ": answer"});
+    rd('h348, rsp0);
+  endtask
+
   task automatic load();
     program_text();
     program_text();
     wr('h504, 32'h0);
-    for (int unsigned a = 0; a < 'h300; a += 4) begin
+    for (int unsigned a = 0; a < 'h340; a += 4) begin
       wr('h508, mem[a/4]);
       expect_err(1'b0, "load");
     end
-    expect_rd('h504, 32'h300, "load address");
+    expect_rd('h504, 32'h340, "load address");
   endtask
 
   task automatic start();
@@ -649,8 +681,10 @@ module tb_softcore
     wr('h104, 32'hF);
     wr('h108, 32'h4);
     rd('h524, first);
-    mail(1);
+    mail(6, 32'hA5, 32'd1);
+    wait (hold == 8'hA5);
     wait_rd('h50C, 32'h1_0000, 32'h1_0000, "hung");
+    if (hold != '0) $fatal(1, "a core that hangs keeps vPorts back");
     if (!irq) $fatal(1, "no interrupt of the watchdog");
     repeat (100) @(negedge clk);
     wait_rd('h50C, 32'h1_0000, 32'h1_0000, "still hung");
@@ -665,6 +699,28 @@ module tb_softcore
     if (second != first + 1) $fatal(1, "restarts %0d after %0d", second, first);
     mail(40);
     answered(140, "after the watchdog");
+    if (hold != '0) $fatal(1, "a core that starts anew keeps vPorts back");
+  endtask
+
+  // The mask goes out with a pulse; the core sees `settled` only after the datapath has answered it.
+  task automatic transmit_hold();
+    logic [31:0] turns;
+    mail(6, 32'h5A);
+    answered_any(turns, "hold");
+    if (hold != 8'h5A || hold_sets == 0) $fatal(1, "hold %h after %0d pulses", hold, hold_sets);
+    if (turns < 2) $fatal(1, "settled at once");
+    mail(6, 32'h0);
+    answered_any(turns, "no hold");
+    if (hold != '0) $fatal(1, "hold %h", hold);
+    // A core that is stopped keeps nobody back.
+    mail(6, 32'hFF, 32'd1);
+    wait (hold == 8'hFF);
+    stop();
+    if (hold != '0) $fatal(1, "hold %h of a core that is stopped", hold);
+    start();
+    mail(41);
+    answered(141, "after the hold");
+    if (hold != '0) $fatal(1, "hold %h of a core that starts anew", hold);
   endtask
 
   // Stops, core resets and bus traffic at any moment.
@@ -721,6 +777,7 @@ module tb_softcore
     load();
     start();
     firmware();
+    transmit_hold();
     watchdog();
     abuse();
     seeds();

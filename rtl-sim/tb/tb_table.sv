@@ -58,7 +58,7 @@ module tb_table #(
     .KEY_W(KEY_W), .ACT_W(ACT_W), .DEPTH(DEPTH), .STASH(STASH), .MOVES(MOVES), .COPIES(COPIES), .EXTRA(EXTRA)
   ) u_dut (
     .clk_i(clk), .rst_ni(rst_n), .seed_i(seed),
-    .key_i(key), .hit_o(hit), .handle_o(handle), .act_o(act),
+    .key_i(key), .hit_o(hit), .handle_o(handle), .act_o(act), .mix_o(),
     .req_valid_i(req_valid), .req_ready_o(req_ready), .req_op_i(req_op), .req_place_i(req_place),
     .req_key_i(req_key), .req_act_i(req_act), .rsp_valid_o(rsp_valid), .rsp_status_o(rsp_status),
     .rsp_entry_o(rsp_entry), .rsp_key_o(rsp_key), .rsp_act_o(rsp_act), .rsp_handle_o(rsp_handle),

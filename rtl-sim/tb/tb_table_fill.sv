@@ -39,7 +39,7 @@ module tb_table_fill #(
   hp_table #(
     .KEY_W(KeyW), .ACT_W(ActW), .DEPTH(DEPTH), .STASH(STASH), .MOVES(MOVES), .COPIES(1), .EXTRA(FLOW)
   ) u_dut (
-    .clk_i(clk), .rst_ni(rst_n), .seed_i(seed), .key_i(req_key), .hit_o(hit), .handle_o(), .act_o(),
+    .clk_i(clk), .rst_ni(rst_n), .seed_i(seed), .key_i(req_key), .hit_o(hit), .handle_o(), .act_o(), .mix_o(),
     .req_valid_i(req_valid), .req_ready_o(req_ready), .req_op_i(OP_INSERT), .req_place_i(PlaceW'(0)),
     .req_key_i(req_key), .req_act_i(ActW'(5)), .rsp_valid_o(rsp_valid), .rsp_status_o(rsp_status),
     .rsp_entry_o(rsp_entry), .rsp_key_o(rsp_key), .rsp_act_o(), .rsp_handle_o(),

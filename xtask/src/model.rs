@@ -113,7 +113,7 @@ const DATA_W: u32 = 512;
 const N_VF: u32 = 8;
 
 /// Flags that every variant shares.
-const COMMON: [&str; 10] = [
+const COMMON: [&str; 12] = [
     "--cc",
     "-O3",
     "--top-module",
@@ -123,6 +123,9 @@ const COMMON: [&str; 10] = [
     "--no-timing",
     "--output-split",
     "20000",
+    // Verilator 5.006 forgets to declare the counter of a loop over the words that an assertion samples.
+    "--reloop-limit",
+    "64",
     "-DHP_SIMULATION",
 ];
 

@@ -2,7 +2,10 @@
 
 //! Step 3 of the decision: what the flow cache says about a frame.
 
-use hairpin_abi::{CfgRow, FlowAction, FlowRow, Miss, Mode, PortId, Teacher, VVlan, VVlanRow};
+use hairpin_abi::row::MacKey;
+use hairpin_abi::{
+    CfgRow, FlowAction, FlowRow, Miss, Mode, PortId, Target, Teacher, VPort, VVlan, VVlanRow,
+};
 
 use crate::frame::Canonical;
 use crate::{FrameKey, Tables};
@@ -94,6 +97,30 @@ impl Asked<'_, '_> {
     fn counts(&self, row: &FlowRow) -> bool {
         let by_address = self.frame.destination().is_group() || self.row.mode == Mode::Veb;
         !(row.pending || by_address && row.teacher == Teacher::Learned)
+    }
+
+    /// The vPort that the frame's source address belongs to.
+    pub(crate) fn source(&self, tables: &impl Tables) -> Option<VPort> {
+        let mac = self.frame.source();
+        match tables.mac(&MacKey {
+            vvlan: self.id,
+            mac,
+        }) {
+            Some(Target::VPort(vport)) => Some(vport),
+            None | Some(Target::Group(_)) => None,
+        }
+    }
+
+    /// True if a learning packet that a vPort gets by its address teaches a flow: an entry could be made of it that
+    /// the frames of a vPort hit.
+    pub(crate) fn teaches(&self, tables: &impl Tables, cfg: CfgRow) -> bool {
+        let unkeyable =
+            || FrameKey::extract(self.src, self.id.into(), self.frame, cfg.tpid).unkeyable;
+        self.row.cache
+            && self.row.mode != Mode::Veb
+            && !self.frame.destination().is_group()
+            && self.source(tables).is_some()
+            && !unkeyable()
     }
 
     fn next(&self, row: &FlowRow) -> Next {

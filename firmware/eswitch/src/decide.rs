@@ -3,6 +3,7 @@
 //! The decision: where a frame goes, and why. The first failing check wins.
 
 use hairpin_abi::ids::PortSet;
+use hairpin_abi::peer::MarkField;
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     CfgRow, MIN_FRAME, MacAddr, Miss, PortId, PortRow, Reason, Target, UPLINK_TAGS, VPort,
@@ -11,7 +12,7 @@ use hairpin_abi::{
 
 use crate::cache::{Asked, Next};
 use crate::frame::{Canonical, TPID_CTAG, TYPE_HAIRPIN, TYPE_MAC_CONTROL, field, word};
-use crate::{CacheUse, Decision, Ingress, Kind, Meters, Tables};
+use crate::{CacheUse, Decision, Ingress, Kind, Meters, Tables, mark};
 
 /// Where a frame goes, before what its V.VLAN and length add.
 struct Verdict {
@@ -21,6 +22,7 @@ struct Verdict {
     to_uplink: bool,
     served: bool,
     cache: CacheUse,
+    teaches: bool,
 }
 
 impl Verdict {
@@ -32,6 +34,7 @@ impl Verdict {
             to_uplink: false,
             served: false,
             cache: CacheUse::Unused,
+            teaches: false,
         }
     }
 
@@ -52,6 +55,10 @@ impl Verdict {
 
     const fn with(self, cache: CacheUse) -> Self {
         Self { cache, ..self }
+    }
+
+    const fn taught(self, teaches: bool) -> Self {
+        Self { teaches, ..self }
     }
 }
 
@@ -144,6 +151,7 @@ fn finish<T: Tables>(
         vvlan: Some(vvlan),
         instance: known.map(|(_, (instance, _))| instance),
         cache: verdict.cache,
+        teaches: verdict.teaches,
         outer_vlan: known.map_or(Vlan::from_tci(0), |(_, (_, row))| row.vlan),
         strip,
         len: frame.len(),
@@ -344,6 +352,10 @@ fn from_uplink(tables: &impl Tables, cfg: CfgRow, frame: &[u8]) -> Decision {
     };
     let vvlan = Vlan::from_tci(inner_tci);
     let served = inner_tci & 1 << 12 != 0;
+    // The NIC does not look into the tenant's packet for a mark.
+    let marked = cfg.mark.is_some_and(|mark| {
+        mark.field() != MarkField::Dscp && mark::is_marked(frame, mark, cfg.tpid)
+    });
     finish(
         tables,
         vvlan,
@@ -362,7 +374,9 @@ fn from_uplink(tables: &impl Tables, cfg: CfgRow, frame: &[u8]) -> Decision {
                 nopunt: false,
             };
             let (cache, next) = asked.ask(tables, cfg);
-            forward_uplink(tables, cfg, &asked, next, served).with(cache)
+            let verdict = forward_uplink(tables, cfg, &asked, next, served).with(cache);
+            let teaches = marked && verdict.reason == Reason::MacHit && asked.teaches(tables, cfg);
+            verdict.taught(teaches)
         },
     )
 }
@@ -377,13 +391,7 @@ fn forward_uplink(
     let Asked { id, row, frame, .. } = *asked;
     let da = frame.destination();
     let destination = tables.mac(&MacKey { vvlan: id, mac: da });
-    let s = match tables.mac(&MacKey {
-        vvlan: id,
-        mac: frame.source(),
-    }) {
-        Some(Target::VPort(vport)) => Some(vport),
-        None | Some(Target::Group(_)) => None,
-    };
+    let s = asked.source(tables);
     let hit = match next {
         Next::Drop => return Verdict::drop(Reason::FlowDrop),
         Next::Punt => return Verdict::punt(Reason::FlowPunt),

@@ -101,6 +101,8 @@ pub struct Decision {
     pub instance: Option<u8>,
     /// What the flow cache had to do with it.
     pub cache: CacheUse,
+    /// A flow may be learned from it: the core gets a copy, unless it had one of the same flow just before.
+    pub teaches: bool,
     /// Default outer VLAN of the V.VLAN.
     pub outer_vlan: Vlan,
     /// NIC tag bytes behind the addresses of the frame that came in.
@@ -120,13 +122,15 @@ impl Decision {
             vvlan: None,
             instance: None,
             cache: CacheUse::Unused,
+            teaches: false,
             outer_vlan: Vlan::from_tci(0),
             strip: 0,
             len,
         }
     }
 
-    /// True if a port gets a copy; the core gets punted frames.
+    /// True if a port gets a copy; the core gets punted frames, and whether it is told of one that teaches is not
+    /// known here.
     #[must_use]
     pub fn delivers_to(&self, port: PortId) -> bool {
         match port {

@@ -42,6 +42,8 @@ pub enum Rule {
     Altered,
     /// No such frame was ever sent, or it was sent broken.
     Stranger,
+    /// The firmware was to learn a flow from a frame that is no learning packet.
+    Taught,
 }
 
 impl fmt::Display for Rule {
@@ -53,6 +55,7 @@ impl fmt::Display for Rule {
             Self::Tags => "tags",
             Self::Altered => "altered",
             Self::Stranger => "stranger",
+            Self::Taught => "taught",
         })
     }
 }
@@ -145,6 +148,8 @@ struct Input {
     cycle: Cycle,
     vvlan: Option<u16>,
     outer: u16,
+    /// Both TCIs, of a frame from the uplink.
+    tci: (u16, u16),
     canonical: Vec<u8>,
     broken: bool,
     /// Receivers so far, bit 64 is the uplink.
@@ -160,11 +165,21 @@ struct Vvlan {
     accepted: History<u16>,
 }
 
+/// Bits that make a learning packet of a frame from the uplink: of outer and inner TCI, and their values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MarkBits {
+    /// Which bits count.
+    pub mask: (u16, u16),
+    /// What they are.
+    pub value: (u16, u16),
+}
+
 /// The checker.
 #[derive(Clone, Debug, Default)]
 pub struct Checker {
     ports: HashMap<u8, PortKind>,
     tpid: History<u16>,
+    mark: History<MarkBits>,
     vvlans: HashMap<u16, Vvlan>,
     owners: HashMap<(u16, [u8; 6]), History<u8>>,
     /// As the NIC says that it learned them.
@@ -194,6 +209,14 @@ impl Checker {
     pub fn tpid(&mut self, begin: Cycle, end: Cycle, tpid: u16) {
         self.tpid.end(end, |old| *old != tpid);
         self.tpid.begin(begin, tpid);
+    }
+
+    /// A change of the mark of learning packets.
+    pub fn mark(&mut self, begin: Cycle, end: Cycle, bits: Option<MarkBits>) {
+        self.mark.end(end, |old| Some(*old) != bits);
+        if let Some(bits) = bits {
+            self.mark.begin(begin, bits);
+        }
     }
 
     /// A new or changed V.VLAN.
@@ -294,6 +317,10 @@ impl Checker {
             }
             _ => (None, 0, bytes.to_vec()),
         };
+        let tci = match bytes.get(14..20) {
+            Some(tags) if port == UPLINK => (tpid_at(tags, 0), tpid_at(tags, 4)),
+            _ => (0, 0),
+        };
         self.inputs.insert(
             id,
             Input {
@@ -301,6 +328,7 @@ impl Checker {
                 cycle,
                 vvlan,
                 outer,
+                tci,
                 canonical,
                 broken,
                 seen: 0,
@@ -312,18 +340,45 @@ impl Checker {
     pub fn output(&mut self, id: u32, port: u8, bytes: &[u8], cycle: Cycle) -> Option<Rule> {
         self.outputs += 1;
         let (from, rule) = self.judge(id, port, bytes, cycle);
-        let rule = rule?;
+        Some(self.broken(rule?, id, from, port, cycle))
+    }
+
+    fn broken(&mut self, rule: Rule, id: u32, from: u8, to: u8, cycle: Cycle) -> Rule {
         *self.counts.entry(rule).or_default() += 1;
         if self.violations.len() < KEPT {
             self.violations.push(Violation {
                 rule,
                 id,
                 from,
-                to: port,
+                to,
                 cycle,
             });
         }
-        Some(rule)
+        rule
+    }
+
+    /// The firmware got a copy of a frame that it may learn a flow from, which may be input `id`.
+    pub fn told(&mut self, id: Option<u32>, cycle: Cycle) -> Option<Rule> {
+        let input = id.and_then(|id| self.inputs.get(&id));
+        let right = input.is_some_and(|input| {
+            let (outer, inner) = input.tci;
+            let marked = |bits: &MarkBits| {
+                (outer & bits.mask.0, inner & bits.mask.1) == bits.value && bits.mask != (0, 0)
+            };
+            let accepted = |vvlan: &Vvlan| {
+                vvlan
+                    .accepted
+                    .ever(input.cycle, cycle, |vlan| *vlan == input.outer)
+            };
+            input.port == UPLINK
+                && !input.broken
+                && input.canonical.first().is_some_and(|byte| byte & 1 == 0)
+                && input
+                    .vvlan
+                    .is_some_and(|id| self.vvlans.get(&id).is_some_and(accepted))
+                && self.mark.ever(input.cycle, cycle, marked)
+        });
+        (!right).then(|| self.broken(Rule::Taught, id.unwrap_or(u32::MAX), UPLINK, 65, cycle))
     }
 
     /// A frame came out that says nothing about where it is from.
@@ -409,6 +464,7 @@ impl Checker {
     pub fn settle(&mut self, now: Cycle) {
         self.inputs.clear();
         self.tpid.forget(now);
+        self.mark.forget(now);
         for vvlan in self.vvlans.values_mut() {
             vvlan.members.forget(now);
             vvlan.outer.forget(now);
@@ -610,6 +666,36 @@ mod tests {
         assert_eq!(c.output(1, 1, &f, 25), None);
         c.input(2, 0, &f, false, 21);
         assert_eq!(c.output(2, 1, &f, 30), Some(Rule::Leak));
+    }
+
+    #[test]
+    fn only_marked_unicast_frames_of_the_uplink_teach() {
+        let mut c = checker();
+        let bits = |value| MarkBits {
+            mask: (0, 0xe000),
+            value: (0, value),
+        };
+        c.mark(0, 0, Some(bits(0x6000)));
+        let mut group = frame(60);
+        group[0] = 1;
+        let mut unicast = frame(60);
+        unicast[0] = 2;
+        let uplink = |f: &[u8], outer, tci| tagged(f, &[0x88a8, outer, 0x8100, tci]);
+        c.input(1, UPLINK, &uplink(&unicast, 10, 0x6000 | 100), false, 5);
+        c.input(2, UPLINK, &uplink(&unicast, 10, 0x4000 | 100), false, 5);
+        c.input(3, UPLINK, &uplink(&group, 10, 0x6000 | 100), false, 5);
+        c.input(4, UPLINK, &uplink(&unicast, 12, 0x6000 | 100), false, 5);
+        c.input(5, 0, &uplink(&unicast, 10, 0x6000 | 100), false, 5);
+        c.input(6, UPLINK, &uplink(&unicast, 10, 0x6000 | 100), true, 5);
+        assert_eq!(c.told(Some(1), 9), None);
+        for id in [Some(2), Some(3), Some(4), Some(5), Some(6), Some(7), None] {
+            assert_eq!(c.told(id, 9), Some(Rule::Taught), "{id:?}");
+        }
+        c.mark(10, 20, None);
+        c.input(8, UPLINK, &uplink(&unicast, 10, 0x6000 | 100), false, 15);
+        c.input(9, UPLINK, &uplink(&unicast, 10, 0x6000 | 100), false, 21);
+        assert_eq!(c.told(Some(8), 30), None);
+        assert_eq!(c.told(Some(9), 30), Some(Rule::Taught));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::rc::Rc;
 
 use hairpin_abi::counter::CounterAddr;
-use hairpin_abi::{FlowKeyWords, Op, PortId, Reason, Status, Table, Vlan};
+use hairpin_abi::{FlowKey, FlowKeyWords, Op, PortId, Reason, Status, Table, VVlan, Vlan};
 use hairpin_eswitch::model::{Model, Traced};
 use hairpin_eswitch::{
     CacheUse, Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit,
@@ -49,6 +49,8 @@ pub struct Expected {
     flow: Option<u16>,
     /// It asked the flow cache.
     pub asked: bool,
+    /// The flow that it teaches, as the V.VLAN's key mask leaves it.
+    pub teaches: Option<FlowKey>,
     /// How each copy is dressed, fixed when the frame is decided.
     copies: Vec<(u8, Egress)>,
 }
@@ -148,13 +150,18 @@ impl Golden {
     fn expected(&self, d: &Decided, decision: &Decision, bytes: &[u8]) -> Expected {
         let canonical = Canonical::new(bytes, decision.strip).filter(|_| !d.tomb);
         let tables = &self.model.tables;
-        let key = canonical
+        let whole = canonical
             .as_ref()
             .zip(decision.vvlan)
             .map(|(frame, vvlan)| {
                 let src = PortId::new(d.src).unwrap_or(PortId::Core);
-                key(&FrameKey::extract(src, vvlan, frame, tables.config().tpid))
+                FrameKey::extract(src, vvlan, frame, tables.config().tpid)
             });
+        let key = whole.as_ref().map(key);
+        let signature = whole.filter(|_| decision.teaches).and_then(|key| {
+            let (_, row) = tables.vvlan(VVlan::try_from(decision.vvlan?).ok()?)?;
+            Some(key.fields.masked(row.key_mask))
+        });
         let copies = (0..=UPLINK)
             .filter_map(|port| {
                 let id = PortId::new(port)?;
@@ -162,8 +169,9 @@ impl Golden {
             })
             .collect::<Vec<_>>();
         let punt = decision.kind == Kind::Punt;
+        let to_core = punt || d.told;
         let canonical: Rc<[u8]> = match canonical {
-            Some(frame) if punt || !copies.is_empty() => {
+            Some(frame) if to_core || !copies.is_empty() => {
                 [frame.addresses().as_slice(), frame.rest()].concat().into()
             }
             _ => Rc::new([]),
@@ -186,6 +194,7 @@ impl Golden {
                 CacheUse::Unused | CacheUse::Miss => None,
             },
             asked: decision.cache != CacheUse::Unused,
+            teaches: signature,
             copies,
         }
     }
@@ -203,6 +212,11 @@ impl Golden {
             edit::write(&frame, dress, &mut self.buffer)
         });
         &self.buffer[..written.unwrap_or(0)]
+    }
+
+    /// Counts a frame that teaches, and whether the firmware got a copy.
+    pub fn count_taught(&mut self, told: bool) {
+        self.model.counters.taught(told);
     }
 
     /// Counts a copy out.
@@ -249,6 +263,7 @@ impl Expected {
             key: None,
             flow: None,
             asked: false,
+            teaches: None,
             copies: Vec::new(),
         }
     }

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use hairpin_abi::admin::Command;
-use hairpin_abi::counter::{CacheTraffic, CountedTable, CounterAddr, TableCounter, Traffic};
+use hairpin_abi::counter::{
+    CacheTraffic, CountedTable, CounterAddr, LearnCounter, TableCounter, Traffic,
+};
 use hairpin_abi::{PortId, REASONS, ReasonClass, Table, VPort};
 use hairpin_driver::firmware::StartOptions;
 use hairpin_driver::image::FirmwareImage;
@@ -74,6 +76,8 @@ pub trait Observer {
     fn answered(&mut self, _cycle: Cycle, _status: u8) {}
     /// A frame was decided.
     fn decided(&mut self, _cycle: Cycle, _decision: &Decided) {}
+    /// The firmware got a copy of a frame, which may be this one.
+    fn told(&mut self, _cycle: Cycle, _origin: Option<u32>) {}
 }
 
 /// Looks at nothing.
@@ -274,7 +278,12 @@ impl Nic {
                     observer.command(event.cycle, command);
                     observer.tables(event.cycle, self.scoreboard.golden());
                 }
-                (EventKind::Decision(decision), _) => observer.decided(event.cycle, decision),
+                (EventKind::Decision(decision), _) => {
+                    observer.decided(event.cycle, decision);
+                    if decision.told {
+                        observer.told(event.cycle, self.scoreboard.origin());
+                    }
+                }
                 _ => {}
             }
         }
@@ -454,6 +463,9 @@ impl Nic {
                 let addr = CounterAddr::flow(handle, what);
                 all.extend(addr.map(|addr| (format!("flow entry {handle} {what}"), addr)));
             }
+        }
+        for what in [LearnCounter::FlowEvents, LearnCounter::FlowSuppressed] {
+            all.push((what.to_string(), CounterAddr::learn(what)));
         }
         for table in CountedTable::ALL {
             for what in TRACED {

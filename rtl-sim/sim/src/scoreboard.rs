@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use hairpin_abi::{MacRow, Op, Scope, Status, Table};
+use hairpin_abi::{FlowKey, MacRow, Op, Scope, Status, Table};
 
 use crate::golden::{Expected, Golden};
 use crate::model::{Cycle, UPLINK};
@@ -23,6 +23,7 @@ mod reason {
     use hairpin_abi::Reason;
 
     pub(super) const CONTROL: u8 = Reason::Control as u8;
+    pub(super) const MAC_HIT: u8 = Reason::MacHit as u8;
     pub(super) const BAD_FRAME: u8 = Reason::BadFrame as u8;
     pub(super) const RUNT: u8 = Reason::Runt as u8;
     pub(super) const OVERSIZE: u8 = Reason::Oversize as u8;
@@ -54,6 +55,11 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// Ticks in which the firmware is not given a frame of the same flow again, and at most so many more.
+const AGAIN: u64 = (1 << 16) + (1 << 14);
+/// Clocks after such a frame in which it is given no other.
+const REST: u64 = 8;
+
 /// A frame as it was put on a bus.
 #[derive(Clone, Debug)]
 struct Sent {
@@ -74,6 +80,13 @@ struct Punted {
     origin: Option<u32>,
     /// A crash of the firmware may have taken it.
     doubtful: bool,
+}
+
+impl Punted {
+    /// True if the firmware keeps it: it is its own, or a copy.
+    fn is_kept(&self) -> bool {
+        matches!(self.reason, reason::CONTROL | reason::MAC_HIT)
+    }
 }
 
 /// A decided frame with copies on their way.
@@ -155,6 +168,13 @@ pub struct Scoreboard {
     invalidations: BTreeMap<(u8, u16), u64>,
     /// Addresses that were learned behind another vPort while they lived.
     moved: u64,
+    /// Flows of which the firmware was given a frame, and when it was the last time.
+    told: HashMap<FlowKey, Cycle>,
+    last_told: Option<Cycle>,
+    /// Frames that taught: the firmware got a copy, or not.
+    taught: [u64; 2],
+    /// The input frame of the last decision.
+    origin: Option<u32>,
 }
 
 impl Scoreboard {
@@ -183,6 +203,10 @@ impl Scoreboard {
             commands: BTreeMap::new(),
             invalidations: BTreeMap::new(),
             moved: 0,
+            told: HashMap::new(),
+            last_told: None,
+            taught: [0; 2],
+            origin: None,
         }
     }
 
@@ -255,6 +279,7 @@ impl Scoreboard {
 
     fn decision(&mut self, cycle: Cycle, d: &Decided) {
         self.number += 1;
+        self.origin = None;
         self.decided += u64::from(d.count.max(1));
         self.hits += u64::from(d.flow.is_some());
         self.reasons[usize::from(d.reason & 63)] += u64::from(d.count.max(1));
@@ -282,6 +307,7 @@ impl Scoreboard {
                 None => return,
             }
         };
+        self.origin = origin;
         let expected = Rc::new(self.golden.decide(d, &bytes));
         self.asked += u64::from(expected.asked);
         for (field, want, got) in expected.differences(d) {
@@ -301,7 +327,9 @@ impl Scoreboard {
                 fate.vvlan = d.instance.map(|_| d.vvlan).or(expected.vvlan);
             }
         }
-        if expected.punt {
+        self.teach(cycle, d, &expected);
+        let punt = expected.punt || d.told;
+        if punt {
             self.uncounted
                 .push((self.number, expected.instance, expected.canonical.len()));
             self.punted.push_back(Punted {
@@ -322,10 +350,33 @@ impl Scoreboard {
             awaited,
             group: d.kind == DecidedKind::Multicast,
             direct: false,
-            punt: expected.punt,
+            punt,
             expected,
         };
         self.open(cycle, d.seq, open);
+    }
+
+    /// A frame that teaches is told of, unless one of its flow, or any other, was just before; no other frame is.
+    fn teach(&mut self, cycle: Cycle, d: &Decided, expected: &Expected) {
+        let Some(flow) = expected.teaches else {
+            if d.told {
+                let what = format!("decision {}: the firmware is told", d.seq);
+                self.differ(cycle, what, false, true);
+            }
+            return;
+        };
+        self.golden.count_taught(d.told);
+        self.taught[usize::from(!d.told)] += 1;
+        if d.told {
+            self.told.insert(flow, cycle);
+            self.last_told = Some(cycle);
+            return;
+        }
+        let within = |then: Option<Cycle>, ticks| then.is_some_and(|then| cycle - then <= ticks);
+        if !within(self.told.get(&flow).copied(), AGAIN) && !within(self.last_told, REST) {
+            let what = format!("decision {}: the firmware is told", d.seq);
+            self.differ(cycle, what, true, false);
+        }
     }
 
     fn open(&mut self, cycle: Cycle, seq: u16, open: Open) {
@@ -439,7 +490,7 @@ impl Scoreboard {
     fn take_punted(&mut self, d: &Decided) -> Option<Punted> {
         while let Some(p) = self.punted.pop_front() {
             let this = p.src == d.src && p.vvlan == d.meta_vvlan && (d.tomb || same_frame(&p, d));
-            if p.reason == reason::CONTROL || p.doubtful && !this {
+            if p.is_kept() || p.doubtful && !this {
                 continue;
             }
             return this.then_some(p);
@@ -456,6 +507,8 @@ impl Scoreboard {
             return;
         };
         const LOCAL: u128 = u64::MAX as u128;
+        // The firmware's copy of a frame that a vPort got.
+        let mut copy = false;
         let gone = match why {
             reason::RX_FULL if port < 64 => open.awaited & 1 << port,
             reason::REPLICATION_FULL if open.group && port == open.expected.src => {
@@ -468,6 +521,7 @@ impl Scoreboard {
                 if let Some(at) = self.punted.iter().rposition(|p| p.seq == seq) {
                     self.punted.remove(at);
                 }
+                copy = !open.expected.punt;
                 let number = open.number;
                 self.uncounted.retain(|(n, ..)| *n != number);
                 1 << CORE
@@ -484,7 +538,9 @@ impl Scoreboard {
             return;
         }
         self.golden.count_loss(port, instance, why);
-        if let Some(fate) = origin.and_then(|id| self.fates.as_mut()?.get_mut(&id)) {
+        if let Some(fate) = origin.and_then(|id| self.fates.as_mut()?.get_mut(&id))
+            && !copy
+        {
             let lost_at = |p: u8| gone >> p & 1 != 0;
             if why == reason::REPLICATION_FULL {
                 fate.lost
@@ -599,7 +655,7 @@ impl Scoreboard {
             let kept = self
                 .punted
                 .iter()
-                .filter(|p| p.reason != reason::CONTROL && !p.doubtful)
+                .filter(|p| !p.is_kept() && !p.doubtful)
                 .count();
             if kept != 0 {
                 self.differ(
@@ -699,6 +755,19 @@ impl Scoreboard {
     #[must_use]
     pub fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// The input frame of the last decision, if it has one.
+    #[must_use]
+    pub fn origin(&self) -> Option<u32> {
+        self.origin
+    }
+
+    /// Frames that taught: those that the firmware got a copy of, and the others.
+    #[must_use]
+    pub fn taught(&self) -> (u64, u64) {
+        let [told, again] = self.taught;
+        (told, again)
     }
 
     /// How many such commands came.

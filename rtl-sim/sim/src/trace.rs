@@ -137,6 +137,8 @@ pub struct Decided {
     pub key: Option<Key>,
     /// Handle of the flow entry that was applied.
     pub flow: Option<u16>,
+    /// The firmware gets a copy: a flow may be learned from it.
+    pub told: bool,
 }
 
 /// A flow key as traced (`hp_pkg::flow_key_t`); addresses as numbers, first wire byte on top.
@@ -338,6 +340,7 @@ fn decision(w: &[u32; DECISION_WORDS], age: u32) -> Option<Decided> {
         time: pair(w, 7),
         key: flag(7).then_some(key),
         flow: (bits(w[23], 16, 1) != 0).then_some(bits(w[23], 0, 16) as u16),
+        told: bits(w[23], 17, 1) != 0,
     })
 }
 

@@ -125,7 +125,7 @@ module hp_sim_top import hp_pkg::*; #(
   assign loss_valid_o = loss_host.valid | loss_rep.valid | loss_other.valid;
 
   assign dec_o = {
-    15'd0, dec.flow_hit, dec.flow_handle,                           // 23
+    14'd0, dec.told, dec.flow_hit, dec.flow_handle,                 // 23
     dec.key.dport, dec.key.sport,                                   // 22
     dec.key.ip_dst,                                                 // 18..21
     dec.key.ip_src,                                                 // 14..17

@@ -34,6 +34,8 @@ pub(crate) enum Verdict {
     Altered,
     /// The independent checker: a frame that nobody sent, or that was sent broken.
     Stranger,
+    /// The independent checker: a flow to be learned from a frame that is no learning packet.
+    Taught,
     /// An assertion of the RTL.
     Assertion,
     /// The NIC no longer answers.
@@ -42,7 +44,7 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// With their names in the list, and what the summary calls them.
-    const ALL: [(Self, &str, &str); 9] = [
+    const ALL: [(Self, &str, &str); 10] = [
         (Self::Mismatch, "mismatch", " mismatches"),
         (Self::Leak, "leak", " leaks"),
         (Self::Duplicate, "duplicate", " duplicates"),
@@ -50,6 +52,7 @@ impl Verdict {
         (Self::Tags, "tags", " wrong tags"),
         (Self::Altered, "altered", " altered"),
         (Self::Stranger, "stranger", " strangers"),
+        (Self::Taught, "taught", " taught wrongly"),
         (Self::Assertion, "assertion", ""),
         (Self::Stopped, "stopped", ""),
     ];
@@ -303,7 +306,7 @@ mod tests {
         let failed = "seed 1 configuration 3 failed: cycle 9: decision\n  expected a\n  actual   b\n\
                       waves around it: x.fst\n\
                       seed 1: 10 configurations, 120 frames in, 99 out, 3 lost, 4 changes (0 refused), 9 clocks\n\
-                      2 mismatches, 10 leaks, 0 duplicates, 0 echoes, 0 wrong tags, 0 altered, 0 strangers\n";
+                      2 mismatches, 10 leaks, 0 duplicates, 0 echoes, 0 wrong tags, 0 altered, 0 strangers, 0 taught wrongly\n";
         assert_eq!(verdicts(failed), [Verdict::Mismatch, Verdict::Leak]);
         assert_eq!(frames(failed), 120);
         assert_eq!(
@@ -311,7 +314,7 @@ mod tests {
             "cycle 9: decision\n  expected a\n  actual   b"
         );
         let asserted = "seed 1 configuration 0 failed: cycle 9: HP_ASSERT failed: hp.nic: A\n\
-                        0 mismatches, 0 leaks, 0 duplicates, 0 echoes, 0 wrong tags, 0 altered, 0 strangers\n";
+                        0 mismatches, 0 leaks, 0 duplicates, 0 echoes, 0 wrong tags, 0 altered, 0 strangers, 0 taught wrongly\n";
         assert_eq!(verdicts(asserted), [Verdict::Assertion]);
         let hung = asserted.replace("HP_ASSERT failed: hp.nic: A", "no answer");
         assert_eq!(verdicts(&hung), [Verdict::Stopped]);

@@ -5,7 +5,9 @@
 use std::boxed::Box;
 use std::vec;
 
-use hairpin_abi::counter::{CacheTraffic, CountedTable, CounterAddr, TableCounter, Traffic};
+use hairpin_abi::counter::{
+    CacheTraffic, CountedTable, CounterAddr, LearnCounter, TableCounter, Traffic,
+};
 use hairpin_abi::{Op, PortId, Reason, Status, Table};
 
 use crate::{CacheUse, Decision, Ingress, Kind};
@@ -75,6 +77,16 @@ impl Counters {
             self.add(CounterAddr::cache(instance, frames_of), 1);
             self.add(CounterAddr::cache(instance, bytes_of), bytes);
         }
+    }
+
+    /// Counts a frame that teaches, and whether the core was told.
+    pub fn taught(&mut self, told: bool) {
+        let what = if told {
+            LearnCounter::FlowEvents
+        } else {
+            LearnCounter::FlowSuppressed
+        };
+        self.add(CounterAddr::learn(what), 1);
     }
 
     /// Counts a command on `MAC` or `FLOW`, as far as its answer tells what to count.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use hairpin_abi::admin::Command;
 use hairpin_abi::ids::PortSet;
+use hairpin_abi::peer::{Mark, MarkField};
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     CfgRow, FlowKey, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan,
@@ -15,7 +16,7 @@ use hairpin_driver::{Diagnostic, Error};
 use super::flows::{cached, learning};
 use super::frames::Shot;
 use super::setup::mac;
-use crate::checker::Checker;
+use crate::checker::{Checker, MarkBits};
 use crate::nic::Nic;
 use crate::rng::Rng;
 
@@ -27,6 +28,8 @@ const WALKS: u32 = 2;
 pub struct Churn {
     pub(super) rng: Rng,
     pub(super) cfg: CfgRow,
+    /// The mark, when there is one.
+    pub(super) mark: Option<Mark>,
     pub(super) ports: Vec<(VPort, PortRow)>,
     pub(super) vvlans: Vec<(VVlan, VVlanRow)>,
     /// Their members at the start: nobody else ever joins.
@@ -53,10 +56,11 @@ pub struct Churn {
 impl Churn {
     /// Starts from a plan that was applied.
     #[must_use]
-    pub fn new(rng: Rng, plan: &Plan) -> Self {
+    pub fn new(rng: Rng, plan: &Plan, mark: Option<Mark>) -> Self {
         let mut churn = Self {
             rng,
             cfg: CfgRow::default(),
+            mark,
             ports: Vec::new(),
             vvlans: Vec::new(),
             natives: Vec::new(),
@@ -115,7 +119,8 @@ impl Churn {
             3 => self.group(nic)?,
             4 => {
                 self.cfg.pcp = self.rng.below(8) as u8;
-                nic.device.write_cfg(&self.cfg)?;
+                let mark = self.mark.filter(|_| self.rng.percent(80));
+                self.set_mark(nic, checker, mark)?;
             }
             5 => self.remove(nic, checker, begin)?,
             6 => self.flow(nic, recent)?,
@@ -123,6 +128,20 @@ impl Churn {
             8 => self.ageing(nic)?,
             _ => self.fill(nic, checker, begin)?,
         }
+        Ok(())
+    }
+
+    /// Writes `CFG` with a mark, or none.
+    pub(super) fn set_mark(
+        &mut self,
+        nic: &mut Nic,
+        checker: &mut Checker,
+        mark: Option<Mark>,
+    ) -> Result<(), Diagnostic> {
+        let begin = nic.now();
+        self.cfg.mark = mark;
+        nic.device.write_cfg(&self.cfg)?;
+        checker.mark(begin, nic.now(), mark.and_then(bits_of));
         Ok(())
     }
 
@@ -303,4 +322,16 @@ impl Churn {
         let begin = nic.now();
         self.set_vvlan(nic, checker, begin, at, id, row)
     }
+}
+
+/// The bits of a mark in the TCIs.
+fn bits_of(mark: Mark) -> Option<MarkBits> {
+    let (mask, value) = (u16::from(mark.mask()), u16::from(mark.set()));
+    let (mask, value) = match mark.field() {
+        MarkField::OuterDei => ((mask << 12, 0), (value << 12, 0)),
+        MarkField::OuterPcp => ((mask << 13, 0), (value << 13, 0)),
+        MarkField::InnerPcp => ((0, mask << 13), (0, value << 13)),
+        MarkField::Dscp => return None,
+    };
+    Some(MarkBits { mask, value })
 }

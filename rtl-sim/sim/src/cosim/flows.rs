@@ -32,7 +32,7 @@ const FILLS: u32 = 3;
 const FILL_CLOCKS: u64 = 2_500_000;
 
 impl Churn {
-    /// Turns on what the configuration leaves off: flow caches, learning.
+    /// Turns on what the configuration leaves off: flow caches, learning, the mark.
     ///
     /// # Errors
     /// The NIC did not answer as it must.
@@ -45,6 +45,8 @@ impl Churn {
                 self.set_vvlan(nic, checker, begin, at, id, row)?;
             }
         }
+        let mark = self.mark;
+        self.set_mark(nic, checker, mark)?;
         for at in 0..self.ports.len() {
             let (vport, mut row) = self.ports[at];
             learning(&mut self.rng, &mut row);

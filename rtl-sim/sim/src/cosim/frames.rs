@@ -6,6 +6,9 @@
 //! Every frame ends with a canary: a magic number and its id. The checker recognises a frame by it,
 //! wherever it comes out and whatever the trace says about it.
 
+use hairpin_abi::peer::Mark;
+use hairpin_eswitch::mark::put;
+
 use crate::model::UPLINK;
 use crate::rng::Rng;
 
@@ -19,11 +22,20 @@ const REPLACED: usize = 4;
 /// Percentage of frames that are meant to hit a flow, if there are some that can.
 const HOT: usize = 50;
 
+/// Percentage of frames that the adjacent switch sends back, most of them marked.
+const LESSONS: usize = 15;
+/// Lessons that may come again.
+const REPEATED: usize = 24;
+
 /// What the generator knows of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// TPID of the outer tag.
     pub tpid: u16,
+    /// The adjacent switch sends frames back.
+    pub reflects: bool,
+    /// The mark of learning packets.
+    pub mark: Option<Mark>,
     /// The V.VLANs.
     pub vvlans: Vec<Tenant>,
     /// The vPorts that exist.
@@ -110,6 +122,7 @@ pub struct Generator {
     /// Frames longer than this are rare.
     usual: usize,
     recent: Vec<Shot>,
+    lessons: Vec<Shot>,
 }
 
 impl Generator {
@@ -121,6 +134,7 @@ impl Generator {
             world,
             usual: 300,
             recent: Vec::new(),
+            lessons: Vec::new(),
         }
     }
 
@@ -138,6 +152,9 @@ impl Generator {
 
     /// The next frame, carrying canary `id`; often one of the `hot` ones, which are known to find a flow.
     pub fn shot(&mut self, id: u32, hot: &[Shot]) -> Shot {
+        if self.world.reflects && !self.world.vports.is_empty() && self.rng.percent(LESSONS) {
+            return self.lesson(id);
+        }
         if !hot.is_empty() && self.rng.percent(HOT) {
             let mut again = self.rng.pick(hot).clone();
             mark(&mut again.bytes, id);
@@ -183,6 +200,57 @@ impl Generator {
             port: vport.port,
             bytes,
             bad: false,
+        }
+    }
+
+    /// A frame between vPorts as the adjacent switch sends it back; half of them not for the first time.
+    fn lesson(&mut self, id: u32) -> Shot {
+        if !self.lessons.is_empty() && self.rng.percent(50) {
+            let mut again = self.rng.pick(&self.lessons).clone();
+            mark(&mut again.bytes, id);
+            return again;
+        }
+        let tenant = self.rng.below(self.world.vvlans.len().max(1));
+        let (da, sa) = (self.known(tenant), self.known(tenant));
+        let mut bytes = [da, sa].concat();
+        let outer = self
+            .world
+            .vvlans
+            .get(tenant)
+            .and_then(|t| t.outer.first().copied())
+            .unwrap_or(1);
+        self.tag(&mut bytes, self.world.tpid, outer);
+        self.tag(&mut bytes, 0x8100, self.vvlan_id(tenant));
+        self.put_mark(&mut bytes, 85);
+        match self.rng.below(3) {
+            0 => self.ipv4(&mut bytes),
+            1 => self.ipv6(&mut bytes),
+            _ => self.tenant_part(&mut bytes),
+        }
+        let len = (bytes.len() + CANARY).max(68);
+        bytes.resize(len, 0);
+        mark(&mut bytes, id);
+        let shot = Shot {
+            port: UPLINK,
+            bytes,
+            bad: false,
+        };
+        if self.lessons.len() < REPEATED {
+            self.lessons.push(shot.clone());
+        } else {
+            let at = self.rng.below(8 * REPEATED);
+            if let Some(old) = self.lessons.get_mut(at) {
+                *old = shot.clone();
+            }
+        }
+        shot
+    }
+
+    /// Marks a frame with both NIC tags in so many of 100 cases, and makes sure that the others are not.
+    fn put_mark(&mut self, bytes: &mut [u8], percent: usize) {
+        if let Some(mark) = self.world.mark {
+            let marked = self.rng.percent(percent);
+            put(bytes, mark, self.world.tpid, marked);
         }
     }
 
@@ -289,6 +357,9 @@ impl Generator {
             0 => {
                 self.tag(&mut bytes, self.world.tpid, outer);
                 self.tag(&mut bytes, 0x8100, inner);
+                if self.rng.percent(50) {
+                    self.put_mark(&mut bytes, 80);
+                }
             }
             1 => {
                 bytes.extend([0x88, 0x08]);
@@ -525,6 +596,8 @@ mod tests {
     fn world() -> World {
         World {
             tpid: 0x88a8,
+            reflects: true,
+            mark: Some(Mark::DEFAULT),
             vvlans: vec![Tenant {
                 id: 100,
                 outer: vec![10, 11],

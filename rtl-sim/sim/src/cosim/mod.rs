@@ -107,6 +107,10 @@ impl Observer for Watch {
         }
     }
 
+    fn told(&mut self, cycle: Cycle, origin: Option<u32>) {
+        self.checker.told(origin, cycle);
+    }
+
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
         match canary(bytes) {
             Some(id) => {
@@ -267,7 +271,7 @@ impl Run {
         let config = Config::parse(&setup.toml, Path::new(&name))?;
         let plan = Plan::new(&config, nic.device.capabilities())?;
         nic.device.apply(&plan)?;
-        let mut churn = Churn::new(Rng::new(rng.next()), &plan);
+        let mut churn = Churn::new(Rng::new(rng.next()), &plan, setup.world.mark);
         let mut generator = Generator::new(Rng::new(rng.next()), setup.world);
         let mut watch = Watch {
             sent: HashMap::new(),

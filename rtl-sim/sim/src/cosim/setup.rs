@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use hairpin_abi::peer::{Mark, MarkField};
+
 use super::frames::{Tenant, Vport, World};
 use crate::rng::Rng;
 
@@ -51,6 +53,8 @@ pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
     addresses(rng, &mut text, &vports, &mut vvlans);
     let world = World {
         tpid,
+        reflects,
+        mark: mark(rng),
         vvlans: vvlans
             .into_iter()
             .map(|v| {
@@ -71,6 +75,25 @@ pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
 
 fn vlan(rng: &mut Rng) -> u16 {
     rng.range(1, 4094) as u16
+}
+
+/// What the adjacent switch marks learning packets with, if it does.
+fn mark(rng: &mut Rng) -> Option<Mark> {
+    if rng.percent(15) {
+        return None;
+    }
+    let field = *rng.pick(&[
+        MarkField::OuterDei,
+        MarkField::OuterPcp,
+        MarkField::InnerPcp,
+    ]);
+    loop {
+        let mask = rng.range(1, 7) as u8 & field.bits();
+        let (set, clear) = (rng.next() as u8 & mask, rng.next() as u8 & mask);
+        if let Some(mark) = Mark::new(field, mask, set, clear) {
+            return Some(mark);
+        }
+    }
 }
 
 /// A locally administered unicast address.

@@ -36,6 +36,8 @@ pub(super) struct Tally {
     hits: u64,
     /// Frames that asked the flow cache.
     asked: u64,
+    /// Frames that taught: those that the firmware got a copy of, and the others.
+    taught: (u64, u64),
     commands: BTreeMap<(u8, u8, u8), u64>,
     /// What happened to the tables, by its name; what did not is there with a zero.
     pub(super) reached: BTreeMap<String, u64>,
@@ -62,6 +64,8 @@ impl Tally {
         self.small += other.small;
         self.hits += other.hits;
         self.asked += other.asked;
+        self.taught.0 += other.taught.0;
+        self.taught.1 += other.taught.1;
         for (command, count) in &other.commands {
             *self.commands.entry(*command).or_default() += count;
         }
@@ -117,8 +121,8 @@ pub(super) fn text(seed: u64, configs: u64, t: &Tally) -> String {
     let _ = writeln!(text, "refused: {}", refused.join(", "));
     let _ = writeln!(
         text,
-        "{} frames hit a flow entry, of {} that asked the flow cache",
-        t.hits, t.asked
+        "{} frames hit a flow entry, of {} that asked the flow cache; {} taught a flow, {} one again",
+        t.hits, t.asked, t.taught.0, t.taught.1
     );
     let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
     for ((op, table, status), count) in &t.commands {
@@ -142,14 +146,16 @@ pub(super) fn text(seed: u64, configs: u64, t: &Tally) -> String {
     let _ = writeln!(text, "tables: {}", reached.join(", "));
     let _ = writeln!(
         text,
-        "{} mismatches, {} leaks, {} duplicates, {} echoes, {} wrong tags, {} altered, {} strangers",
+        "{} mismatches, {} leaks, {} duplicates, {} echoes, {} wrong tags, {} altered, {} strangers, \
+         {} taught wrongly",
         t.mismatches,
         t.rule(Rule::Leak),
         t.rule(Rule::Duplicate),
         t.rule(Rule::Echo),
         t.rule(Rule::Tags),
         t.rule(Rule::Altered),
-        t.rule(Rule::Stranger)
+        t.rule(Rule::Stranger),
+        t.rule(Rule::Taught)
     );
     let count = |code: u8| t.reasons.get(usize::from(code)).copied().unwrap_or(0);
     let (reached, missed): (Vec<&ReasonInfo>, Vec<&ReasonInfo>) =
@@ -191,6 +197,7 @@ pub(super) fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         Rule::Tags,
         Rule::Altered,
         Rule::Stranger,
+        Rule::Taught,
     ];
     let difference = s.mismatches().first().map(|m| (m.cycle, m.to_string()));
     let violation = watch
@@ -209,6 +216,7 @@ pub(super) fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         small: 0,
         hits: s.hits(),
         asked: s.asked(),
+        taught: s.taught(),
         commands: s.commands().clone(),
         reached: BTreeMap::new(),
         mismatches: s.mismatch_count() + watch.confused,
@@ -234,8 +242,11 @@ pub(super) fn reached(nic: &mut Nic, churn: &Churn) -> Result<BTreeMap<String, u
             all.insert(format!("{table} {what}"), count);
         }
     }
-    for what in [LearnCounter::Events, LearnCounter::Suppressed] {
-        let count = nic.device.read_counter(CounterAddr::learn(what))?;
+    for what in LearnCounter::ALL
+        .iter()
+        .filter(|what| **what != LearnCounter::NoSlot)
+    {
+        let count = nic.device.read_counter(CounterAddr::learn(*what))?;
         all.insert(what.to_string(), count);
     }
     for table in [Table::Mac, Table::Flow] {
