@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // The eSwitch, directed: tables by command, one frame at a time, every output byte compared, and the promised
-// latency: 24 clocks from the arbiter's register to the first beat on the bus. Then flows, learning and ageing.
+// latency: 24 clocks from the arbiter's register to the first beat on the bus. Then flows, learning packets, learning and ageing.
 // Random traffic against the golden model is the co-simulation's work.
 //
 // bench: -GDATA_W=512
@@ -37,7 +37,7 @@ module tb_eswitch #(
   tbl_rsp_t trsp;
   trace_dec_t dec;
   trace_cmd_t cmd;
-  logic punt_v, core_send = 1'b0;
+  logic punt_v, core_send = 1'b0, core_pop = 1'b0;
   port_t punt_src;
   vlan_t punt_vvlan;
   reason_t punt_reason;
@@ -64,7 +64,7 @@ module tb_eswitch #(
     .learn_act_slot_i(lslot), .learn_verdict_i(lverdict), .learn_busy_o(lbusy), .learn_status_o(lstatus),
     .punt_valid_o(punt_v), .punt_slot_o(pslot), .punt_src_o(punt_src), .punt_vvlan_o(punt_vvlan),
     .punt_reason_o(punt_reason), .punt_len_o(), .punt_seq_o(), .punt_rd_req_i(1'b0),
-    .punt_rd_addr_i('0), .punt_rd_valid_o(), .punt_rd_data_o(), .punt_pop_i(1'b0),
+    .punt_rd_addr_i('0), .punt_rd_valid_o(), .punt_rd_data_o(), .punt_pop_i(core_pop),
     .punt_send_i(core_send), .punt_nopunt_i(1'b1), .punt_tomb_i(1'b0), .punt_tomb_reason_i('0),
     .punt_busy_o(), .inj_valid_i(1'b0), .inj_ready_o(), .inj_data_i('0), .inj_sof_i(1'b0),
     .inj_eof_i(1'b0), .inj_meta_i('0), .cnt_rd_valid_i(crd), .cnt_rd_addr_i(caddr),
@@ -363,6 +363,80 @@ module tb_eswitch #(
     command(OP_WRITE, TBL_VVLAN, 3, 192'(row));
   endtask
 
+  // Learning packets: what vf0 sent to vf1 comes back with a mark. vf1 gets it, the core too, once; the entry made of
+  // it is for vf0's frames.
+  task automatic pop();
+    core_pop = 1'b1;
+    tick();
+    core_pop = 1'b0;
+    tick();
+    if (punt_v) $fatal(1, "a second copy, reason %0d", punt_reason);
+  endtask
+  task automatic lesson(input frame_t f, input bit marked, input bit told);
+    send_wire(insert(f, Up | (64'(marked) << 44), 8));
+    settle();
+    expect_host(1, f);
+    expect_reason(RSN_MAC_HIT);
+    if (lat_host != 24) $fatal(1, "latency of a learning packet is %0d clocks, promised 24", lat_host);
+    if (punt_v != told) $fatal(1, "the core is told: %0d", punt_v);
+    if (told && (punt_src != PortUplink || punt_vvlan != 12'd100 || punt_reason != RSN_MAC_HIT))
+      $fatal(1, "copy from %0d, V.VLAN %0d, reason %0d", punt_src, punt_vvlan, punt_reason);
+  endtask
+  task automatic lessons(input vvlan_row_t row);
+    frame_t f;
+    cfg_row_t cfg;
+    vvlan_row_t vv = row;
+    vv.cache      = 1'b1;
+    vv.key_mask   = 16'h01FF;
+    vv.flow_quota = 4'd5;
+    vv.mode       = MODE_VEPA;
+    vv.miss       = MISS_EXTERNAL;
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(vv));
+    cfg = '0;
+    cfg.tpid      = 16'h8100;
+    cfg.reflects  = 1'b1;
+    cfg.mark_mask = 6'd1;
+    cfg.mark_set  = 6'd1;
+    command(OP_WRITE, TBL_CFG, 0, 192'(cfg));
+    command(OP_READ, TBL_CFG, 0, '0);
+    if (trsp.data != 192'(cfg)) $fatal(1, "CFG reads back as %h", trsp.data);
+    f = make(Mac1, Mac0, 80);
+    send_host(0, f);
+    settle();
+    expect_wire(insert(f, Up, 8));
+    expect_reason(RSN_MISS_EXTERNAL);
+    lesson(f, 1'b0, 1'b0);
+    lesson(f, 1'b1, 1'b1);
+    // Its vPort's flows were invalidated since.
+    invalidate(TBL_FLOW, SCOPE_VPORT, 0);
+    command(OP_INSTALL, TBL_FLOW, int'(pslot), 192'(flow_row(FLOW_LOCAL, TEACHER_LEARNED, 7'd1)), ST_STALE);
+    pop();
+    lesson(f, 1'b1, 1'b0);
+    expect_counter(32'hC000 + 35, 1);
+    expect_counter(32'hC000 + 36, 1);
+    jump = 64'd1 << 17;
+    tick();
+    jump = '0;
+    lesson(f, 1'b1, 1'b1);
+    invalidate(TBL_FLOW, SCOPE_VPORT, 5);
+    command(OP_INSTALL, TBL_FLOW, int'(pslot), 192'(flow_row(FLOW_LOCAL, TEACHER_LEARNED, 7'd1)));
+    pop();
+    send_host(0, f);
+    settle();
+    expect_host(1, f);
+    expect_reason(RSN_FLOW_HIT);
+    invalidate(TBL_FLOW, SCOPE_VPORT, 0);
+    send_host(0, f);
+    settle();
+    expect_wire(insert(f, Up, 8));
+    expect_reason(RSN_MISS_EXTERNAL);
+    expect_quiet();
+    cfg = '0;
+    cfg.tpid = 16'h8100;
+    command(OP_WRITE, TBL_CFG, 0, 192'(cfg));
+    command(OP_WRITE, TBL_VVLAN, 3, 192'(row));
+  endtask
+
   // Learning, its quota, and ageing.
   task automatic learning();
     frame_t f;
@@ -551,6 +625,7 @@ module tb_eswitch #(
     expect_counter(32'h4000 + 64 * 64 + 32'(RSN_RUNT), 1);
     expect_counter(0, 2 * $size(lengths) + 4);
     flows(vv);
+    lessons(vv);
     learning();
     $display("PASS");
     $finish;

@@ -103,8 +103,8 @@ impl TablePort {
 /// which saves most of the time of a command.
 const fn words(op: Op, table: Table) -> (usize, usize) {
     let row = match table {
-        Table::Cfg | Table::VVmap => 1,
-        Table::Group | Table::Flow => 2,
+        Table::VVmap => 1,
+        Table::Cfg | Table::Group | Table::Flow => 2,
         // Stamp and handle of an entry, word 3, are of no use to the firmware.
         Table::Port | Table::Mac => 3,
         Table::VVlan | Table::Key => 6,

@@ -80,7 +80,7 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The NIC cannot be reached.
     pub fn read_cfg(&mut self) -> Result<CfgRow, Error> {
-        Ok(CfgRow::from_words(&self.read_row(Table::Cfg, 0, 1)?))
+        Ok(CfgRow::from_words(&self.read_row(Table::Cfg, 0, 2)?))
     }
 
     /// The instance of a V.VLAN, if it has one.
