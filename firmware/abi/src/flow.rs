@@ -219,31 +219,34 @@ impl FlowKey {
         }
     }
 
-    /// Packs the key.
+    /// Packs the key: in words, because the core has no wider registers.
     #[must_use]
     pub fn to_words(&self) -> FlowKeyWords {
         let mut words = FlowKeyWords::default();
         let mut at = 0;
-        let mut put = |mut value: u128, bits: usize| {
-            let end = at + bits;
-            while at < end {
-                let (shift, count) = part(at, end);
-                if let Some(word) = words.0.get_mut(at / 32) {
-                    *word |= (value as u32 & low_bits(count)) << shift;
-                }
-                value >>= count;
-                at += count;
+        let mut put = |value: u32, bits: usize| {
+            let wide = u64::from(value & low_bits(bits)) << (at % 32);
+            let (_, rest) = words.0.split_at_mut_checked(at / 32).unwrap_or_default();
+            for (word, part) in rest.iter_mut().zip([wide as u32, (wide >> 32) as u32]) {
+                *word |= part;
             }
+            at += bits;
         };
         put(self.ip.dport.into(), 16);
         put(self.ip.sport.into(), 16);
         put(self.ip.proto.into(), 8);
-        put(self.ip.dst, 128);
-        put(self.ip.src, 128);
+        for address in [self.ip.dst, self.ip.src] {
+            for word in address.to_le_bytes().as_chunks::<4>().0 {
+                put(u32::from_le_bytes(*word), 32);
+            }
+        }
         put(self.ip.is_v6.into(), 1);
         put(self.ethertype.into(), 16);
-        put(self.sa.to_u64().into(), 48);
-        put(self.da.to_u64().into(), 48);
+        for mac in [self.sa, self.da] {
+            let mac = mac.to_u64();
+            put(mac as u32, 32);
+            put((mac >> 32) as u32, 16);
+        }
         put(self.vvlan.get().into(), 12);
         put(self.src.get().into(), 7);
         words
@@ -254,24 +257,29 @@ impl FlowKey {
     pub fn from_words(words: &FlowKeyWords) -> Option<Self> {
         let mut at = 0;
         let mut take = |bits: usize| {
-            let (start, end) = (at, at + bits);
-            let mut value = 0;
-            while at < end {
-                let (shift, count) = part(at, end);
-                let word = words.0.get(at / 32).copied().unwrap_or(0);
-                value |= u128::from(word >> shift & low_bits(count)) << (at - start);
-                at += count;
-            }
+            let word = |index| words.0.get(index).copied().unwrap_or(0);
+            let wide = u64::from(word(at / 32)) | u64::from(word(at / 32 + 1)) << 32;
+            let value = (wide >> (at % 32)) as u32 & low_bits(bits);
+            at += bits;
             value
         };
         let (dport, sport, proto) = (take(16) as u16, take(16) as u16, take(8) as u8);
-        let (dst, src, is_v6) = (take(128), take(128), take(1) == 1);
-        let (ethertype, sa, da) = (take(16) as u16, take(48) as u64, take(48) as u64);
+        let mut address = || {
+            let mut bytes = [0; 16];
+            for word in bytes.as_chunks_mut::<4>().0 {
+                *word = take(32).to_le_bytes();
+            }
+            u128::from_le_bytes(bytes)
+        };
+        let (dst, src) = (address(), address());
+        let (is_v6, ethertype) = (take(1) == 1, take(16) as u16);
+        let mut mac = || MacAddr::from_u64(u64::from(take(32)) | u64::from(take(16)) << 32);
+        let (sa, da) = (mac(), mac());
         Some(Self {
             vvlan: Vlan::from_tci(take(12) as u16),
             src: PortId::new(take(7) as u8)?,
-            da: MacAddr::from_u64(da),
-            sa: MacAddr::from_u64(sa),
+            da,
+            sa,
             ethertype,
             ip: IpFields {
                 is_v6,
@@ -283,13 +291,6 @@ impl FlowKey {
             },
         })
     }
-}
-
-/// Where bits `at..end` of a packed key begin in their first word, and how many of them are in it.
-const fn part(at: usize, end: usize) -> (usize, usize) {
-    let shift = at % 32;
-    let room = 32 - shift;
-    (shift, if end - at < room { end - at } else { room })
 }
 
 /// That many low bits, 1 to 32.

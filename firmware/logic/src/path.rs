@@ -11,7 +11,7 @@
 //! long path, and the next takes the short one. Without an answer in time the vPort goes on, and the flow stays external.
 
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::{FlowKey, FlowRow, Status, Teacher, VPort};
+use hairpin_abi::{FlowKey, FlowRow, Status, TableCommand, Teacher, VPort};
 use heapless::Vec;
 
 use crate::{BusFault, TableBus};
@@ -59,9 +59,8 @@ enum Step {
 /// Flows on their way from the long path to the short one.
 #[derive(Debug)]
 pub(crate) struct Paths {
+    /// None is added while a vPort is held.
     waiting: Vec<Flow, FLOWS>,
-    /// How many of them the hold is for; the others came later.
-    held: usize,
     step: Step,
     /// When a hold ends, or the next may begin.
     until: u64,
@@ -75,7 +74,6 @@ impl Paths {
     pub(crate) const fn new() -> Self {
         Self {
             waiting: Vec::new(),
-            held: 0,
             step: Step::Idle,
             until: 0,
             sequence: 0,
@@ -99,7 +97,11 @@ impl Paths {
     /// The entries are gone.
     pub(crate) fn forget(&mut self) {
         self.waiting.clear();
-        self.held = 0;
+    }
+
+    /// True unless a vPort is held.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.step == Step::Idle
     }
 
     /// True while the datapath is asked.
@@ -107,9 +109,11 @@ impl Paths {
         self.step == Step::Holding
     }
 
-    /// Whether [`turn`](Self::turn) has something to do.
-    pub(crate) fn is_due(&self, time: u64) -> bool {
-        self.step != Step::Idle || !self.waiting.is_empty() && time >= self.until
+    /// Whether [`turn`](Self::turn) has something to do. A hold begins when no more frames of the switch wait
+    /// (`more`), so that it serves the flows of all of them; with a full list at once.
+    pub(crate) fn is_due(&self, time: u64, more: bool) -> bool {
+        let begins = !self.waiting.is_empty() && !more || self.waiting.is_full();
+        self.step != Step::Idle || begins && time >= self.until
     }
 
     /// Ends a hold.
@@ -135,31 +139,24 @@ impl Paths {
             Step::Idle => {
                 let vports = self.waiting.iter().map(|flow| flow.vport);
                 hold.hold(vports.fold(PortSet::EMPTY, PortSet::with));
-                self.held = self.waiting.len();
                 self.until = time.saturating_add(HOLD);
                 self.step = Step::Holding;
                 None
             }
-            _ if self.held == 0 => {
+            _ if self.waiting.is_empty() => {
                 self.end(hold, time, GAP);
                 None
             }
             Step::Waiting if heard >= self.sequence => {
-                let held = self.waiting.iter().take(self.held);
-                let moved = held.filter(|flow| activate(bus, flow).unwrap_or(false));
-                let moved = moved.count() as u32;
-                let mut rest = Vec::new();
-                for flow in self.waiting.iter().skip(self.held) {
-                    let _ = rest.push(*flow); // as large as the old list
-                }
-                self.waiting = rest;
-                self.moved = self.moved.saturating_add(moved);
-                self.held = 0;
+                let moved = self.waiting.iter();
+                let moved = moved.filter(|flow| activate(bus, flow).unwrap_or(false));
+                self.moved = self.moved.saturating_add(moved.count() as u32);
+                self.forget();
                 self.end(hold, time, GAP);
                 None
             }
             _ if time >= self.until => {
-                self.late = self.late.saturating_add(self.held as u32);
+                self.late = self.late.saturating_add(self.waiting.len() as u32);
                 self.forget();
                 self.end(hold, time, GAP_UNANSWERED);
                 None
@@ -187,7 +184,8 @@ fn activate(bus: &mut impl TableBus, flow: &Flow) -> Result<bool, BusFault> {
                 pending: false,
                 ..row
             };
-            let status = bus.flow_insert(flow.instance, &flow.key, &row)?;
+            // Its key is still in the key buffer.
+            let status = bus.apply(&TableCommand::FlowInsert(flow.instance.into(), row))?;
             Ok(status == Status::Updated)
         }
         _ => Ok(false),

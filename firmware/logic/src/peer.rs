@@ -297,11 +297,11 @@ impl Control {
         nic.receive(frame, micros(time), &peering.masks, &mut hands, out)
     }
 
-    /// Whether [`peer_turn`](Self::peer_turn) has something to do.
+    /// Whether [`peer_turn`](Self::peer_turn) has something to do, with `more` frames in the punt store or none.
     #[must_use]
-    pub fn peer_is_due(&self, time: u64) -> bool {
+    pub fn peer_is_due(&self, time: u64, more: bool) -> bool {
         let peering = &self.peering;
-        peering.paths.is_due(time)
+        peering.paths.is_due(time, more)
             || peering.told != peering.learning
             || !peering.nic.is_empty() && (peering.masks_old || time >= peering.wake)
     }
@@ -374,7 +374,9 @@ impl Control {
         packet: &LearningPacket<'_>,
         time: u64,
     ) -> Result<(), BusFault> {
-        let (Some((_, _, cfg)), true) = (self.peering.nic.first(), self.peering.learning) else {
+        // While a vPort is held there is no time: the next packet of the flow comes soon.
+        let time_to_learn = self.peering.learning && self.peering.paths.is_idle();
+        let (Some((_, _, cfg)), true) = (self.peering.nic.first(), time_to_learn) else {
             return Ok(());
         };
         let tpid = cfg.tpid;

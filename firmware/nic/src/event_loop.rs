@@ -100,17 +100,20 @@ impl EventLoop {
                     break;
                 };
                 self.punted(head);
+                self.peer();
             }
         }
-        if self.control.peer_is_due(self.p.timer.now()) {
-            self.peer();
-        }
+        self.peer();
         let waits = self.control.peer_is_busy();
         waits || pending.timer || pending.mailbox || pending.punt || pending.learn
     }
 
     /// What is due between NIC and adjacent switch.
     fn peer(&mut self) {
+        let more = self.p.punt.head().is_some();
+        if !self.control.peer_is_due(self.p.timer.now(), more) {
+            return;
+        }
         let p = &mut self.p;
         let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
         let events = &mut p.events;

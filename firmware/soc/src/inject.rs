@@ -40,12 +40,16 @@ impl Injector {
         if inject.status().read().busy() {
             return Err(InjectError::Busy);
         }
-        for (index, chunk) in frame.chunks(4).enumerate() {
+        let (words, rest) = frame.as_chunks::<4>();
+        for (index, word) in words.iter().enumerate() {
+            mmio::write_inject_buffer(index, u32::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
             let mut word = [0; 4];
-            for (to, from) in word.iter_mut().zip(chunk) {
+            for (to, from) in word.iter_mut().zip(rest) {
                 *to = *from;
             }
-            mmio::write_inject_buffer(index, u32::from_le_bytes(word));
+            mmio::write_inject_buffer(words.len(), u32::from_le_bytes(word));
         }
         inject.ctrl().write(|w| {
             w.set_len(frame.len() as u16);

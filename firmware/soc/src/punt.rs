@@ -53,11 +53,13 @@ impl PuntPort {
 
     /// Copies the first bytes of the head frame. Past its length they mean nothing.
     pub fn read(&mut self, bytes: &mut [u8]) {
-        for (index, chunk) in bytes.chunks_mut(4).take(Self::WINDOW / 4).enumerate() {
-            let word = mmio::read_punt_window(index).to_le_bytes();
-            for (to, from) in chunk.iter_mut().zip(word) {
-                *to = from;
-            }
+        let (words, rest) = bytes.as_chunks_mut::<4>();
+        for (index, word) in words.iter_mut().take(Self::WINDOW / 4).enumerate() {
+            *word = mmio::read_punt_window(index).to_le_bytes();
+        }
+        let last = mmio::read_punt_window(words.len()).to_le_bytes();
+        for (to, from) in rest.iter_mut().zip(last) {
+            *to = from;
         }
     }
 
