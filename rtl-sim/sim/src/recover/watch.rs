@@ -298,6 +298,7 @@ mod tests {
                 ..Key::default()
             }),
             flow,
+            told: false,
         };
         entries.decided(entered + 20, &decided);
         (entries.early, entries.stale)
