@@ -44,6 +44,33 @@ fn word(bytes: &[u8], at: usize, decode: fn([u8; 4]) -> u32) -> Option<u32> {
     bytes.get(at..at + 4)?.try_into().ok().map(decode)
 }
 
+/// Writes the capture at `from` to `to`, several times in a row; each time begins `micros` after the one before.
+pub(crate) fn repeat(from: &Path, to: &Path, times: u64, micros: u64) -> Result<()> {
+    let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    let (head, records) = bytes
+        .split_at_checked(24)
+        .context("shorter than a header")?;
+    if word(head, 0, u32::from_le_bytes) != Some(0xa1b2_c3d4) {
+        bail!("{} has no little-endian microseconds", from.display());
+    }
+    let mut out = head.to_vec();
+    for round in 0..times {
+        let mut at = 0;
+        while at < records.len() {
+            let field =
+                |offset| word(records, at + offset, u32::from_le_bytes).context("truncated record");
+            let (seconds, micro, kept) = (field(0)?, field(4)?, field(8)?);
+            let time = u64::from(seconds) * 1_000_000 + u64::from(micro) + round * micros;
+            out.extend(u32::try_from(time / 1_000_000)?.to_le_bytes());
+            out.extend(u32::try_from(time % 1_000_000)?.to_le_bytes());
+            let end = at + 16 + usize::try_from(kept)?;
+            out.extend(records.get(at + 8..end).context("truncated frame")?);
+            at = end;
+        }
+    }
+    fs::write(to, out).with_context(|| format!("cannot write {}", to.display()))
+}
+
 /// A tag of the NIC in front of a tenant's frame, taken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Untagged {

@@ -16,6 +16,12 @@ use crate::demo::{self, PORTS, owned};
 use crate::demo_report::{list, number, read, scoreboard_is_clean, text};
 use crate::model::Models;
 
+/// The demo's captures are played that often: their flows are short, and the NIC's firmware needs a millisecond or
+/// two to learn one.
+const ROUNDS: u64 = 3;
+/// From round to round: longer than the captures.
+const ROUND_US: u64 = 1_100_000_000;
+
 /// What one run came to.
 #[derive(Debug, Default)]
 struct Ways {
@@ -35,13 +41,21 @@ pub(crate) fn run_all(ctx: &Ctx, as_json: bool) -> Result<()> {
     build::run_with(ctx, Models::Replay)?;
     let top = ctx.root.join("hairpin-demo/learning");
     let (without_dir, with_dir) = (top.join("without"), top.join("with"));
+    let sent = ctx.build_dir().join("learning");
     fs::create_dir_all(&top)?;
+    fs::create_dir_all(&sent)?;
+    let mut inputs = Vec::new();
+    for (port, path) in demo::inputs(ctx)? {
+        let repeated = sent.join(format!("{port}.pcap"));
+        capture::repeat(&path, &repeated, ROUNDS, ROUND_US)?;
+        inputs.push((port, repeated));
+    }
     let without = stage("traffic: every frame goes out to the switch", || {
-        play(ctx, "examples/vepa/nic.toml", &without_dir)
+        play(ctx, &inputs, "examples/vepa/nic.toml", &without_dir)
     })?;
     let with = stage(
         "traffic: the same, and the NIC learns from the switch",
-        || play(ctx, "examples/learning/nic.toml", &with_dir),
+        || play(ctx, &inputs, "examples/learning/nic.toml", &with_dir),
     )?;
     let document = document(&without, &with, &with_dir)?;
     if as_json {
@@ -81,8 +95,10 @@ fn verdict(without: &Ways, with: &Ways) -> Result<()> {
     Ok(())
 }
 
-fn play(ctx: &Ctx, config: &str, out: &Path) -> Result<Ways> {
-    let inputs = demo::inputs(ctx)?;
+/// Ports and their captures.
+type Inputs = [(&'static str, PathBuf)];
+
+fn play(ctx: &Ctx, inputs: &Inputs, config: &str, out: &Path) -> Result<Ways> {
     let mut hairpin = ctx.command(ctx.sim_bin("hairpin"));
     hairpin.args([
         "replay",
@@ -93,20 +109,20 @@ fn play(ctx: &Ctx, config: &str, out: &Path) -> Result<Ways> {
     ]);
     hairpin.args(["--force", "--json", "--out"]).arg(out);
     hairpin.arg("--firmware").arg(ctx.firmware_elf());
-    for (port, path) in &inputs {
+    for (port, path) in inputs {
         hairpin
             .arg("--in")
             .arg(format!("{port}={}", path.display()));
     }
     run(hairpin.stdout(std::process::Stdio::null()))?;
     scoreboard_is_clean(&read(out)?)?;
-    ways(&inputs, out)
+    ways(inputs, out)
 }
 
 /// A frame of a VM that may still arrive: when it was sent, and as which of its sender's frames.
 type Sent = (u64, u64);
 
-fn ways(inputs: &[(&'static str, PathBuf)], out: &Path) -> Result<Ways> {
+fn ways(inputs: &Inputs, out: &Path) -> Result<Ways> {
     let report = read(out)?;
     let frames = list(&report, "/frames")?;
     let mut captures = HashMap::new();

@@ -10,6 +10,7 @@
 //! | `flows` | does a flow do what it says, as long as it is there, and are addresses learned and forgotten |
 //! | `page` | is the page for people whole, on its own, and true |
 //! | `switch` | in `vepa` mode: does the adjacent switch decide, and does every frame take the long way and arrive |
+//! | `learning` | does the NIC learn from the switch what the rules allow, in order, and forget it when they change |
 //! | `firmware` | are wrong images refused |
 //! | `hang` | does the datapath outlive the firmware, and does the user learn of it |
 //! | `bad_input` | is wrong input refused with one clear error, and nothing written |
@@ -25,6 +26,7 @@ mod demo;
 mod firmware;
 mod flows;
 mod hang;
+mod learning;
 mod page;
 mod program;
 mod refusal;
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         hang::tests(),
         flows::tests(),
         switch::tests(),
+        learning::tests(),
         page::tests(),
         bad_input::tests(),
         show::tests(),
