@@ -39,6 +39,21 @@ fn a_whole_configuration_is_read() {
     assert_eq!(config.table.rules()[1].actions, Actions::DENY);
 }
 
+/// The configuration in the guide, and that of the example.
+#[test]
+fn examples_are_valid() {
+    let guide = include_str!("../../../docs/src/guide/switch.md");
+    let block = guide.split("```toml\n").nth(2).unwrap();
+    for text in [
+        block.split("```").next().unwrap(),
+        include_str!("../../../examples/learning/rules.toml"),
+        include_str!("../../../examples/vepa/rules.toml"),
+    ] {
+        let config = parse(text);
+        assert!(config.is_ok(), "{config:?}");
+    }
+}
+
 #[test]
 fn every_mistake_names_field_line_and_fix() {
     let cases = [

@@ -297,6 +297,11 @@ fn an_unreadable_or_binary_file_is_one_clear_error() {
 #[test]
 fn the_guide_shows_valid_configurations_and_true_errors() {
     let guide = include_str!("../../../../docs/src/guide/config.md");
+    let behind_a_switch = include_str!("../../../../docs/src/guide/switch.md");
+    let first = behind_a_switch.split("```toml\n").nth(1).unwrap();
+    let block = first.split("```").next().unwrap();
+    let plan = parse(block).and_then(|config| Plan::new(&config, &NIC));
+    assert!(plan.is_ok(), "{plan:?}");
     let mut shown = 0;
     for block in guide
         .split("```toml\n")
