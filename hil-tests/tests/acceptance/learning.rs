@@ -173,8 +173,11 @@ fn a_rule_ends_a_flow() -> Result<()> {
     let session = session(&out)?;
     ensure!(session["state"] == "learning", "{session}");
     ensure!(session["moved"].as_u64() >= Some(2), "{session}");
-    // The session began with one, the edit was another.
+    // The session began with one, the edit was another. What they promise is compared with the golden model, see
+    // `acknowledged` in the report.
     ensure!(session["invalidations"].as_u64() >= Some(2), "{session}");
+    let acknowledged = report["switch"]["acknowledged"].as_u64();
+    ensure!(acknowledged >= Some(2), "{acknowledged:?} acknowledgements");
     Ok(())
 }
 

@@ -88,6 +88,10 @@ pub struct SwitchReport {
     pub nic: String,
     /// What it counted, by the names of its ports.
     pub ports: BTreeMap<String, SwitchPort>,
+    /// Invalidations that the NIC has acknowledged. When each of the acknowledgements left, the golden model had nothing
+    /// left of what was invalidated, or that is a mismatch.
+    #[serde(default)]
+    pub acknowledged: u64,
     /// Its rules in the order in which they are asked at the end; last, what happens to frames that none matches.
     #[serde(default)]
     pub rules: Vec<SwitchRule>,

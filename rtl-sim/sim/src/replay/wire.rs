@@ -11,8 +11,10 @@ use std::path::Path;
 use hairpin_adjacent_switch::{Completion, Config, EditId, Output, PortNo, Stats, Switch};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::report::{RuleEditReport, SwitchPort, SwitchReport, SwitchRule};
+use hairpin_eswitch::Tables;
 
 use super::Watch;
+use super::promise::Promises;
 use super::rule_script::{self, TimedEdit};
 use super::timeline::Shot;
 use crate::model::{Cycle, UPLINK};
@@ -105,6 +107,7 @@ struct Neighbour {
     sent: u64,
     out: Vec<Outside>,
     paused: Cycle,
+    promises: Promises,
 }
 
 /// An edit that was made.
@@ -161,6 +164,7 @@ impl Wire {
                 sent: 0,
                 out: Vec::new(),
                 paused: 0,
+                promises: Promises::new(setup.ports.get(file.nic.0).and_then(|port| port.keys)),
             }
         }))
     }
@@ -252,6 +256,7 @@ impl Wire {
             delay: neighbour.delay,
             nic: neighbour.names.get(neighbour.nic.0)?.clone(),
             ports,
+            acknowledged: neighbour.promises.kept(),
             rules: Stats::of(&neighbour.switch)
                 .by_rule
                 .into_iter()
@@ -302,6 +307,13 @@ impl Neighbour {
             arrived.push((edit.cycle, Arrival::Edit(edit)));
         }
         arrived.sort_by_key(|(cycle, _)| *cycle);
+        for (cycle, arrival) in &arrived {
+            if let Arrival::Frame(port, frame) = arrival
+                && *port == self.nic
+            {
+                self.ask_promise(frame, *cycle, nic);
+            }
+        }
         for (cycle, arrival) in arrived {
             let mut out = Vec::new();
             let time = self.micros(cycle, watch);
@@ -324,6 +336,18 @@ impl Neighbour {
             self.complete(&completion, cycle);
         }
         Ok(())
+    }
+
+    /// If a frame of the NIC acknowledges an INVALIDATE, nothing of it may be left. Nobody has learned anything of it
+    /// since: the switch does not mark it before it has this frame.
+    fn ask_promise(&mut self, frame: &[u8], cycle: Cycle, nic: &mut Nic) {
+        let tables = &nic.scoreboard.golden().model().tables;
+        let flows = tables.flows().map(|(key, entry)| (key, &entry.row));
+        let mask = |vvlan| tables.vvlan(vvlan).map_or(0, |(_, row)| row.key_mask);
+        if let Some(left) = self.promises.left(frame, flows, mask) {
+            let what = "learned entries behind an acknowledgement of their invalidation";
+            nic.scoreboard.compare(cycle, what, 0, left as u64);
+        }
     }
 
     fn edit(
@@ -370,6 +394,7 @@ impl Neighbour {
         let there = cycle + self.delay;
         for Output { port, frame, .. } in out {
             if port == self.nic {
+                self.promises.sent(&frame);
                 let shot = Shot {
                     port: UPLINK,
                     index: self.sent,
