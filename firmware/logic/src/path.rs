@@ -20,7 +20,8 @@ use crate::{BusFault, TableBus};
 const FLOWS: usize = 16;
 /// Longest hold, in ticks: 2 ms.
 const HOLD: u64 = 312_500;
-/// From hold to hold: 1 ms, and 100 ms after one without an answer.
+/// From hold to hold: 1 ms, or twice as long as the hold took, so that no vPort is held for more than a third of the
+/// time; 100 ms after one without an answer.
 const GAP: u64 = 156_250;
 /// See [`GAP`].
 const GAP_UNANSWERED: u64 = 100 * GAP;
@@ -152,7 +153,9 @@ impl Paths {
                 let moved = moved.filter(|flow| activate(bus, flow).unwrap_or(false));
                 self.moved = self.moved.saturating_add(moved.count() as u32);
                 self.forget();
-                self.end(hold, time, GAP);
+                let begun = self.until.saturating_sub(HOLD);
+                let took = time.saturating_sub(begun);
+                self.end(hold, time, GAP.max(2 * took));
                 None
             }
             _ if time >= self.until => {

@@ -313,6 +313,26 @@ fn a_flow_changes_its_path_behind_the_last_frame_of_the_long_one() {
 }
 
 #[test]
+fn no_vport_is_held_for_more_than_a_third_of_the_time() {
+    let mut pair = Pair::learning();
+    pair.packet(1000);
+    pair.turn();
+    let hello = pair.turn().expect("a HELLO");
+    // A slow switch.
+    pair.wait(3 * MILLI / 2);
+    pair.answer(hello);
+    pair.turn();
+    assert_eq!(pair.pending(1000), Some(false));
+    pair.packet(2000);
+    pair.wait(3 * MILLI - 1);
+    pair.turns(3);
+    assert_eq!(pair.pending(2000), Some(true));
+    pair.wait(1);
+    pair.turns(3);
+    assert_eq!(pair.pending(2000), Some(false));
+}
+
+#[test]
 fn a_flow_without_an_answer_stays_external() {
     let mut pair = Pair::learning();
     pair.packet(1000);
