@@ -25,7 +25,7 @@ use crate::trace::DecidedKind;
 const POLL: u64 = 1024;
 /// Traffic that is queued before the host loads the firmware, starts it, and sends a command: for each datapath
 /// clock of a core clock, and once.
-const LOAD: (u64, u64) = (48_000, 60_000);
+const LOAD: (u64, u64) = (96_000, 120_000);
 const BOOT: (u64, u64) = (65_000, 40_000);
 const COMMAND: (u64, u64) = (20_000, 20_000);
 /// Traffic before the fault, in clocks.
