@@ -50,19 +50,23 @@ pub(crate) fn repeat(from: &Path, to: &Path, times: u64, micros: u64) -> Result<
     let (head, records) = bytes
         .split_at_checked(24)
         .context("shorter than a header")?;
-    if word(head, 0, u32::from_le_bytes) != Some(0xa1b2_c3d4) {
-        bail!("{} has no little-endian microseconds", from.display());
-    }
+    let per_micro = match word(head, 0, u32::from_le_bytes) {
+        Some(0xa1b2_c3d4) => 1,
+        Some(0xa1b2_3c4d) => 1000,
+        _ => bail!("{} is not of a little-endian machine", from.display()),
+    };
+    let per_second = 1_000_000 * per_micro;
     let mut out = head.to_vec();
     for round in 0..times {
         let mut at = 0;
         while at < records.len() {
             let field =
                 |offset| word(records, at + offset, u32::from_le_bytes).context("truncated record");
-            let (seconds, micro, kept) = (field(0)?, field(4)?, field(8)?);
-            let time = u64::from(seconds) * 1_000_000 + u64::from(micro) + round * micros;
-            out.extend(u32::try_from(time / 1_000_000)?.to_le_bytes());
-            out.extend(u32::try_from(time % 1_000_000)?.to_le_bytes());
+            let (seconds, parts, kept) = (field(0)?, field(4)?, field(8)?);
+            let time =
+                u64::from(seconds) * per_second + u64::from(parts) + round * micros * per_micro;
+            out.extend(u32::try_from(time / per_second)?.to_le_bytes());
+            out.extend(u32::try_from(time % per_second)?.to_le_bytes());
             let end = at + 16 + usize::try_from(kept)?;
             out.extend(records.get(at + 8..end).context("truncated frame")?);
             at = end;
