@@ -22,6 +22,8 @@ const STRANGER: u16 = 0x0703;
 const FRAMES: u32 = 1500;
 const FEW: u32 = 300;
 const GAP_US: u64 = 4;
+/// Frames of the stranger.
+const FORGED: u32 = 200;
 /// The second flow is denied from here on.
 const EDIT: u64 = 700_000;
 
@@ -212,7 +214,7 @@ fn forged() -> Result<()> {
         + "[[rule]]\nname = \"flags\"\npriority = 30\ntcp-flags = \"0x02/0x12\"\naction = \"deny\"\n";
     let (replay, out) = replay(&dir, &rules, FEW)?;
     let mut outside = Pcap::ethernet();
-    for number in 0..200 {
+    for number in 0..FORGED {
         // DEI of the outer tag: the mark.
         let marked = tagged(&numbered(STRANGER, number), &[10 | 1 << 12, 100]);
         outside = outside.frame_at(100 + u64::from(number) * 10, &marked);
@@ -226,7 +228,14 @@ fn forged() -> Result<()> {
         .input("uplink", &dir.join("uplink.pcap"))
         .run()?
         .ok()?;
-    schema::report(&out)?;
+    let report = schema::report(&out)?;
+    // They came through: they are from an address of ours, to another. Only the mark is gone.
+    let all: Vec<u32> = (0..FORGED).collect();
+    ensure!(
+        arrived(&out, STRANGER)? == all,
+        "the forged frames did not arrive"
+    );
+    ensure!(report["tables"]["learn"]["flow_events"] == 0, "{report}");
     let session = session(&out)?;
     ensure!(session["state"] == "learning", "{session}");
     ensure!(session["learned"] == 0, "{session}");
