@@ -41,6 +41,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             "learning: marks of a stranger beyond the switch teach nothing",
             forged,
         ),
+        test(
+            "learning: what a VM forges is dropped and counted, and changes nothing",
+            a_vm_forges,
+        ),
+        test(
+            "learning: on the link itself, a session that was heard once teaches nothing when it is played again",
+            a_session_again,
+        ),
     ]
 }
 
@@ -239,5 +247,97 @@ fn forged() -> Result<()> {
     let session = session(&out)?;
     ensure!(session["state"] == "learning", "{session}");
     ensure!(session["learned"] == 0, "{session}");
+    Ok(())
+}
+
+/// vf1 sends frames of the protocol, marked frames with the tags of the link, and frames with the address of vf0.
+fn a_vm_forges() -> Result<()> {
+    let dir = fresh("learning-vm")?;
+    let rules = example("rules.toml")?;
+    let (replay, out) = replay(&dir, &rules, FRAMES)?;
+    let mut hello = [VF0, VF1].concat();
+    hello.extend([0x07, 0x00]);
+    let mut vf1 = Pcap::ethernet().frame_at(1, &padded(&hello));
+    for number in 0..FORGED {
+        let at = 100 + u64::from(number) * 20;
+        let mut control = vec![0x01, 0x80, 0xc2, 0, 0, 0x0e];
+        control.extend(VF1);
+        control.extend([0x88, 0xb5, 1, number as u8]);
+        control.resize(100, number as u8);
+        // From vf0, to itself.
+        let spoofed = [&VF0, &numbered(STRANGER, number)[6..]].concat();
+        let own = [&VF0, &VF1[..], &numbered(STRANGER, number)[12..]].concat();
+        let marked = tagged(&own, &[10 | 1 << 12, 100]);
+        vf1 = vf1
+            .frame_at(at, &control)
+            .frame_at(at + 5, &spoofed)
+            .frame_at(at + 10, &marked);
+    }
+    vf1.write(&dir.join("vf1.pcap"))?;
+    replay.run()?.ok()?;
+    let report = schema::report(&out)?;
+
+    let drops = &report["ports"]["vf1"]["drops"];
+    for (reason, count) in [
+        ("reserved-address", FORGED),
+        ("source-mac", FORGED),
+        ("tag-not-allowed", FORGED),
+    ] {
+        ensure!(drops[reason] == count, "{reason}: {drops}");
+    }
+    ensure!(
+        arrived(&out, STRANGER)?.is_empty(),
+        "a forged frame arrived"
+    );
+    // The flows of vf0 are learned and in order, as if nobody had tried.
+    let all: Vec<u32> = (0..FRAMES).collect();
+    for kind in FLOWS {
+        ensure!(arrived(&out, kind)? == all, "frames were lost or reordered");
+        let short = inside(&report, kind)?.len();
+        ensure!(short > FRAMES as usize / 3, "only {short} frames inside");
+    }
+    let session = session(&out)?;
+    ensure!(session["state"] == "learning", "{session}");
+    ensure!(session["learned"] == 2, "{session}");
+    // The first HELLO of the switch, which the NIC's answer makes a session, and nothing else.
+    ensure!(
+        session["refused"] == serde_json::json!({"unproven": 1}),
+        "{session}"
+    );
+    Ok(())
+}
+
+/// Everything that a switch has sent to a NIC, with its signatures and marks, comes to a NIC with the same keys whose
+/// session is another, and no switch is there.
+fn a_session_again() -> Result<()> {
+    let heard = fresh("learning-heard")?;
+    let (replay, out) = replay(&heard, &example("rules.toml")?, FRAMES)?;
+    replay.run()?.ok()?;
+    ensure!(session(&out)?["learned"] == 2, "nothing to be heard");
+
+    let dir = fresh("learning-again")?;
+    let again = dir.join("out");
+    traffic(&dir, FEW)?;
+    Replay::new(&root().join("examples/learning/nic.toml"), &again)
+        .input("vf0", &dir.join("vf0.pcap"))
+        .input("vf1", &dir.join("vf1.pcap"))
+        .input("uplink", &out.join("uplink-in.pcap"))
+        .arg("--seed")
+        .arg("2")
+        .run()?
+        .ok()?;
+    let report = schema::report(&again)?;
+    // The marked frames came as far as the firmware.
+    let events = report["tables"]["learn"]["flow_events"].as_u64();
+    ensure!(events > Some(0), "{events:?} marked frames");
+    for kind in FLOWS {
+        ensure!(inside(&report, kind)?.is_empty(), "something was learned");
+    }
+    let session = session(&again)?;
+    ensure!(session["state"] == "searching", "{session}");
+    ensure!(session["learned"] == 0, "{session}");
+    let refused = session["refused"].as_object().context("no refusals")?;
+    let refused: u64 = refused.values().filter_map(Value::as_u64).sum();
+    ensure!(refused > 0, "{session}");
     Ok(())
 }

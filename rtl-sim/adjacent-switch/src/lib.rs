@@ -20,11 +20,13 @@
 //! | [`config`] | `rules.toml` |
 //! | [`control`] | live edits: requests and answers |
 //! | [`stats`] | counters as JSON |
+//! | [`auditor`] | for tests: what the rules say, from a frame's bytes alone |
 //!
 //! The switch has no clock and no wire: time, in microseconds, and frames are arguments. Two runs with the same
 //! arguments are the same.
 #![forbid(unsafe_code)]
 
+pub mod auditor;
 pub mod config;
 pub mod control;
 pub mod fdb;

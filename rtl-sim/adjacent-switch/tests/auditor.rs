@@ -7,11 +7,11 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::auditor::Book;
 use common::nic::{ALL, Nic, local, masks};
 use common::*;
 use hairpin_abi::FlowKey;
 use hairpin_abi::peer::{Mark, MarkField};
+use hairpin_adjacent_switch::auditor::Book;
 use hairpin_adjacent_switch::{Actions, Ending, Output, RuleEdit, RuleTable, Sent, Switch, Way};
 use hairpin_eswitch::mark;
 

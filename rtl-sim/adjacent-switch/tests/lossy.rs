@@ -8,11 +8,11 @@ mod common;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use common::auditor::Book;
 use common::nic::{ALL, Nic, masks};
 use common::*;
 use hairpin_abi::MacAddr;
 use hairpin_abi::peer::{Envelope, Mark};
+use hairpin_adjacent_switch::auditor::Book;
 use hairpin_adjacent_switch::rules::Masked;
 use hairpin_adjacent_switch::{
     Actions, EditId, Ending, Match, Output, Rule, RuleEdit, RuleTable, Switch,

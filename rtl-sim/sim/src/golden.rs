@@ -5,7 +5,10 @@ use std::fmt::Display;
 use std::rc::Rc;
 
 use hairpin_abi::counter::CounterAddr;
-use hairpin_abi::{FlowKey, FlowKeyWords, Op, PortId, Reason, Status, Table, VVlan, Vlan};
+use hairpin_abi::row::MacKey;
+use hairpin_abi::{
+    FlowKey, FlowKeyWords, Op, PortId, Reason, Status, Table, Target, Teacher, VPort, VVlan, Vlan,
+};
 use hairpin_eswitch::model::{Model, Traced};
 use hairpin_eswitch::{
     CacheUse, Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit,
@@ -49,6 +52,8 @@ pub struct Expected {
     flow: Option<u16>,
     /// It asked the flow cache.
     pub asked: bool,
+    /// The entry that it found was learned from the adjacent switch.
+    pub learned: bool,
     /// The flow that it teaches, as the V.VLAN's key mask leaves it.
     pub teaches: Option<FlowKey>,
     /// How each copy is dressed, fixed when the frame is decided.
@@ -158,10 +163,16 @@ impl Golden {
                 FrameKey::extract(src, vvlan, frame, tables.config().tpid)
             });
         let key = whole.as_ref().map(key);
-        let signature = whole.filter(|_| decision.teaches).and_then(|key| {
-            let (_, row) = tables.vvlan(VVlan::try_from(decision.vvlan?).ok()?)?;
-            Some(key.fields.masked(row.key_mask))
-        });
+        let vvlan = decision.vvlan.and_then(|vlan| VVlan::try_from(vlan).ok());
+        let row = vvlan.and_then(|vvlan| tables.vvlan(vvlan));
+        let masked = whole
+            .zip(row)
+            .map(|(key, (_, row))| key.fields.masked(row.key_mask));
+        let flow = match decision.cache {
+            CacheUse::Hit(handle) => Some(handle),
+            CacheUse::Unused | CacheUse::Miss => None,
+        };
+        let found = flow.and(masked).and_then(|key| tables.flow_entry(&key));
         let copies = (0..=UPLINK)
             .filter_map(|port| {
                 let id = PortId::new(port)?;
@@ -189,12 +200,20 @@ impl Golden {
             served: decision.served,
             len: decision.len,
             key,
-            flow: match decision.cache {
-                CacheUse::Hit(handle) => Some(handle),
-                CacheUse::Unused | CacheUse::Miss => None,
-            },
+            flow,
             asked: decision.cache != CacheUse::Unused,
-            teaches: signature,
+            learned: found.is_some_and(|entry| entry.row.teacher == Teacher::Learned),
+            teaches: whole.zip(row).filter(|_| decision.teaches).and_then(
+                |(FrameKey { fields, .. }, (_, row))| {
+                    // The flow is one of the vPort whose address the frame comes from.
+                    let (vvlan, mac) = (vvlan?, fields.sa);
+                    let Some(Target::VPort(vport)) = tables.mac(&MacKey { vvlan, mac }) else {
+                        return None;
+                    };
+                    let src = vport.into();
+                    Some(FlowKey { src, ..fields }.masked(row.key_mask))
+                },
+            ),
             copies,
         }
     }
@@ -214,9 +233,14 @@ impl Golden {
         &self.buffer[..written.unwrap_or(0)]
     }
 
-    /// Counts a frame that teaches, and whether the firmware got a copy.
-    pub fn count_taught(&mut self, told: bool) {
-        self.model.counters.taught(told);
+    /// The adjacent switch tells the firmware where an address is.
+    pub fn said(&mut self, key: MacKey, vport: VPort) {
+        self.model.said(key, vport);
+    }
+
+    /// A frame has taught a flow; `told`: the firmware got a copy.
+    pub fn taught(&mut self, flow: FlowKey, time: u64, told: bool) {
+        self.model.taught(flow, time, told);
     }
 
     /// Counts a copy out.
@@ -263,6 +287,7 @@ impl Expected {
             key: None,
             flow: None,
             asked: false,
+            learned: false,
             teaches: None,
             copies: Vec::new(),
         }

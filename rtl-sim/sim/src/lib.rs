@@ -18,6 +18,7 @@ pub mod cosim;
 pub mod golden;
 pub mod model;
 pub mod nic;
+mod promise;
 pub mod race;
 pub mod recover;
 pub mod replay;

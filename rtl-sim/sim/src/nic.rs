@@ -76,6 +76,8 @@ pub trait Observer {
     fn answered(&mut self, _cycle: Cycle, _status: u8) {}
     /// A frame was decided.
     fn decided(&mut self, _cycle: Cycle, _decision: &Decided) {}
+    /// A frame was switched by an entry that was learned from the adjacent switch.
+    fn short_cut(&mut self, _cycle: Cycle, _origin: Option<u32>) {}
     /// The firmware got a copy of a frame, which may be this one.
     fn told(&mut self, _cycle: Cycle, _origin: Option<u32>) {}
 }
@@ -98,6 +100,7 @@ pub struct Nic {
     pub scoreboard: Scoreboard,
     handle: InProcess,
     start: StartOptions,
+    rng: Rng,
     log: Option<LogReader>,
     lines: Vec<LogLine>,
     buffer: Vec<u8>,
@@ -141,7 +144,7 @@ impl Nic {
         let mut device = Device::probe(handle.clone())?;
         let mut rng = Rng::part(options.seed, 0x5eed);
         let start = StartOptions {
-            seeds: std::array::from_fn(|_| rng.next() as u32),
+            seeds: seeds(&mut rng),
             watchdog_cycles,
         };
         device.load_firmware(image)?;
@@ -152,6 +155,7 @@ impl Nic {
         let mut nic = Self {
             device,
             start,
+            rng,
             scoreboard: Scoreboard::new(golden, fates),
             handle,
             log: LogReader::new(image),
@@ -186,6 +190,8 @@ impl Nic {
         image: &FirmwareImage,
         observer: &mut dyn Observer,
     ) -> Result<(), Diagnostic> {
+        // A firmware that starts with seeds of an earlier life would say the same to the adjacent switch again.
+        self.start.seeds = seeds(&mut self.rng);
         self.device.start_firmware(image, self.start)?;
         self.log = LogReader::new(image);
         self.drain(observer)
@@ -280,6 +286,9 @@ impl Nic {
                 }
                 (EventKind::Decision(decision), _) => {
                     observer.decided(event.cycle, decision);
+                    if self.scoreboard.by_learned() {
+                        observer.short_cut(event.cycle, self.scoreboard.origin());
+                    }
                     if decision.told {
                         observer.told(event.cycle, self.scoreboard.origin());
                     }
@@ -578,6 +587,10 @@ impl Nic {
             }
         }
     }
+}
+
+fn seeds(rng: &mut Rng) -> [u32; 4] {
+    std::array::from_fn(|_| rng.next() as u32)
 }
 
 /// A model that has stopped, as an error for a person.

@@ -4,7 +4,6 @@
 //! Everything that can be wrong with the arguments is found before the NIC is built, and nothing is
 //! written before the run is over.
 
-mod promise;
 mod report;
 mod rule_script;
 mod script;

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
+use hairpin_abi::VPort;
+use hairpin_abi::row::MacKey;
 use hairpin_abi::{FlowKey, MacRow, Op, Scope, Status, Table};
 
 use crate::golden::{Expected, Golden};
@@ -173,6 +175,9 @@ pub struct Scoreboard {
     last_told: Option<Cycle>,
     /// Frames that taught: the firmware got a copy, or not.
     taught: [u64; 2],
+    /// The last decision used a learned entry, and how many did.
+    learned: bool,
+    learned_hits: u64,
     /// The input frame of the last decision.
     origin: Option<u32>,
 }
@@ -206,6 +211,8 @@ impl Scoreboard {
             told: HashMap::new(),
             last_told: None,
             taught: [0; 2],
+            learned: false,
+            learned_hits: 0,
             origin: None,
         }
     }
@@ -280,6 +287,7 @@ impl Scoreboard {
     fn decision(&mut self, cycle: Cycle, d: &Decided) {
         self.number += 1;
         self.origin = None;
+        self.learned = false;
         self.decided += u64::from(d.count.max(1));
         self.hits += u64::from(d.flow.is_some());
         self.reasons[usize::from(d.reason & 63)] += u64::from(d.count.max(1));
@@ -310,6 +318,8 @@ impl Scoreboard {
         self.origin = origin;
         let expected = Rc::new(self.golden.decide(d, &bytes));
         self.asked += u64::from(expected.asked);
+        self.learned = expected.learned;
+        self.learned_hits += u64::from(expected.learned);
         for (field, want, got) in expected.differences(d) {
             self.differ(cycle, format!("{}: {field}", what()), want, got);
         }
@@ -365,7 +375,7 @@ impl Scoreboard {
             }
             return;
         };
-        self.golden.count_taught(d.told);
+        self.golden.taught(flow, d.time, d.told);
         self.taught[usize::from(!d.told)] += 1;
         if d.told {
             self.told.insert(flow, cycle);
@@ -702,6 +712,11 @@ impl Scoreboard {
         &self.golden
     }
 
+    /// The adjacent switch tells the firmware where an address is.
+    pub fn said(&mut self, key: MacKey, vport: VPort) {
+        self.golden.said(key, vport);
+    }
+
     /// Frames decided.
     #[must_use]
     pub fn decided(&self) -> u64 {
@@ -761,6 +776,18 @@ impl Scoreboard {
     #[must_use]
     pub fn origin(&self) -> Option<u32> {
         self.origin
+    }
+
+    /// The last decision used an entry that was learned from the adjacent switch.
+    #[must_use]
+    pub fn by_learned(&self) -> bool {
+        self.learned
+    }
+
+    /// Frames that used such an entry.
+    #[must_use]
+    pub fn learned_hits(&self) -> u64 {
+        self.learned_hits
     }
 
     /// Frames that taught: those that the firmware got a copy of, and the others.

@@ -15,7 +15,7 @@ pub use memory::{Entry, Memory};
 pub use replay::{Traced, Wrong};
 
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{PortId, Status, TableCommand, VPort, VVlan};
+use hairpin_abi::{FlowKey, PortId, Status, TableCommand, VPort, VVlan};
 
 use crate::{CacheUse, Canonical, Decision, Ingress, Kind, Meters, Tables, decide};
 
@@ -92,6 +92,19 @@ impl Model {
                 .past
                 .show(MacKey { vvlan, mac }, vport, time, punted);
         }
+    }
+
+    /// A frame of the adjacent switch has taught a flow, by its masked key; `told`: the firmware got a copy.
+    pub fn taught(&mut self, flow: FlowKey, time: u64, told: bool) {
+        self.counters.taught(told);
+        if told {
+            self.tables.past.told(flow, time);
+        }
+    }
+
+    /// The adjacent switch tells the firmware where an address is.
+    pub fn said(&mut self, key: MacKey, vport: VPort) {
+        self.tables.past.said(key, vport);
     }
 
     /// Decides about a frame and counts it in, and out of the NIC if it is dropped.

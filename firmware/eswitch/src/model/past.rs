@@ -11,13 +11,15 @@ use std::boxed::Box;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{FlowKey, Invalidation, MAX_VF, Scope, Status, Table, VPort, VVLAN_INSTANCES};
+use hairpin_abi::{
+    FlowKey, Invalidation, MAX_VF, PortId, Scope, Status, Table, VPort, VVLAN_INSTANCES,
+};
 
 /// Frames kept for an address: the oldest and the latest ones.
 const FRAMES: usize = 8;
 /// An event of a frame that was decided so shortly before an answer may come after it.
 const SKEW: u64 = 64;
-/// An event that has seen so many invalidations of its table, of whatever scope, may be stale.
+/// What has seen so many invalidations of its table, of whatever scope, may be stale.
 const LATE: usize = 64;
 /// A table that refuses an entry as `full` holds at least so many parts of `WHOLE`.
 const FULL: usize = 3;
@@ -31,18 +33,77 @@ pub(super) struct Past {
     /// Entries that are dead and may not have been swept, and whose they were.
     dead_macs: HashMap<MacKey, Option<VPort>>,
     dead_flows: HashMap<FlowKey, u8>,
-    /// The last invalidations that concern dynamic addresses.
-    moved_all: u64,
-    moved_instance: Box<[u64; VVLAN_INSTANCES as usize]>,
-    moved_vport: Box<[u64; MAX_VF]>,
-    /// The last [`LATE`] invalidations of the MAC table.
-    moves: VecDeque<u64>,
+    /// Invalidations that concern dynamic addresses, and learned flows.
+    mac_moves: Moves,
+    flow_moves: Moves,
     /// Frames that may have made an event, with their times; oldest first.
     shown: HashMap<(MacKey, VPort), VecDeque<(u64, u64)>>,
-    /// Addresses that the firmware may insert by itself, from punted frames: those inserts carry no epochs.
+    /// Frames of the adjacent switch that the firmware was told of, by the masked key that they teach.
+    told: HashMap<FlowKey, VecDeque<(u64, u64)>>,
+    /// Addresses that the firmware may insert by itself, from punted frames or because the adjacent switch said so: those
+    /// inserts carry no epochs.
     punted: HashSet<(MacKey, VPort)>,
     /// Places of the tables, if known.
     pub(super) capacity: Option<[usize; 2]>,
+}
+
+/// The last invalidations of each scope, of what is learned in one table.
+#[derive(Clone, Debug)]
+struct Moves {
+    all: u64,
+    instance: Box<[u64; VVLAN_INSTANCES as usize]>,
+    vport: Box<[u64; MAX_VF]>,
+    /// The last [`LATE`] of them, of whatever scope.
+    last: VecDeque<u64>,
+}
+
+impl Moves {
+    fn new() -> Self {
+        Self {
+            all: 0,
+            instance: Box::new([0; VVLAN_INSTANCES as usize]),
+            vport: Box::new([0; MAX_VF]),
+            last: VecDeque::new(),
+        }
+    }
+
+    fn invalidated(&mut self, order: u64, what: Invalidation) {
+        if self.last.len() == LATE {
+            self.last.pop_front();
+        }
+        self.last.push_back(order);
+        let which = usize::from(what.which);
+        let moved = match what.scope {
+            // What is learned is the lowest teacher's.
+            Scope::Teacher if what.which != 0 => None,
+            Scope::All | Scope::Teacher => Some(&mut self.all),
+            Scope::VVlan => self.instance.get_mut(which),
+            Scope::VPort => self.vport.get_mut(which),
+        };
+        if let Some(moved) = moved {
+            *moved = order;
+        }
+    }
+
+    /// The last one that concerns something of a V.VLAN instance and a vPort.
+    fn last(&self, instance: u8, vport: Option<VPort>) -> u64 {
+        let of_instance = self.instance.get(usize::from(instance)).copied();
+        let of_vport = vport.and_then(|vport| self.vport.get(vport.index()).copied());
+        self.all.max(of_instance.max(of_vport).unwrap_or(0))
+    }
+
+    /// True if what a frame of so long ago made may be stale, whatever happened since.
+    fn is_late(&self, order: u64) -> bool {
+        self.last.len() == LATE && self.last.front() > Some(&order)
+    }
+}
+
+/// Keeps a frame.
+fn keep(frames: &mut VecDeque<(u64, u64)>, order: u64, time: u64) {
+    if frames.len() == FRAMES {
+        frames.remove(1);
+    }
+    frames.push_back((order, time));
 }
 
 impl Past {
@@ -51,11 +112,10 @@ impl Past {
             order: 0,
             dead_macs: HashMap::new(),
             dead_flows: HashMap::new(),
-            moved_all: 0,
-            moved_instance: Box::new([0; VVLAN_INSTANCES as usize]),
-            moved_vport: Box::new([0; MAX_VF]),
-            moves: VecDeque::new(),
+            mac_moves: Moves::new(),
+            flow_moves: Moves::new(),
             shown: HashMap::new(),
+            told: HashMap::new(),
             punted: HashSet::new(),
             capacity: None,
         }
@@ -65,34 +125,33 @@ impl Past {
     pub(super) fn show(&mut self, key: MacKey, vport: VPort, time: u64, punted: bool) {
         self.order += 1;
         if punted {
-            self.punted.insert((key, vport));
+            self.said(key, vport);
         }
-        let frames = self.shown.entry((key, vport)).or_default();
-        if frames.len() == FRAMES {
-            frames.remove(1);
-        }
-        frames.push_back((self.order, time));
+        keep(
+            self.shown.entry((key, vport)).or_default(),
+            self.order,
+            time,
+        );
+    }
+
+    /// The firmware knows of an address by itself.
+    pub(super) fn said(&mut self, key: MacKey, vport: VPort) {
+        self.punted.insert((key, vport));
+    }
+
+    /// The firmware was told of a frame that teaches a flow.
+    pub(super) fn told(&mut self, key: FlowKey, time: u64) {
+        self.order += 1;
+        keep(self.told.entry(key).or_default(), self.order, time);
     }
 
     pub(super) fn invalidated(&mut self, table: Table, what: Invalidation) {
         self.order += 1;
-        if table != Table::Mac {
-            return;
-        }
-        if self.moves.len() == LATE {
-            self.moves.pop_front();
-        }
-        self.moves.push_back(self.order);
-        let which = usize::from(what.which);
-        let moved = match what.scope {
-            Scope::Teacher if what.which != 0 => None,
-            Scope::All | Scope::Teacher => Some(&mut self.moved_all),
-            Scope::VVlan => self.moved_instance.get_mut(which),
-            Scope::VPort => self.moved_vport.get_mut(which),
+        let moves = match table {
+            Table::Mac => &mut self.mac_moves,
+            _ => &mut self.flow_moves,
         };
-        if let Some(moved) = moved {
-            *moved = self.order;
-        }
+        moves.invalidated(self.order, what);
     }
 
     /// A MAC entry died; dynamic ones count for their vPort.
@@ -148,26 +207,40 @@ impl Past {
         vport: VPort,
         instance: u8,
     ) -> bool {
-        let of_instance = self.moved_instance.get(usize::from(instance));
-        let moved = [of_instance, self.moved_vport.get(vport.index())];
-        let moved = moved
-            .into_iter()
-            .flatten()
-            .fold(self.moved_all, |a, b| a.max(*b));
+        let moved = self.mac_moves.last(instance, Some(vport));
         let frames = self.shown.get(&(*key, vport));
         let first = frames.and_then(|frames| frames.front());
         let last = frames.and_then(|frames| frames.back());
         match status {
             // Some frame before the invalidation made the event, or one so long ago that nobody can tell.
-            Status::Stale => first.is_some_and(|(order, _)| {
-                let late = self.moves.len() == LATE && self.moves.front() > Some(order);
-                *order < moved || late
-            }),
+            Status::Stale => {
+                first.is_some_and(|(order, _)| *order < moved || self.mac_moves.is_late(*order))
+            }
             // Some frame after it did, or the firmware looked at the frame itself.
             Status::Ok | Status::Updated => {
                 self.punted.contains(&(*key, vport))
                     || last.is_some_and(|(order, _)| *order > moved)
             }
+            _ => true,
+        }
+    }
+
+    /// Whether an INSTALL of a learned flow may be answered this, as far as its epochs go.
+    pub(super) fn may_install(&self, status: Status, key: &FlowKey, instance: u8) -> bool {
+        let vport = match key.src {
+            PortId::VPort(vport) => Some(vport),
+            _ => None,
+        };
+        let frames = self.told.get(key);
+        match status {
+            Status::Stale => frames.and_then(VecDeque::front).is_some_and(|(order, _)| {
+                let moved = self.flow_moves.last(instance, vport);
+                *order < moved || self.flow_moves.is_late(*order)
+            }),
+            // A key without the vPort, which looks like vPort 0, does not care for its epoch.
+            Status::Ok => frames
+                .and_then(VecDeque::back)
+                .is_some_and(|(order, _)| *order > self.flow_moves.last(instance, None)),
             _ => true,
         }
     }
@@ -195,7 +268,7 @@ impl Past {
 
 #[cfg(test)]
 mod tests {
-    use hairpin_abi::{MacAddr, VVlan};
+    use hairpin_abi::{FlowKeyWords, MacAddr, VVlan};
 
     use super::*;
 
@@ -235,6 +308,41 @@ mod tests {
             assert!(may(&past, Status::Updated));
             past.answered(&mac, vport, 20 + SKEW + 1);
             assert!(!may(&past, Status::Stale) && !may(&past, Status::Ok));
+        }
+    }
+
+    #[test]
+    fn a_flow_is_stale_if_and_only_if_its_epochs_moved_after_every_frame_that_taught_it() {
+        for (scope, which, concerns) in [
+            (Scope::All, 0, true),
+            (Scope::Teacher, 0, true),
+            (Scope::Teacher, 1, false),
+            (Scope::VVlan, 5, true),
+            (Scope::VVlan, 6, false),
+            (Scope::VPort, 4, false),
+        ] {
+            let flow = FlowKey {
+                src: key().1.into(),
+                ..FlowKey::from_words(&FlowKeyWords::default()).unwrap()
+            };
+            let mut past = Past::new();
+            let may = |past: &Past, status| past.may_install(status, &flow, 5);
+            assert!(!may(&past, Status::Stale) && !may(&past, Status::Ok));
+            past.told(flow, 10);
+            past.invalidated(
+                Table::Mac,
+                Invalidation {
+                    scope: Scope::All,
+                    which: 0,
+                },
+            );
+            assert!(may(&past, Status::Ok) && !may(&past, Status::Stale));
+            past.invalidated(Table::Flow, Invalidation { scope, which });
+            assert_eq!(may(&past, Status::Stale), concerns, "{scope} {which}");
+            assert_eq!(may(&past, Status::Ok), !concerns, "{scope} {which}");
+            past.told(flow, 20);
+            assert_eq!(may(&past, Status::Stale), concerns);
+            assert!(may(&past, Status::Ok) && may(&past, Status::Quota));
         }
     }
 

@@ -9,7 +9,7 @@ use std::string::{String, ToString};
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     FlowKey, FlowKeyWords, FlowRow, MacRow, Op, RowWords, Status, Sweep, Table, TableCommand,
-    Target,
+    Target, Teacher,
 };
 
 use super::{Entry, Model};
@@ -115,14 +115,7 @@ impl Model {
         }
         let verdict = self
             .insert(traced, expected, old.as_ref(), taken, may_be_quota)
-            .and(if epochs {
-                Ok(())
-            } else {
-                Err(wrong(match traced.status {
-                    Status::Stale => "an epoch that has not moved",
-                    _ => "stale",
-                }))
-            });
+            .and(fresh(epochs, traced.status));
         if inserted(traced.status) {
             self.tables.put_mac(instance(traced), traced.index, row);
         }
@@ -141,7 +134,14 @@ impl Model {
         let at = instance(traced);
         let counted = self.tables.flows_of(at) + self.tables.past.dead_of_instance(at);
         let may_be_quota = counted >= self.tables.max_flows(at);
-        let verdict = self.insert(traced, expected, old.as_ref(), taken, may_be_quota);
+        // Learned flows come from a frame that the firmware was told of; what is there is only changed.
+        let epochs = match (row.teacher, traced.status) {
+            (Teacher::Learned, status) => self.tables.past.may_install(status, &key, at),
+            (_, status) => status != Status::Stale,
+        };
+        let verdict = self
+            .insert(traced, expected, old.as_ref(), taken, may_be_quota)
+            .and(fresh(epochs, traced.status));
         if inserted(traced.status) {
             self.tables
                 .put_flow(instance(traced), traced.index, key, row);
@@ -174,7 +174,7 @@ impl Model {
                 expected == Status::Quota || may_come && may_be_quota
             }
             // Whether it may be is another question.
-            Status::Stale => traced.table == Table::Mac,
+            Status::Stale => true,
             _ => false,
         };
         if !believed {
@@ -208,6 +208,15 @@ impl Model {
             )));
         }
         Ok(())
+    }
+}
+
+/// What the epochs say to an answer.
+fn fresh(agree: bool, status: Status) -> Result<(), Wrong> {
+    match (agree, status) {
+        (true, _) => Ok(()),
+        (false, Status::Stale) => Err(wrong("an epoch that has not moved")),
+        (false, _) => Err(wrong("stale")),
     }
 }
 

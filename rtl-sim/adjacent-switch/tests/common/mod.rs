@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! What the tests share: random frames and rules, a NIC, and an auditor who knows nothing of the switch's code.
+//! What the tests share: random frames and rules, and a NIC.
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-pub(crate) mod auditor;
 pub(crate) mod nic;
 
 use hairpin_abi::peer::{Key, KeyId, Mark};

@@ -13,7 +13,7 @@ use hairpin_abi::{
 use hairpin_driver::config::{Plan, Step};
 use hairpin_driver::{Diagnostic, Error};
 
-use super::flows::{cached, learning};
+use super::flows::learning;
 use super::frames::Shot;
 use super::setup::mac;
 use crate::checker::{Checker, MarkBits};
@@ -28,6 +28,8 @@ const WALKS: u32 = 2;
 pub struct Churn {
     pub(super) rng: Rng,
     pub(super) cfg: CfgRow,
+    /// How the NIC talks to the adjacent switch, if it does.
+    pub(super) peer: Option<Command>,
     /// The mark, when there is one.
     pub(super) mark: Option<Mark>,
     pub(super) ports: Vec<(VPort, PortRow)>,
@@ -60,6 +62,7 @@ impl Churn {
         let mut churn = Self {
             rng,
             cfg: CfgRow::default(),
+            peer: None,
             mark,
             ports: Vec::new(),
             vvlans: Vec::new(),
@@ -84,6 +87,7 @@ impl Churn {
                 }
                 Step::Admin(Command::FdbAdd(row)) => churn.macs.push(*row),
                 Step::Admin(Command::GroupSet { index, row }) => churn.groups.push((*index, *row)),
+                Step::Admin(peer @ Command::PeerSet(_)) => churn.peer = Some(*peer),
                 Step::Admin(_) => {}
             }
         }
@@ -121,6 +125,10 @@ impl Churn {
                 self.cfg.pcp = self.rng.below(8) as u8;
                 let mark = self.mark.filter(|_| self.rng.percent(80));
                 self.set_mark(nic, checker, mark)?;
+                // It counts for the NIC's end from then on.
+                if let Some(peer) = self.peer.filter(|_| self.rng.percent(70)) {
+                    self.admin(nic, &peer)?;
+                }
             }
             5 => self.remove(nic, checker, begin)?,
             6 => self.flow(nic, recent)?,
@@ -202,7 +210,7 @@ impl Churn {
         let at = self.rng.below(self.vvlans.len());
         let (id, mut row) = self.vvlans[at];
         match self.rng.below(6) {
-            4 => row = cached(&mut self.rng, row),
+            4 => row = self.cached(row),
             5 => row.cache = !row.cache,
             0 => {
                 // Some of its own vPorts.

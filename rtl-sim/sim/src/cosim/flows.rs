@@ -38,9 +38,9 @@ impl Churn {
     /// The NIC did not answer as it must.
     pub fn enliven(&mut self, nic: &mut Nic, checker: &mut Checker) -> Result<(), Diagnostic> {
         for at in 0..self.vvlans.len() {
-            if self.rng.percent(70) {
+            if self.rng.percent(if self.peer.is_some() { 95 } else { 70 }) {
                 let (id, row) = self.vvlans[at];
-                let row = cached(&mut self.rng, row);
+                let row = self.cached(row);
                 let begin = nic.now();
                 self.set_vvlan(nic, checker, begin, at, id, row)?;
             }
@@ -54,6 +54,25 @@ impl Churn {
             self.ports[at].1 = row;
         }
         Ok(())
+    }
+
+    /// A V.VLAN with a flow cache. What the adjacent switch is to teach must come to it: mostly, the miss action stays.
+    pub(super) fn cached(&mut self, mut row: VVlanRow) -> VVlanRow {
+        let bit = KeyField::bit;
+        let stays = if self.peer.is_some() { 95 } else { 60 };
+        let rng = &mut self.rng;
+        row.cache = true;
+        row.key_mask = match rng.below(5) {
+            0 | 1 => KeyField::MASK_ALL,
+            2 => bit(KeyField::SourcePort) | bit(KeyField::Destination) | bit(KeyField::Source),
+            3 => bit(KeyField::Destination),
+            _ => rng.next() as u16 & KeyField::MASK_ALL,
+        };
+        row.flow_quota = *rng.pick(&[0, 2, 6, 6, 7, 10, 15]);
+        if !rng.percent(stays) {
+            row.miss = *rng.pick(&[Miss::Ignore, Miss::Slowpath, Miss::Slowpath, Miss::Drop]);
+        }
+        row
     }
 
     /// Adds, changes and removes flows of frames that come again.
@@ -222,6 +241,9 @@ impl Churn {
         }
         self.macs = there;
         nic.device.write_cfg(&self.cfg)?;
+        if let Some(peer) = self.peer {
+            self.admin(nic, &peer)?;
+        }
         for (vport, row) in &self.ports {
             nic.device.write_port(*vport, row)?;
         }
@@ -322,23 +344,6 @@ fn use_of(model: &Model, shot: &Shot) -> CacheUse {
     let mut meters = model.meters.clone();
     let time = model.tables.time;
     decide(&model.tables, &mut meters, time, &ingress, &shot.bytes).cache
-}
-
-/// A V.VLAN with a flow cache.
-pub(super) fn cached(rng: &mut Rng, mut row: VVlanRow) -> VVlanRow {
-    let bit = KeyField::bit;
-    row.cache = true;
-    row.key_mask = match rng.below(5) {
-        0 | 1 => KeyField::MASK_ALL,
-        2 => bit(KeyField::SourcePort) | bit(KeyField::Destination) | bit(KeyField::Source),
-        3 => bit(KeyField::Destination),
-        _ => rng.next() as u16 & KeyField::MASK_ALL,
-    };
-    row.flow_quota = *rng.pick(&[0, 2, 6, 6, 7, 10, 15]);
-    if rng.percent(40) {
-        row.miss = *rng.pick(&[Miss::Ignore, Miss::Slowpath, Miss::Slowpath, Miss::Drop]);
-    }
-    row
 }
 
 /// A vPort whose addresses are learned, or not.

@@ -24,7 +24,9 @@ const HOT: usize = 50;
 
 /// Percentage of frames that the adjacent switch sends back, most of them marked.
 const LESSONS: usize = 15;
-/// Lessons that may come again.
+/// Percentage of frames from a vPort to another, if there is such a switch.
+const TALK: usize = 60;
+/// Of each kind, those that may come again.
 const REPEATED: usize = 24;
 
 /// What the generator knows of the configuration.
@@ -36,6 +38,8 @@ pub struct World {
     pub reflects: bool,
     /// The mark of learning packets.
     pub mark: Option<Mark>,
+    /// There is such a switch: it alone marks frames.
+    pub beyond: bool,
     /// The V.VLANs.
     pub vvlans: Vec<Tenant>,
     /// The vPorts that exist.
@@ -117,8 +121,8 @@ pub(crate) fn mark(bytes: &mut [u8], id: u32) {
 /// Makes frames.
 #[derive(Clone, Debug)]
 pub struct Generator {
-    rng: Rng,
-    world: World,
+    pub(super) rng: Rng,
+    pub(super) world: World,
     /// Frames longer than this are rare.
     usual: usize,
     recent: Vec<Shot>,
@@ -152,8 +156,13 @@ impl Generator {
 
     /// The next frame, carrying canary `id`; often one of the `hot` ones, which are known to find a flow.
     pub fn shot(&mut self, id: u32, hot: &[Shot]) -> Shot {
-        if self.world.reflects && !self.world.vports.is_empty() && self.rng.percent(LESSONS) {
-            return self.lesson(id);
+        if self.world.reflects && !self.world.vports.is_empty() {
+            if self.world.beyond && self.rng.percent(TALK) {
+                return self.again(id, Self::talk);
+            }
+            if !self.world.beyond && self.rng.percent(LESSONS) {
+                return self.again(id, Self::lesson);
+            }
         }
         if !hot.is_empty() && self.rng.percent(HOT) {
             let mut again = self.rng.pick(hot).clone();
@@ -203,13 +212,61 @@ impl Generator {
         }
     }
 
-    /// A frame between vPorts as the adjacent switch sends it back; half of them not for the first time.
-    fn lesson(&mut self, id: u32) -> Shot {
-        if !self.lessons.is_empty() && self.rng.percent(50) {
+    /// A frame of a kind, most of them not for the first time.
+    fn again(&mut self, id: u32, make: fn(&mut Self) -> Shot) -> Shot {
+        let often = if self.world.beyond { 90 } else { 50 };
+        if !self.lessons.is_empty() && self.rng.percent(often) {
             let mut again = self.rng.pick(&self.lessons).clone();
             mark(&mut again.bytes, id);
             return again;
         }
+        let mut shot = make(self);
+        let len = (shot.bytes.len() + CANARY).max(68);
+        shot.bytes.resize(len, 0);
+        mark(&mut shot.bytes, id);
+        if self.lessons.len() < REPEATED {
+            self.lessons.push(shot.clone());
+        } else {
+            let at = self.rng.below(8 * REPEATED);
+            if let Some(old) = self.lessons.get_mut(at) {
+                *old = shot.clone();
+            }
+        }
+        shot
+    }
+
+    /// What one machine says to another in its V.VLAN.
+    fn talk(&mut self) -> Shot {
+        let vport = self.rng.pick(&self.world.vports).clone();
+        let tenant = match vport.tenants.as_slice() {
+            [] => 0,
+            tenants => *self.rng.pick(tenants),
+        };
+        let sa = match vport.macs.as_slice() {
+            [] => self.anything(),
+            macs => *self.rng.pick(macs),
+        };
+        let mut da = self.known(tenant);
+        for _ in 0..4 {
+            if da != sa {
+                break;
+            }
+            da = self.known(tenant);
+        }
+        let mut bytes = [da, sa].concat();
+        if vport.vswitch {
+            self.tag(&mut bytes, 0x8100, self.vvlan_id(tenant));
+        }
+        self.payload(&mut bytes);
+        Shot {
+            port: vport.port,
+            bytes,
+            bad: false,
+        }
+    }
+
+    /// A frame between vPorts as the adjacent switch sends it back.
+    fn lesson(&mut self) -> Shot {
         let tenant = self.rng.below(self.world.vvlans.len().max(1));
         let (da, sa) = (self.known(tenant), self.known(tenant));
         let mut bytes = [da, sa].concat();
@@ -222,28 +279,12 @@ impl Generator {
         self.tag(&mut bytes, self.world.tpid, outer);
         self.tag(&mut bytes, 0x8100, self.vvlan_id(tenant));
         self.put_mark(&mut bytes, 85);
-        match self.rng.below(3) {
-            0 => self.ipv4(&mut bytes),
-            1 => self.ipv6(&mut bytes),
-            _ => self.tenant_part(&mut bytes),
-        }
-        let len = (bytes.len() + CANARY).max(68);
-        bytes.resize(len, 0);
-        mark(&mut bytes, id);
-        let shot = Shot {
+        self.payload(&mut bytes);
+        Shot {
             port: UPLINK,
             bytes,
             bad: false,
-        };
-        if self.lessons.len() < REPEATED {
-            self.lessons.push(shot.clone());
-        } else {
-            let at = self.rng.below(8 * REPEATED);
-            if let Some(old) = self.lessons.get_mut(at) {
-                *old = shot.clone();
-            }
         }
-        shot
     }
 
     /// Marks a frame with both NIC tags in so many of 100 cases, and makes sure that the others are not.
@@ -453,140 +494,6 @@ impl Generator {
         bytes.extend(sa);
         bytes
     }
-
-    fn tag(&mut self, bytes: &mut Vec<u8>, tpid: u16, vid: u16) {
-        let priority = if self.rng.percent(40) {
-            (self.rng.below(16) as u16) << 12
-        } else {
-            0
-        };
-        bytes.extend(tpid.to_be_bytes());
-        bytes.extend((priority | vid & 0xfff).to_be_bytes());
-    }
-
-    /// The tenant's own tags and what follows.
-    fn tenant_part(&mut self, bytes: &mut Vec<u8>) {
-        let tags = self.rng.weighted(&[80, 12, 5, 3]);
-        for _ in 0..tags {
-            let tpid = match self.rng.weighted(&[75, 10, 5, 5, 5]) {
-                0 => 0x8100,
-                1 => 0x88a8,
-                2 => 0x9100,
-                3 => self.world.tpid,
-                _ => self.rng.next() as u16,
-            };
-            let vid = match self.rng.weighted(&[40, 40, 20]) {
-                0 => 0,
-                1 => self.rng.below(4096) as u16,
-                _ => 4095,
-            };
-            self.tag(bytes, tpid, vid);
-        }
-        match self.rng.weighted(&[45, 30, 6, 2, 2, 15]) {
-            0 => self.ipv4(bytes),
-            1 => self.ipv6(bytes),
-            2 => bytes.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]),
-            3 => bytes.extend([0x88, 0x08, 0, 1]),
-            4 => bytes.extend([0x88, 0xb5, 0, 1]),
-            _ => bytes.extend((self.rng.next() as u16).to_be_bytes()),
-        }
-    }
-
-    fn ipv4(&mut self, bytes: &mut Vec<u8>) {
-        bytes.extend([0x08, 0x00]);
-        let options = if self.rng.percent(25) {
-            self.rng.below(11)
-        } else {
-            0
-        };
-        let (proto, l4) = self.l4(false);
-        let header = 20 + 4 * options;
-        let total = match self.rng.weighted(&[85, 5, 5, 5]) {
-            0 => header + l4.len(),
-            1 => self.rng.below(header),
-            2 => header + self.rng.below(l4.len() + 1),
-            _ => self.rng.below(65536),
-        };
-        let version = if self.rng.percent(4) {
-            self.rng.below(16)
-        } else {
-            4
-        };
-        let ihl = if self.rng.percent(4) {
-            self.rng.below(16)
-        } else {
-            5 + options
-        };
-        let fragment: u16 = match self.rng.weighted(&[80, 8, 4, 4, 4]) {
-            0 => 0,
-            1 => 0x4000,
-            2 => 0x2000,
-            3 => self.rng.below(0x2000) as u16,
-            _ => self.rng.next() as u16,
-        };
-        bytes.push((version << 4 | ihl) as u8);
-        bytes.push(self.rng.next() as u8);
-        bytes.extend((total as u16).to_be_bytes());
-        bytes.extend((self.rng.next() as u16).to_be_bytes());
-        bytes.extend(fragment.to_be_bytes());
-        bytes.extend([64, proto, 0, 0]);
-        let mut rest = vec![0; 8 + 4 * options];
-        self.rng.fill(&mut rest);
-        bytes.extend(rest);
-        bytes.extend(l4);
-    }
-
-    fn ipv6(&mut self, bytes: &mut Vec<u8>) {
-        bytes.extend([0x86, 0xdd]);
-        let (proto, l4) = self.l4(true);
-        let extension = self.rng.percent(20);
-        let next = if extension {
-            *self.rng.pick(&[0, 43, 44, 50, 51, 60, 135, 139, 140])
-        } else {
-            proto
-        };
-        let len = l4.len() + if extension { 8 } else { 0 };
-        let payload = match self.rng.weighted(&[88, 6, 6]) {
-            0 => len,
-            1 => self.rng.below(len + 1),
-            _ => self.rng.below(65536),
-        };
-        let version = if self.rng.percent(4) {
-            self.rng.below(16)
-        } else {
-            6
-        };
-        bytes.push((version << 4) as u8 | self.rng.below(16) as u8);
-        bytes.extend([self.rng.next() as u8, 0, 1]);
-        bytes.extend((payload as u16).to_be_bytes());
-        bytes.extend([next, 64]);
-        let mut addresses = [0; 32];
-        self.rng.fill(&mut addresses);
-        bytes.extend(addresses);
-        if extension {
-            bytes.extend([proto, 0, 1, 4, 0, 0, 0, 0]);
-        }
-        bytes.extend(l4);
-    }
-
-    /// Protocol and a transport header, whole or cut.
-    fn l4(&mut self, v6: bool) -> (u8, Vec<u8>) {
-        let icmp = if v6 { 58 } else { 1 };
-        let proto = match self.rng.weighted(&[35, 35, 10, 10, 10]) {
-            0 => 6,
-            1 => 17,
-            2 => 132,
-            3 => icmp,
-            _ => self.rng.next() as u8,
-        };
-        let mut header = vec![0; if proto == 6 { 20 } else { 8 }];
-        self.rng.fill(&mut header);
-        if self.rng.percent(10) {
-            let len = self.rng.below(8);
-            header.truncate(len);
-        }
-        (proto, header)
-    }
 }
 
 #[cfg(test)]
@@ -598,6 +505,7 @@ mod tests {
             tpid: 0x88a8,
             reflects: true,
             mark: Some(Mark::DEFAULT),
+            beyond: false,
             vvlans: vec![Tenant {
                 id: 100,
                 outer: vec![10, 11],

@@ -7,9 +7,13 @@
 //! A change takes the firmware thousands of clocks, a frame the NIC a few. So changes are made while the frames
 //! of a batch come in, spread over as many clocks, and only as long as the pace leaves time for them.
 
+mod beyond;
 pub mod churn;
 mod flows;
 pub mod frames;
+mod outside;
+mod packets;
+mod rules;
 pub mod setup;
 mod tally;
 
@@ -20,20 +24,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use hairpin_abi::peer::Envelope;
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::{Config, Plan};
 use hairpin_driver::image::FirmwareImage;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::Checker;
-use crate::model::{Cycle, Level, Options, Patterns, Variant};
+use crate::model::{Cycle, Level, Options, Patterns, UPLINK, Variant};
 use crate::nic::{FIRMWARE, Nic, Observer, read_firmware};
 use crate::replay::checker_of;
 use crate::rng::Rng;
 use crate::scoreboard::Left;
 use crate::trace::AppliedCommand;
+use beyond::Beyond;
 use churn::Churn;
 use frames::{Generator, canary};
+use outside::Outside;
 use tally::{Tally, tally};
 
 /// Frames per configuration, if the number of configurations is not given.
@@ -54,6 +61,10 @@ const LONG: u64 = 400_000;
 const AFTERMATH: u32 = 1000;
 /// Entries of each table that are looked for at the end of a configuration.
 const FOUND: usize = 16;
+/// The longest jump over idle time: 215 ms. The firmware sweeps whenever it wakes, and seconds must pass in a few steps.
+const JUMP: u64 = 1 << 25;
+/// Looks, of up to 2000 ticks each, from one change at the switch to the next, about.
+const EDITS: usize = 60;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 
@@ -69,6 +80,9 @@ pub struct CosimArgs {
     /// Number of random configurations; one per 20000 frames if left out
     #[arg(long, value_name = "N")]
     pub configs: Option<u64>,
+    /// An adjacent switch in every configuration, not in two of five
+    #[arg(long)]
+    pub switch: bool,
     /// Run only this one of the configurations
     #[arg(long, value_name = "INDEX")]
     pub only: Option<u64>,
@@ -90,12 +104,23 @@ struct Watch {
     checker: Checker,
     /// Frames whose canary and trace name different inputs.
     confused: u64,
+    /// There is a switch beyond the uplink.
+    beyond: bool,
+    /// For it: frames inside the NIC, and where they came in, by their ids.
+    inside: HashMap<u32, (u8, Vec<u8>)>,
+    /// What has left by the uplink.
+    left: Vec<(Cycle, Vec<u8>)>,
+    /// What was switched by learned entries.
+    short_cuts: Vec<(Cycle, Option<u32>)>,
 }
 
 impl Observer for Watch {
     fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
         if let Some((bytes, broken)) = self.sent.remove(&id) {
             self.checker.input(id, port, &bytes, broken, cycle);
+            if self.beyond {
+                self.inside.insert(id, (port, bytes));
+            }
         }
     }
 
@@ -111,7 +136,19 @@ impl Observer for Watch {
         self.checker.told(origin, cycle);
     }
 
+    fn short_cut(&mut self, cycle: Cycle, origin: Option<u32>) {
+        if self.beyond {
+            self.short_cuts.push((cycle, origin));
+        }
+    }
+
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
+        if self.beyond && port == UPLINK {
+            self.left.push((cycle, bytes.to_vec()));
+            if Envelope::is_one(bytes) && left.origin.is_none() {
+                return;
+            }
+        }
         match canary(bytes) {
             Some(id) => {
                 self.confused += u64::from(left.origin != Some(id));
@@ -157,6 +194,7 @@ pub fn run(args: &CosimArgs) -> Result<()> {
                         seed: args.seed,
                         index: *index,
                         frames: per_config,
+                        switch: args.switch,
                     };
                     let result = run.go(&image, None);
                     progress.inc(1);
@@ -189,6 +227,7 @@ fn summary(
             seed: args.seed,
             index,
             frames: per_config,
+            switch: args.switch,
         };
         let at = match result {
             Ok(tally) => {
@@ -215,9 +254,10 @@ fn summary(
     if failed != 0 {
         bail!(
             "{failed} of {configs} configurations failed; run one again with --seed {} --frames {} \
-             --configs {configs} --only INDEX",
+             --configs {configs}{} --only INDEX",
             args.seed,
-            args.frames
+            args.frames,
+            if args.switch { " --switch" } else { "" }
         );
     }
     let unreached = total.unreached();
@@ -233,6 +273,7 @@ struct Run {
     seed: u64,
     index: u64,
     frames: u64,
+    switch: bool,
 }
 
 impl Run {
@@ -247,8 +288,7 @@ impl Run {
             },
             seed: rng.next(),
             core_ratio: *rng.pick(&[1, 1, 2, 2, 3, 5, 8]),
-            // The firmware sweeps whenever it wakes: seconds must pass in a few steps.
-            jump_limit: 1 << 25,
+            jump_limit: JUMP,
             ..Options::default()
         };
         if let Some((file, cycle)) = waves {
@@ -266,36 +306,38 @@ impl Run {
                 "HAIRPIN_WAVES={which} cargo xtask build, and once more"
             )));
         }
-        let setup = setup::random(&mut rng, nic.device.capabilities().vfs);
+        let setup = setup::random(&mut rng, nic.device.capabilities().vfs, self.switch);
         let name = format!("seed {} configuration {}", self.seed, self.index);
         let config = Config::parse(&setup.toml, Path::new(&name))?;
         let plan = Plan::new(&config, nic.device.capabilities())?;
         nic.device.apply(&plan)?;
-        let mut churn = Churn::new(Rng::new(rng.next()), &plan, setup.world.mark);
-        let mut generator = Generator::new(Rng::new(rng.next()), setup.world);
+        let churn = Churn::new(Rng::new(rng.next()), &plan, setup.world.mark);
+        let beyond = Beyond::new(Rng::new(rng.next()), &config, &setup.world);
         let mut watch = Watch {
             sent: HashMap::new(),
             checker: checker_of(&config),
             confused: 0,
+            beyond: beyond.is_some(),
+            inside: HashMap::new(),
+            left: Vec::new(),
+            short_cuts: Vec::new(),
+        };
+        let mut players = Players {
+            churn,
+            generator: Generator::new(Rng::new(rng.next()), setup.world),
+            outside: Outside(beyond),
         };
         nic.drain(&mut watch)?;
-        churn.enliven(&mut nic, &mut watch.checker)?;
+        players.churn.enliven(&mut nic, &mut watch.checker)?;
 
         let instances: Vec<u8> = (0..plan.steps().count().min(64) as u8).collect();
         let end = self
-            .traffic(
-                &mut rng,
-                &mut nic,
-                image,
-                &mut churn,
-                &mut generator,
-                &mut watch,
-            )
+            .traffic(&mut rng, &mut nic, image, &mut players, &mut watch)
             .and_then(|()| Ok(nic.compare_counters(&instances)?))
             .and_then(|()| Ok(nic.compare_table_counters(&instances)?))
             .and_then(|()| nic.find_entries(FOUND, &mut watch))
-            .and_then(|()| tally::reached(&mut nic, &churn));
-        let mut tally = tally(&nic, &watch, &churn);
+            .and_then(|()| tally::reached(&mut nic, &players.churn));
+        let mut tally = tally(&nic, &watch, &players);
         tally.small = u64::from(small);
         match end {
             Ok(reached) => tally.reached = reached,
@@ -314,10 +356,14 @@ impl Run {
         rng: &mut Rng,
         nic: &mut Nic,
         image: &FirmwareImage,
-        churn: &mut Churn,
-        generator: &mut Generator,
+        players: &mut Players,
         watch: &mut Watch,
     ) -> Result<(), Diagnostic> {
+        let Players {
+            churn,
+            generator,
+            outside,
+        } = players;
         let mut next = 0;
         let mut wrong_since = None;
         // Of a short configuration, two in five crash.
@@ -336,6 +382,9 @@ impl Run {
                 }
                 churn.warm(nic, generator.recent())?;
             }
+            let before = nic.model().status().clocks;
+            outside.meet(rng, nic, watch)?;
+            pace.from += nic.model().status().clocks - before;
             nic.model().set_patterns(&patterns(rng));
             // Now and then so many new addresses that a small table is full.
             let flood = nic.model().is_small() && rng.percent(5);
@@ -366,25 +415,28 @@ impl Run {
                     true => rng.range(0, 5 * spread),
                     false => rng.range(0, spread),
                 } as u64;
-                nic.queue(shot.port, next, at, shot.bad, &shot.bytes)?;
                 let broken = shot.broken(vswitch);
-                watch.sent.insert(next, (shot.bytes, broken));
+                outside.shoot(nic, watch, next, at, shot, broken)?;
                 next += 1;
             }
             let longest = *rng.pick(&[100, 500, 2000]);
             let (mut queued, mut since) = (u64::MAX, nic.now());
             loop {
+                let given = outside.exchange(nic, watch)?;
                 let now = nic.model().status();
-                if now.queued == 0 {
+                if now.queued == 0 && !outside.is_busy() {
                     break;
                 }
-                if now.queued < queued {
+                if now.queued < queued || now.queued == 0 || given {
                     (queued, since) = (now.queued, now.now);
                 } else if now.now - since > STUCK {
                     let what = format!("{queued} frames wait and none was taken in {STUCK} clocks");
                     return Err(Diagnostic::new("stuck", what));
                 }
                 nic.run_for(rng.range(50, longest) as u64, watch)?;
+                if rng.below(EDITS) == 0 {
+                    outside.step(nic, watch)?;
+                }
                 if crash_from < next {
                     let soon = if rng.percent(30) { CRASHES / 3 } else { apart };
                     crash_from = next + rng.below(soon as usize) as u32;
@@ -402,16 +454,21 @@ impl Run {
                     }
                 }
             }
-            nic.play(watch, &mut |_| {})?;
+            outside.settle(nic, watch)?;
             nic.compare_occupancy(watch)?;
-            if rng.percent(20) {
+            // With a switch, each step of it is a conversation.
+            let pauses = if outside.0.is_some() { 7 } else { 20 };
+            if rng.percent(pauses) {
                 // Long enough for some entries to age.
-                nic.skip(rng.range(1 << 22, 1 << 29) as u64, watch)?;
-                nic.play(watch, &mut |_| {})?;
+                let before = nic.model().status().clocks;
+                outside.skip(rng.range(1 << 22, 1 << 29) as u64, nic, watch)?;
+                pace.from += nic.model().status().clocks - before;
             }
             watch.checker.settle(nic.now());
             nic.poll_log()?;
-            if nic.scoreboard.mismatch_count() != 0 || watch.checker.total() != 0 {
+            watch.inside.clear();
+            if nic.scoreboard.mismatch_count() != 0 || watch.checker.total() != 0 || outside.fails()
+            {
                 let since = *wrong_since.get_or_insert(next);
                 if next - since >= AFTERMATH {
                     break;
@@ -420,6 +477,14 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Who makes things happen.
+#[derive(Debug)]
+struct Players {
+    churn: Churn,
+    generator: Generator,
+    outside: Outside,
 }
 
 /// How much of a configuration's time goes by with changes.

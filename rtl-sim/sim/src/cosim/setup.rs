@@ -28,10 +28,10 @@ struct VvlanDraft {
     groups: Vec<[u8; 6]>,
 }
 
-/// Makes a configuration for a NIC with `n_vf` vPorts.
-pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
+/// Makes a configuration for a NIC with `n_vf` vPorts, with an adjacent switch if there must be one.
+pub fn random(rng: &mut Rng, n_vf: u8, always_switch: bool) -> Setup {
     let mut text = "version = 1\n".to_owned();
-    let reflects = rng.percent(50);
+    let reflects = always_switch || rng.percent(65);
     let independent = rng.percent(25);
     let tpid = *rng.pick(&[0x8100_u16, 0x88a8, 0x88a8, 0x9100, 0x9200]);
     let pcp = rng.below(8);
@@ -48,13 +48,24 @@ pub fn random(rng: &mut Rng, n_vf: u8) -> Setup {
     if independent {
         let _ = writeln!(text, "vlan = {fixed}");
     }
-    let mut vvlans = vvlans(rng, &mut text, reflects, independent.then_some(fixed));
+    let mark = mark(rng, pcp as u8, always_switch);
+    let beyond = mark.is_some() && reflects && (always_switch || rng.percent(75));
+    if let Some(mark) = mark.filter(|_| beyond) {
+        switch(rng, &mut text, mark);
+    }
+    let mut vvlans = vvlans(
+        rng,
+        &mut text,
+        (reflects, beyond),
+        independent.then_some(fixed),
+    );
     let vports = vports(rng, &mut text, n_vf, &mut vvlans);
     addresses(rng, &mut text, &vports, &mut vvlans);
     let world = World {
         tpid,
         reflects,
-        mark: mark(rng),
+        mark,
+        beyond,
         vvlans: vvlans
             .into_iter()
             .map(|v| {
@@ -77,9 +88,9 @@ fn vlan(rng: &mut Rng) -> u16 {
     rng.range(1, 4094) as u16
 }
 
-/// What the adjacent switch marks learning packets with, if it does.
-fn mark(rng: &mut Rng) -> Option<Mark> {
-    if rng.percent(15) {
+/// What the adjacent switch marks learning packets with, if it does. The NIC sends frames with priority `pcp`.
+fn mark(rng: &mut Rng, pcp: u8, always: bool) -> Option<Mark> {
+    if !always && rng.percent(15) {
         return None;
     }
     let field = *rng.pick(&[
@@ -89,11 +100,24 @@ fn mark(rng: &mut Rng) -> Option<Mark> {
     ]);
     loop {
         let mask = rng.range(1, 7) as u8 & field.bits();
-        let (set, clear) = (rng.next() as u8 & mask, rng.next() as u8 & mask);
+        let sent = if field == MarkField::OuterDei { 0 } else { pcp };
+        let (set, clear) = (rng.next() as u8 & mask, sent & mask);
         if let Some(mark) = Mark::new(field, mask, set, clear) {
             return Some(mark);
         }
     }
+}
+
+/// The adjacent switch speaks the learning protocol.
+fn switch(rng: &mut Rng, text: &mut String, mark: Mark) {
+    let (field, mask) = (mark.field().name(), mark.mask());
+    let (set, clear) = (mark.set(), mark.clear());
+    let (high, low) = (rng.next(), rng.next());
+    let _ = writeln!(
+        text,
+        "[switch]\nmark = {{ field = \"{field}\", mask = {mask}, set = {set}, clear = {clear} }}\n\
+         [[switch.key]]\nid = 1\nsecret = \"{high:016x}{low:016x}\""
+    );
 }
 
 /// A locally administered unicast address.
@@ -108,7 +132,12 @@ fn mac_text(mac: [u8; 6]) -> String {
     mac.map(|b| format!("{b:02x}")).join(":")
 }
 
-fn vvlans(rng: &mut Rng, text: &mut String, reflects: bool, fixed: Option<u16>) -> Vec<VvlanDraft> {
+fn vvlans(
+    rng: &mut Rng,
+    text: &mut String,
+    (reflects, beyond): (bool, bool),
+    fixed: Option<u16>,
+) -> Vec<VvlanDraft> {
     let mut ids = BTreeSet::new();
     let count = rng.range(1, 5);
     while ids.len() < count {
@@ -125,7 +154,15 @@ fn vvlans(rng: &mut Rng, text: &mut String, reflects: bool, fixed: Option<u16>) 
             }
             accept.remove(&default);
         }
-        let pairs: &[(&str, &str)] = if reflects {
+        let pairs: &[(&str, &str)] = if beyond {
+            &[
+                ("veb", "ignore"),
+                ("vepa", "external"),
+                ("vepa", "external"),
+                ("vepa", "external"),
+                ("auto", "external"),
+            ]
+        } else if reflects {
             &[
                 ("veb", "ignore"),
                 ("veb", "ignore"),
@@ -293,7 +330,7 @@ mod tests {
     #[test]
     fn every_seed_makes_a_legal_configuration() {
         for seed in 0..300 {
-            let setup = random(&mut Rng::new(seed), 8);
+            let setup = random(&mut Rng::new(seed), 8, seed % 2 == 0);
             let config = Config::parse(&setup.toml, "nic.toml".as_ref());
             assert!(config.is_ok(), "seed {seed}: {config:?}\n{}", setup.toml);
         }

@@ -8,8 +8,9 @@ use hairpin_abi::reason::ReasonInfo;
 use hairpin_abi::{Op, REASONS, ReasonClass, Scope, Status, Table};
 use hairpin_driver::Diagnostic;
 
-use super::Watch;
+use super::beyond::{Beyond, Reached};
 use super::churn::Churn;
+use super::{Players, Watch};
 use crate::checker::Rule;
 use crate::model::Cycle;
 use crate::nic::Nic;
@@ -38,6 +39,13 @@ pub(super) struct Tally {
     asked: u64,
     /// Frames that taught: those that the firmware got a copy of, and the others.
     taught: (u64, u64),
+    /// Configurations with the adjacent switch, and frames that were switched by what it taught.
+    switches: u64,
+    short_cuts: u64,
+    /// What happened between NIC and switch, by its name.
+    beyond: Reached,
+    /// Configurations in which the auditor found something.
+    violated: u64,
     commands: BTreeMap<(u8, u8, u8), u64>,
     /// What happened to the tables, by its name; what did not is there with a zero.
     pub(super) reached: BTreeMap<String, u64>,
@@ -66,6 +74,12 @@ impl Tally {
         self.asked += other.asked;
         self.taught.0 += other.taught.0;
         self.taught.1 += other.taught.1;
+        self.switches += other.switches;
+        self.short_cuts += other.short_cuts;
+        self.violated += other.violated;
+        for (what, count) in &other.beyond {
+            *self.beyond.entry(what).or_default() += count;
+        }
         for (command, count) in &other.commands {
             *self.commands.entry(*command).or_default() += count;
         }
@@ -84,8 +98,13 @@ impl Tally {
 
     /// What should have happened to the tables and never did.
     pub(super) fn unreached(&self) -> Vec<&str> {
-        let never = self.reached.iter().filter(|(_, count)| **count == 0);
-        never.map(|(what, _)| what.as_str()).collect()
+        let tables = self.reached.iter().map(|(what, n)| (what.as_str(), n));
+        let beyond = self.beyond.iter().map(|(what, n)| (*what, n));
+        let short_cuts = ("frames switched by what was learned", &self.short_cuts);
+        let all = tables.chain(beyond).chain([short_cuts]);
+        all.filter(|(_, n)| **n == 0)
+            .map(|(what, _)| what)
+            .collect()
     }
 
     fn rule(&self, rule: Rule) -> u64 {
@@ -93,7 +112,10 @@ impl Tally {
     }
 
     pub(super) fn failed(&self) -> bool {
-        self.stopped || self.mismatches != 0 || self.rules.values().any(|count| *count != 0)
+        self.stopped
+            || self.mismatches != 0
+            || self.violated != 0
+            || self.rules.values().any(|count| *count != 0)
     }
 }
 
@@ -123,6 +145,20 @@ pub(super) fn text(seed: u64, configs: u64, t: &Tally) -> String {
         text,
         "{} frames hit a flow entry, of {} that asked the flow cache; {} taught a flow, {} one again",
         t.hits, t.asked, t.taught.0, t.taught.1
+    );
+    let beyond: Vec<_> = t
+        .beyond
+        .iter()
+        .map(|(what, count)| format!("{what} {count}"))
+        .collect();
+    let _ = writeln!(
+        text,
+        "adjacent switch in {} configurations: {} frames switched by what was learned; {}; {} configurations \
+         in which the auditor found a violation",
+        t.switches,
+        t.short_cuts,
+        beyond.join(", "),
+        t.violated
     );
     let mut by_table: BTreeMap<Table, Vec<String>> = BTreeMap::new();
     for ((op, table, status), count) in &t.commands {
@@ -188,7 +224,8 @@ pub(super) fn text(seed: u64, configs: u64, t: &Tally) -> String {
     text
 }
 
-pub(super) fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
+pub(super) fn tally(nic: &Nic, watch: &Watch, players: &Players) -> Tally {
+    let (churn, beyond) = (&players.churn, players.outside.0.as_ref());
     let s = &nic.scoreboard;
     let rules = [
         Rule::Leak,
@@ -205,6 +242,7 @@ pub(super) fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         .violations()
         .first()
         .map(|v| (v.cycle, v.to_string()));
+    let audited = beyond.and_then(|beyond| beyond.found.clone());
     Tally {
         frames: s.decided(),
         outputs: s.outputs(),
@@ -217,6 +255,10 @@ pub(super) fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         hits: s.hits(),
         asked: s.asked(),
         taught: s.taught(),
+        switches: u64::from(beyond.is_some()),
+        short_cuts: s.learned_hits(),
+        beyond: beyond.map(Beyond::reached).unwrap_or_default(),
+        violated: u64::from(audited.is_some()),
         commands: s.commands().clone(),
         reached: BTreeMap::new(),
         mismatches: s.mismatch_count() + watch.confused,
@@ -225,6 +267,7 @@ pub(super) fn tally(nic: &Nic, watch: &Watch, churn: &Churn) -> Tally {
         first: difference
             .into_iter()
             .chain(violation)
+            .chain(audited)
             .min_by_key(|(cycle, _)| *cycle),
         stopped: false,
     }

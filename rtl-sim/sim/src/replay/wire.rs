@@ -11,14 +11,13 @@ use std::path::Path;
 use hairpin_adjacent_switch::{Completion, Config, EditId, Output, PortNo, Stats, Switch};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::report::{RuleEditReport, SwitchPort, SwitchReport, SwitchRule};
-use hairpin_eswitch::Tables;
 
 use super::Watch;
-use super::promise::Promises;
 use super::rule_script::{self, TimedEdit};
 use super::timeline::Shot;
 use crate::model::{Cycle, UPLINK};
 use crate::nic::{Nic, Observer};
+use crate::promise::Promises;
 use crate::rng::Rng;
 
 /// The part of a seed that belongs to the switch.
@@ -311,7 +310,7 @@ impl Neighbour {
             if let Arrival::Frame(port, frame) = arrival
                 && *port == self.nic
             {
-                self.ask_promise(frame, *cycle, nic);
+                self.promises.ask(frame, *cycle, nic);
             }
         }
         for (cycle, arrival) in arrived {
@@ -336,18 +335,6 @@ impl Neighbour {
             self.complete(&completion, cycle);
         }
         Ok(())
-    }
-
-    /// If a frame of the NIC acknowledges an INVALIDATE, nothing of it may be left. Nobody has learned anything of it
-    /// since: the switch does not mark it before it has this frame.
-    fn ask_promise(&mut self, frame: &[u8], cycle: Cycle, nic: &mut Nic) {
-        let tables = &nic.scoreboard.golden().model().tables;
-        let flows = tables.flows().map(|(key, entry)| (key, &entry.row));
-        let mask = |vvlan| tables.vvlan(vvlan).map_or(0, |(_, row)| row.key_mask);
-        if let Some(left) = self.promises.left(frame, flows, mask) {
-            let what = "learned entries behind an acknowledgement of their invalidation";
-            nic.scoreboard.compare(cycle, what, 0, left as u64);
-        }
     }
 
     fn edit(

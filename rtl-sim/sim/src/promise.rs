@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use hairpin_abi::peer::{AckStatus, Body, Envelope, Keys, PeerScope, Signature};
 use hairpin_abi::{FlowKey, FlowRow, PortId, Teacher, VVlan, Vlan};
+use hairpin_eswitch::Tables;
+
+use crate::model::Cycle;
+use crate::nic::Nic;
 
 /// What an INVALIDATE is about.
 #[derive(Clone, Debug)]
@@ -18,7 +22,7 @@ enum Named {
 
 /// The INVALIDATEs that the switch has sent, until they are acknowledged.
 #[derive(Debug)]
-pub(super) struct Promises {
+pub(crate) struct Promises {
     keys: Option<Keys>,
     open: BTreeMap<u32, Named>,
     kept: u64,
@@ -26,7 +30,7 @@ pub(super) struct Promises {
 
 impl Promises {
     /// `keys` are those of the switch and the NIC.
-    pub(super) fn new(keys: Option<Keys>) -> Self {
+    pub(crate) fn new(keys: Option<Keys>) -> Self {
         Self {
             keys,
             open: BTreeMap::new(),
@@ -35,7 +39,7 @@ impl Promises {
     }
 
     /// Acknowledgements that kept their promise.
-    pub(super) fn kept(&self) -> u64 {
+    pub(crate) fn kept(&self) -> u64 {
         self.kept
     }
 
@@ -48,7 +52,7 @@ impl Promises {
     }
 
     /// The switch has sent a frame.
-    pub(super) fn sent(&mut self, frame: &[u8]) {
+    pub(crate) fn sent(&mut self, frame: &[u8]) {
         let Some(Body::Invalidate(invalidate)) = self.body(frame) else {
             return;
         };
@@ -60,9 +64,21 @@ impl Promises {
         self.open.insert(invalidate.transaction, named);
     }
 
+    /// The NIC has sent a frame. If it acknowledges an INVALIDATE, nothing of it may be left. Nobody has learned
+    /// anything of it since: the switch does not mark it before it has this frame.
+    pub(crate) fn ask(&mut self, frame: &[u8], cycle: Cycle, nic: &mut Nic) {
+        let tables = &nic.scoreboard.golden().model().tables;
+        let flows = tables.flows().map(|(key, entry)| (key, &entry.row));
+        let mask = |vvlan| tables.vvlan(vvlan).map_or(0, |(_, row)| row.key_mask);
+        if let Some(left) = self.left(frame, flows, mask) {
+            let what = "learned entries behind an acknowledgement of their invalidation";
+            nic.scoreboard.compare(cycle, what, 0, left as u64);
+        }
+    }
+
     /// The NIC has sent a frame. If it acknowledges something: that many learned entries are left of it.
     /// `mask` is the key mask of a V.VLAN.
-    pub(super) fn left<'a>(
+    fn left<'a>(
         &mut self,
         frame: &[u8],
         flows: impl Iterator<Item = (&'a FlowKey, &'a FlowRow)>,
