@@ -188,7 +188,7 @@ fn prove(ctx: &Ctx, job: &'static Job, mutations: &[Mutation<Broken>]) -> Result
     ensure!(broken.is_empty(), "not true: {}", broken.join(", "));
 
     if !cases.is_empty() {
-        let reached = decide(ctx, job, &aig, &cases, Method::Bounded(job.reach))?;
+        let reached = decide(ctx, job, &aig, &cases, Method::Reached(job.reach))?;
         for (place, index) in cases.iter().enumerate() {
             let name = &aig.names[*index];
             let clock = reached.fails.get(&place).with_context(|| {
@@ -205,7 +205,7 @@ fn prove(ctx: &Ctx, job: &'static Job, mutations: &[Mutation<Broken>]) -> Result
             "unbounded (pdr, {})",
             answer.invariant.as_deref().unwrap_or("no invariant needed")
         ),
-        Method::Bounded(clocks) => format!("{clocks} clocks"),
+        Method::Bounded(clocks) | Method::Reached(clocks) => format!("{clocks} clocks"),
     };
     for index in &properties {
         eprintln!("    {}: {extent}", aig.names[*index]);

@@ -103,9 +103,13 @@ impl EventLoop {
                 self.peer();
             }
         }
-        self.peer();
         let waits = self.control.peer_is_busy();
-        waits || pending.timer || pending.mailbox || pending.punt || pending.learn
+        let others = waits || pending.timer || pending.mailbox || pending.punt;
+        // Addresses come one a microsecond: they alone are no reason to look.
+        if others || !pending.learn {
+            self.peer();
+        }
+        others || pending.learn
     }
 
     /// What is due between NIC and adjacent switch.

@@ -3,6 +3,7 @@
 
 mod flood;
 mod learn;
+mod switch;
 
 use std::time::Instant;
 
@@ -186,6 +187,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted("P10") {
         bench.invalidation()?;
+    }
+    if wanted("P8") {
+        bench.switch()?;
     }
     if wanted("P14") {
         bench.speed()?;

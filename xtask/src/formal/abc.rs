@@ -23,6 +23,9 @@ pub(crate) fn script(file: &str, method: Method, seconds: u32) -> String {
         Method::Bounded(clocks) => {
             format!("read_aiger {file}; fold; scorr; bmc3 -a -g -F {clocks} -T {seconds}")
         }
+        Method::Reached(clocks) => {
+            format!("read_aiger {file}; fold; bmc3 -a -g -F {clocks} -T {seconds}")
+        }
     }
 }
 
@@ -52,7 +55,7 @@ pub(crate) fn answer(text: &str, count: usize, method: Method) -> Result<Answer>
                 .and_then(|line| line.split_once(": "))
                 .map(|(_, rest)| rest.split(" (").next().unwrap_or(rest).to_owned());
         }
-        Method::Bounded(clocks) => {
+        Method::Bounded(clocks) | Method::Reached(clocks) => {
             let done = format!(" {clocks} frames.");
             let none = text.contains("No output asserted in") && fails.is_empty();
             let some = text.contains("Some outputs are SAT") && !fails.is_empty();
