@@ -192,7 +192,8 @@ fn ways(inputs: &Inputs, out: &Path) -> Result<Ways> {
     Ok(ways)
 }
 
-/// What frames of one flow have in common: addresses, EtherType, IP addresses, protocol, ports.
+/// What frames of one flow have in common, as in the NIC's key: addresses, EtherType, IP addresses, protocol, ports; of
+/// ICMP its type and code.
 fn flow(frame: &[u8]) -> Vec<u8> {
     let part = |from: usize, to: usize| frame.get(from..to).unwrap_or(&[]);
     let mut flow = part(0, 14).to_vec();
@@ -203,8 +204,10 @@ fn flow(frame: &[u8]) -> Vec<u8> {
     };
     flow.extend(head);
     flow.extend(if l4 == 54 { part(22, 54) } else { part(26, 34) });
-    if matches!(head, [6 | 17]) {
-        flow.extend(part(l4, l4 + 4));
+    match head {
+        [6 | 17] => flow.extend(part(l4, l4 + 4)),
+        [1 | 58] => flow.extend(part(l4, l4 + 2)),
+        _ => {}
     }
     flow
 }

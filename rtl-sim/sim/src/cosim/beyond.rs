@@ -27,7 +27,7 @@ use hairpin_eswitch::{Canonical, FrameKey, Tables, mark};
 
 use super::Watch;
 use super::frames::{self, Tenant, World};
-use super::rules::Author;
+use super::rules::{self, Author};
 use crate::model::{Cycle, UPLINK};
 use crate::nic::Nic;
 use crate::promise::Promises;
@@ -43,7 +43,7 @@ pub(super) const MIRROR: PortNo = PortNo(2);
 const IDS: u32 = 1 << 31;
 /// Frames of the protocol that an outsider remembers.
 const HEARD: usize = 64;
-/// Frames of a marked one's signature that the auditor is asked about.
+/// Frames of a marked one's signature that the auditor is asked about, besides one for each rule.
 const TWINS: usize = 4;
 /// Ticks of the nominal datapath clock in a microsecond, times four.
 const TICKS_PER_4_US: u64 = 625;
@@ -388,11 +388,19 @@ impl Beyond {
         let Some(mask) = known else {
             return self.blame(now, &format!("a mark without a mask: {frame:02x?}"));
         };
-        for n in 0..=TWINS {
-            let mut twin = plain.clone();
+        let book = self.books.last().map_or(&[][..], |book| &book.rules);
+        let mut twins = vec![plain.clone(); book.len() + TWINS];
+        // One for each rule, the others by chance.
+        for (twin, rule) in twins.iter_mut().zip(book) {
+            rules::meet(&rule.matching, twin);
+        }
+        let by_chance = twins.len() - TWINS;
+        for (n, twin) in twins[by_chance..].iter_mut().enumerate() {
             for _ in 0..n {
-                self.bend(&mut twin);
+                self.bend(twin);
             }
+        }
+        for twin in twins {
             let same = self.key(&twin).map(|twin| twin.masked(mask)) == Some(key.masked(mask));
             let book = self.books.last().filter(|_| same);
             if book.is_some_and(|book| !book.accepts_only(NIC, &twin)) {
