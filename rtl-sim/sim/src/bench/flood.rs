@@ -360,7 +360,7 @@ impl Bench {
             );
         }
         nic.play(&mut watch, &mut |_| {})?;
-        nic.compare_table_counters(&[0, 1])?;
+        nic.compare_table_counters(&[0, 1], &mut watch)?;
         self.check(&nic)?;
         ensure!(
             watch.frames.len() == frames as usize,

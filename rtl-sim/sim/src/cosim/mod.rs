@@ -334,7 +334,7 @@ impl Run {
         let end = self
             .traffic(&mut rng, &mut nic, image, &mut players, &mut watch)
             .and_then(|()| Ok(nic.compare_counters(&instances)?))
-            .and_then(|()| Ok(nic.compare_table_counters(&instances)?))
+            .and_then(|()| nic.compare_table_counters(&instances, &mut watch))
             .and_then(|()| nic.find_entries(FOUND, &mut watch))
             .and_then(|()| tally::reached(&mut nic, &players.churn));
         let mut tally = tally(&nic, &watch, &players);

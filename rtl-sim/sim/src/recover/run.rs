@@ -280,7 +280,8 @@ impl Bench<'_> {
         self.nic.play(&mut self.watch, &mut |_| {})?;
         let instances: Vec<u8> = (0..TENANTS.len() as u8).collect();
         self.nic.compare_counters(&instances)?;
-        self.nic.compare_table_counters(&instances)?;
+        self.nic
+            .compare_table_counters(&instances, &mut self.watch)?;
         let mut streams: BTreeMap<Stream, Outcome> = BTreeMap::new();
         let fates = self.nic.scoreboard.take_fates();
         let meanwhile = |fate: &&Fate| {
