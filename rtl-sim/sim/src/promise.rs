@@ -44,11 +44,7 @@ impl Promises {
     }
 
     fn body<'a>(&self, frame: &'a [u8]) -> Option<Body<'a>> {
-        if !Envelope::is_one(frame) {
-            return None;
-        }
-        let envelope = Envelope::parse(frame).ok()?;
-        envelope.open(self.keys?.find(envelope.header.key_id)?).ok()
+        body(frame, &self.keys?)
     }
 
     /// The switch has sent a frame.
@@ -106,6 +102,21 @@ impl Promises {
         self.kept += u64::from(left == 0);
         Some(left)
     }
+}
+
+/// What a frame of the protocol says, to somebody with its key.
+pub(crate) fn body<'a>(frame: &'a [u8], keys: &Keys) -> Option<Body<'a>> {
+    if !Envelope::is_one(frame) {
+        return None;
+    }
+    let envelope = Envelope::parse(frame).ok()?;
+    envelope.open(keys.find(envelope.header.key_id)?).ok()
+}
+
+/// A moment as the protocol counts it.
+pub(crate) fn micros(cycle: Cycle, clock_hz: u64) -> u64 {
+    let micros = u128::from(cycle) * 1_000_000 / u128::from(clock_hz);
+    u64::try_from(micros).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

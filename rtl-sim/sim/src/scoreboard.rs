@@ -10,9 +10,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use hairpin_abi::VPort;
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{FlowKey, MacRow, Op, Scope, Status, Table};
+use hairpin_abi::{FlowKey, MacRow, Op, Scope, Status, Table, VPort};
 
 use crate::golden::{Expected, Golden};
 use crate::model::{Cycle, UPLINK};

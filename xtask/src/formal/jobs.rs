@@ -8,8 +8,8 @@ pub(crate) enum Method {
     Unbounded,
     /// Every behaviour of the first so many clocks.
     Bounded(u32),
-    /// The same to find what there is: without merging what is equal first, of which ABC 1.01 dies when it finds all of
-    /// what is asked in one clock.
+    /// The same to find what there is, without merging what is equal first: behind that, Debian's ABC died in the cases
+    /// of `table-walk`.
     Reached(u32),
 }
 

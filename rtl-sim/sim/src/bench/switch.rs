@@ -5,17 +5,20 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
-use hairpin_abi::peer::{Body, Envelope, Key, KeyId, Keys, Mark};
+use hairpin_abi::peer::{Body, Key, KeyId, Keys, Mark};
 use hairpin_abi::{MacAddr, Op, Status, Table};
 use hairpin_adjacent_switch::nic_port::Timing;
 use hairpin_adjacent_switch::rules::Masked;
 use hairpin_adjacent_switch::switch::{PortSetup, Setup};
-use hairpin_adjacent_switch::{Actions, Match, PortNo, Rule, RuleEdit, RuleTable, Sent, Switch};
+use hairpin_adjacent_switch::{
+    Actions, Match, Output, PortNo, Rule, RuleEdit, RuleTable, Sent, Switch,
+};
+use hairpin_driver::cli::DEFAULT_CLOCK_HZ;
 
 use super::{Bench, Figure};
 use crate::model::{Cycle, Options, UPLINK};
 use crate::nic::{Nic, Observer};
-use crate::promise::Promises;
+use crate::promise::{self, Promises, body};
 use crate::scoreboard::Left;
 
 /// Two vPorts of one tenant behind a switch.
@@ -65,7 +68,7 @@ impl Observer for Times {
             self.arrived += 1;
             return;
         }
-        if let Some(Body::Ack(ack)) = body(bytes)
+        if let Some(Body::Ack(ack)) = body(bytes, &KEYS)
             && let Some(began) = self.began.remove(&ack.transaction)
         {
             self.acknowledged.push(cycle - began);
@@ -87,14 +90,6 @@ impl Observer for Times {
     fn short_cut(&mut self, cycle: Cycle, _: Option<u32>) {
         self.short_cuts.push(cycle);
     }
-}
-
-fn body(frame: &[u8]) -> Option<Body<'_>> {
-    if !Envelope::is_one(frame) {
-        return None;
-    }
-    let envelope = Envelope::parse(frame).ok()?;
-    envelope.open(KEYS.find(envelope.header.key_id)?).ok()
 }
 
 fn frame(from: u8, to: u8, kind: u16) -> Vec<u8> {
@@ -176,13 +171,13 @@ impl Pair {
         Ok(())
     }
 
-    fn deliver(&mut self, out: Vec<hairpin_adjacent_switch::Output>) -> Result<()> {
+    fn deliver(&mut self, out: Vec<Output>) -> Result<()> {
         let at = self.nic.now() + WIRE;
         for output in out.into_iter().filter(|output| output.port == NIC) {
             if output.sent == Sent::Control {
                 self.promises.sent(&output.frame);
             }
-            let transaction = match body(&output.frame) {
+            let transaction = match body(&output.frame, &KEYS) {
                 Some(Body::Invalidate(invalidate)) => Some(invalidate.transaction),
                 _ => None,
             };
@@ -211,10 +206,10 @@ impl Pair {
 }
 
 fn micros(cycle: Cycle) -> u64 {
-    (u128::from(cycle) * 4 / 625) as u64
+    promise::micros(cycle, DEFAULT_CLOCK_HZ)
 }
 
-/// A rule that denies some EtherTypes: all that begin with the bits of one.
+/// A rule that denies an EtherType.
 fn deny(name: &str, kind: u16) -> Rule {
     Rule {
         name: name.to_owned(),

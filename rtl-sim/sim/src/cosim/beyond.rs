@@ -21,6 +21,7 @@ use hairpin_adjacent_switch::nic_port::Timing;
 use hairpin_adjacent_switch::switch::{PortSetup, Setup};
 use hairpin_adjacent_switch::{Actions, EditId, Ending, Output, PortNo, RuleTable, Sent, Switch};
 use hairpin_driver::Diagnostic;
+use hairpin_driver::cli::DEFAULT_CLOCK_HZ;
 use hairpin_driver::config::Config;
 use hairpin_driver::config::switch::SwitchConfig;
 use hairpin_eswitch::{Canonical, FrameKey, Tables, mark};
@@ -30,7 +31,7 @@ use super::frames::{self, Tenant, World};
 use super::rules::{self, Author};
 use crate::model::{Cycle, UPLINK};
 use crate::nic::Nic;
-use crate::promise::Promises;
+use crate::promise::{self, Promises};
 use crate::rng::Rng;
 
 /// The port with the NIC.
@@ -45,8 +46,6 @@ const IDS: u32 = 1 << 31;
 const HEARD: usize = 64;
 /// Frames of a marked one's signature that the auditor is asked about, besides one for each rule.
 const TWINS: usize = 4;
-/// Ticks of the nominal datapath clock in a microsecond, times four.
-const TICKS_PER_4_US: u64 = 625;
 /// Longest delay of a frame of the protocol, in ticks: 5 ms.
 const LATE: usize = 781_250;
 
@@ -261,12 +260,13 @@ impl Beyond {
         watch: &mut Watch,
     ) -> Result<bool, Diagnostic> {
         for (cycle, origin) in std::mem::take(&mut watch.short_cuts) {
-            let frame = origin.and_then(|id| watch.inside.get(&id));
-            // A key without the source port is also that of frames which the switch has sent.
-            let Some((port, bytes)) = frame.filter(|(port, _)| *port != UPLINK) else {
-                continue;
+            let frame = match origin.and_then(|id| watch.inside.get(&id)) {
+                // A key without the source port is also that of frames which the switch has sent.
+                Some((UPLINK, _)) => continue,
+                Some((port, bytes)) => self.as_sent(nic, *port, bytes),
+                None => None,
             };
-            match self.as_sent(nic, *port, bytes) {
+            match frame {
                 Some(frame) => self.short_cuts.push_back(ShortCut { cycle, frame }),
                 None => self.blame(cycle, "a learned entry for a frame of nobody"),
             }
@@ -552,5 +552,5 @@ fn start(setup: &Setup, book: &Book, rng: &mut Rng, now_us: u64) -> Option<Switc
 
 /// The NIC's clock as the protocol counts it.
 fn micros(cycle: Cycle) -> u64 {
-    cycle / TICKS_PER_4_US * 4 + cycle % TICKS_PER_4_US * 4 / TICKS_PER_4_US
+    promise::micros(cycle, DEFAULT_CLOCK_HZ)
 }

@@ -64,7 +64,7 @@ const FOUND: usize = 16;
 /// The longest jump over idle time: 215 ms. The firmware sweeps whenever it wakes, and seconds must pass in a few steps.
 const JUMP: u64 = 1 << 25;
 /// Looks, of up to 2000 ticks each, from one change at the switch to the next, about.
-const EDITS: usize = 25;
+const EDITS: usize = 120;
 /// Ticks in which the NIC has to take at least one of the frames that wait.
 const STUCK: u64 = 1_000_000;
 

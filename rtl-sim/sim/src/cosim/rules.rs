@@ -55,8 +55,8 @@ impl Author {
                 name,
                 ..self.rule()
             }),
-            (2, _) => RuleEdit::Load(Vec::new(), Actions::ACCEPT),
-            (3, _) => {
+            (2 | 3, _) => RuleEdit::Load(Vec::new(), Actions::ACCEPT),
+            (4, _) => {
                 let otherwise = *self
                     .rng
                     .pick(&[Actions::ACCEPT, Actions::ACCEPT, Actions::DENY]);
@@ -67,7 +67,7 @@ impl Author {
         }
     }
 
-    /// A rule about some fields of a frame that was seen.
+    /// A rule about some fields of a frame that was seen; what no key has may have any value.
     fn rule(&mut self) -> Rule {
         self.named += 1;
         let mut matching = Match::default();
@@ -82,7 +82,7 @@ impl Author {
                 0 => matching.port = Some(*rng.pick(&[NIC, NIC, OTHERS])),
                 1 => matching.vvlan = p.vvlan,
                 2 => matching.vlan = p.vlan,
-                3 => matching.pcp = p.pcp,
+                3 => matching.pcp = Some(rng.below(8) as u8),
                 4 | 5 => {
                     matching.da = Some(Masked::<u64>::some(p.da.to_u64(), low));
                 }
@@ -107,10 +107,11 @@ impl Author {
                 11 => matching.sport = p.l4.map(|l4| Masked::<u16>::some(l4.0, half)),
                 12 => matching.dport = p.l4.map(|l4| Masked::<u16>::some(l4.1, half)),
                 13 => {
-                    matching.tcp_flags = p.tcp_flags.map(|flags| Masked::<u8>::some(flags, 0x12));
+                    let flags = rng.next() as u8;
+                    matching.tcp_flags = p.tcp_flags.map(|_| Masked::<u8>::some(flags, 0x12));
                 }
-                14 => matching.dscp = p.ip.map(|ip| ip.dscp),
-                15 => matching.ttl = p.ip.map(|ip| ip.ttl),
+                14 => matching.dscp = p.ip.map(|_| rng.below(64) as u8),
+                15 => matching.ttl = p.ip.map(|_| *rng.pick(&[1, 64])),
                 _ => matching.keyable = Some(rng.percent(70)),
             }
         }

@@ -17,7 +17,7 @@ use super::rule_script::{self, TimedEdit};
 use super::timeline::Shot;
 use crate::model::{Cycle, UPLINK};
 use crate::nic::{Nic, Observer};
-use crate::promise::Promises;
+use crate::promise::{Promises, micros};
 use crate::rng::Rng;
 
 /// The part of a seed that belongs to the switch.
@@ -404,7 +404,6 @@ impl Neighbour {
 
     /// The switch's time, from the first frame on.
     fn micros(&self, cycle: Cycle, watch: &Watch) -> u64 {
-        let micros = u128::from(watch.report_cycle(cycle)) * 1_000_000 / u128::from(self.clock_hz);
-        u64::try_from(micros).unwrap_or(u64::MAX)
+        micros(watch.report_cycle(cycle), self.clock_hz)
     }
 }
