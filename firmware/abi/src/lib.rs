@@ -39,6 +39,7 @@ pub mod peer;
 pub mod reason;
 pub mod row;
 pub mod table;
+pub mod virtio;
 
 pub use fingerprint::fingerprint;
 pub use flow::{
@@ -53,7 +54,7 @@ pub use row::{
 pub use table::{Invalidation, Op, RowWords, Status, Sweep, Table, TableCommand};
 
 /// Version of everything in this crate that firmware, host and hardware must agree on.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Most vPorts a NIC may have; bitmaps of vPorts are 64 bits wide.
 pub const MAX_VF: usize = 64;

@@ -5,7 +5,7 @@
 
 // verilator lint_off UNUSEDPARAM
 package hp_abi_pkg;
-  localparam int unsigned ABI_VERSION = 3;
+  localparam int unsigned ABI_VERSION = 4;
   // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.
   localparam int unsigned FLOW_KEY_W = 428;
   localparam int unsigned STAMP_SHIFT = 21;
@@ -236,6 +236,24 @@ package hp_abi_pkg;
   localparam logic [3:0] FW_MAP_MISMATCH = 4'd3;  // Stopped: built for another register map.
   localparam logic [3:0] FW_SELF_TEST_FAILED = 4'd4;  // Stopped: the self-test failed.
   localparam logic [3:0] FW_PANICKED = 4'd5;  // Stopped: panicked or trapped; the code says where.
+
+  // Why a virtqueue was quarantined.
+  // The available index is further ahead than the queue is long.
+  localparam logic [7:0] VQERR_AVAIL_INDEX = 8'd1;
+  localparam logic [7:0] VQERR_HEAD = 8'd2;  // An entry of the available ring names no descriptor.
+  localparam logic [7:0] VQERR_NEXT = 8'd3;  // A descriptor's link names no descriptor.
+  // A chain has more descriptors than the device takes, or is a loop.
+  localparam logic [7:0] VQERR_CHAIN = 8'd4;
+  // A descriptor has the wrong direction, or flags that do not go together.
+  localparam logic [7:0] VQERR_FLAGS = 8'd5;
+  // A descriptor is empty, or its end is past the end of the address space.
+  localparam logic [7:0] VQERR_LENGTH = 8'd6;
+  // An indirect table has a bad length, was not negotiated, or stands in another one.
+  localparam logic [7:0] VQERR_INDIRECT = 8'd7;
+  localparam logic [7:0] VQERR_READ = 8'd8;  // A read of the driver's memory failed.
+  localparam logic [7:0] VQERR_WRITE = 8'd9;  // A write to the driver's memory failed.
+  localparam logic [7:0] VQERR_HEADER = 8'd10;  // A buffer is too short for the header of a frame.
+  localparam logic [7:0] VQERR_CONTROL = 8'd11;  // A request on the control queue is malformed.
 
   // Row of PORT; 3 words in use.
   typedef struct packed {

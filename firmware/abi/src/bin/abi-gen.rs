@@ -14,6 +14,7 @@ use hairpin_abi::counter::{Bank, CacheTraffic, LearnCounter, TableCounter, Traff
 use hairpin_abi::fw::{EventCode, FwState, RestartCause, SelfTest};
 use hairpin_abi::layout::Layout;
 use hairpin_abi::row::LAYOUTS;
+use hairpin_abi::virtio::QueueError;
 use hairpin_abi::{
     ABI_VERSION, FlowAction, FlowKey, KeyField, LearnVerdict, Miss, Mode, Op, REASONS, RowWords,
     Scope, Seen, Status, Table, Tags, Teacher,
@@ -157,6 +158,8 @@ fn package() -> String {
     list("Counters of the tables.", 4, "TBLCNT", tables);
     list("Counters of learning.", 4, "LEARNCNT", items!(LearnCounter));
     list("Firmware states.", 4, "FW", items!(FwState));
+    let faults = items!(QueueError);
+    list("Why a virtqueue was quarantined.", 8, "VQERR", faults);
     for layout in LAYOUTS {
         struct_of(&mut out, layout);
     }
@@ -277,6 +280,7 @@ fn commands() -> String {
     );
     list("### Events", "Event", items!(EventCode));
     list("### Causes of a restart", "Cause", items!(RestartCause));
+    list("## Why a virtqueue was quarantined", "Code", items!(QueueError));
     out.push_str("\n## Rows\n\nBit n is bit n mod 32 of word n / 32.\n");
     for layout in LAYOUTS {
         let _ = writeln!(

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What hardware and host say about virtqueues.
+
+codes! {
+    /// Why hardware quarantined a virtqueue.
+    pub enum QueueError {
+        /// The available index is further ahead than the queue is long.
+        AvailIndex = 1, "avail-index";
+        /// An entry of the available ring names no descriptor.
+        Head = 2, "head";
+        /// A descriptor's link names no descriptor.
+        Next = 3, "next";
+        /// A chain has more descriptors than the device takes, or is a loop.
+        Chain = 4, "chain";
+        /// A descriptor has the wrong direction, or flags that do not go together.
+        Flags = 5, "flags";
+        /// A descriptor is empty, or its end is past the end of the address space.
+        Length = 6, "length";
+        /// An indirect table has a bad length, was not negotiated, or stands in another one.
+        Indirect = 7, "indirect";
+        /// A read of the driver's memory failed.
+        Read = 8, "read";
+        /// A write to the driver's memory failed.
+        Write = 9, "write";
+        /// A buffer is too short for the header of a frame.
+        Header = 10, "header";
+        /// A request on the control queue is malformed.
+        Control = 11, "control";
+    }
+}
