@@ -186,7 +186,7 @@ module hp_pipeline
   // Header stages: hN_q is the frame whose first beat is at stage N, hN_d what stage N makes of it.
   hdr_t                 h1, h2_q, h2_d, h3_q, h4_q, h4_d, h5_q, h6_q, h6_d, h7_q, h8_q, h8_d;
   logic [LastStage:2]   v_q;     // a header is at stage N; at stage 1: hdr_valid
-  cfg_row_t             cfg_1_q;  // sampled at stage 0, travels along
+  cfg_row_t             cfg_1_q, cfg_2_q, cfg_3_q;  // sampled at stage 0, travels along
 
   always_comb begin
     h1          = '0;
@@ -204,6 +204,8 @@ module hp_pipeline
   end
   always_ff @(posedge clk_i) begin
     cfg_1_q <= cfg;
+    cfg_2_q <= cfg_1_q;
+    cfg_3_q <= cfg_2_q;
     h2_q    <= h1;
     h3_q    <= h2_d;
     h4_q    <= h3_q;
@@ -224,10 +226,25 @@ module hp_pipeline
     .h_o       (h2_d)
   );
 
+  // Stages 2 to 4: a mark in the DSCP.
+  logic              dscp_marked_4;
+  logic [DATA_W-1:0] cb4_data;
+  hp_dscp #(.DATA_W(DATA_W)) u_dscp (
+    .clk_i,
+    .cb_sof_i  (cb_sof),
+    .cb_data_i (cb_data),
+    .v3_i      (v_q[3]),
+    .h3_i      (h3_q),
+    .cfg_3_i   (cfg_3_q),
+    .marked_4_o(dscp_marked_4),
+    .cb4_data_o(cb4_data)
+  );
+
   // Stage 4: VVMAP. Stage 6: VVLAN row.
   logic member_6, pair_6;
   always_comb begin
     h4_d = h4_q;
+    if (dscp_marked_4) h4_d.w.marked = 1'b1;
     h4_d.vvidx = vvmap_inst;
     h4_d.vvidx_valid = h4_q.vv_ok && vvmap_valid;
     if (h4_q.vv_ok && !vvmap_valid && h4_q.reason == '0) h4_d.reason = RSN_VVLAN_UNKNOWN;
@@ -374,8 +391,8 @@ module hp_pipeline
     cs_q <= {cs_q[Wait-2:0], cb_sof};
     ce_q <= {ce_q[Wait-2:0], cb_eof};
   end
-  hp_delay #(.WIDTH(DATA_W), .CYCLES(Wait)) u_data (
-    .clk_i, .rst_ni, .d_i(cb_data), .q_o(eg_data_o)
+  hp_delay #(.WIDTH(DATA_W), .CYCLES(LastStage - 4)) u_data (
+    .clk_i, .rst_ni, .d_i(cb4_data), .q_o(eg_data_o)
   );
   logic goes;
   assign goes       = eg_meta_o.to_uplink || eg_meta_o.to_host || eg_meta_o.group || eg_meta_o.to_core;
@@ -496,5 +513,5 @@ module hp_pipeline
   };
 
   logic unused_bits;
-  assign unused_bits = ^{cfg, cfg_1_q, port_row, vvlan_row, h18, h22, mask_22};
+  assign unused_bits = ^{cfg, cfg_1_q, cfg_2_q, port_row, vvlan_row, h18, h22, mask_22};
 endmodule

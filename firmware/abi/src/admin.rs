@@ -96,7 +96,7 @@ codes! {
         NoCache = 20, "no-cache";
         /// The flow's action, or its teacher, is not one that may be added.
         BadAction = 21, "bad-action";
-        /// The `CFG` row has no mark of learning packets, or one that this NIC cannot read.
+        /// The `CFG` row has no mark of learning packets.
         BadMark = 22, "bad-mark";
     }
 }

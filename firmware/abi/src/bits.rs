@@ -44,7 +44,7 @@ packed! {
         u8, reflects, set_reflects: 16, 16;
         /// priority in both tags
         u8, pcp, set_pcp: 19, 17;
-        /// field of the mark of learning packets: 0 outer DEI, 1 outer PCP, 2 inner PCP
+        /// field of the mark of learning packets: 0 outer DEI, 1 outer PCP, 2 inner PCP, 3 DSCP
         u8, mark_field, set_mark_field: 33, 32;
         /// its bits; 0: nothing is marked
         u8, mark_mask, set_mark_mask: 39, 34;

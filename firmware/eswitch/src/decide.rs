@@ -74,7 +74,7 @@ pub fn decide(
     frame: &[u8],
 ) -> Decision {
     let cfg = tables.config();
-    match *ingress {
+    let decision = match *ingress {
         Ingress::Tombstone { reason, .. } => Decision::new(Kind::Drop, reason, frame.len()),
         Ingress::Direct { port } => Decision {
             targets: port.vport().map_or(PortSet::EMPTY, PortSet::one),
@@ -111,6 +111,18 @@ pub fn decide(
             };
             source.decide(tables, cfg, meters, time, frame)
         }
+    };
+    // Frames that the core sends on have been through this before.
+    let fresh = match ingress {
+        Ingress::VPort(_) => true,
+        Ingress::Uplink => decision.strip == UPLINK_TAGS,
+        Ingress::Core { .. } | Ingress::Direct { .. } | Ingress::Tombstone { .. } => false,
+    };
+    Decision {
+        unmark: cfg
+            .mark
+            .filter(|mark| fresh && mark.field() == MarkField::Dscp),
+        ..decision
     }
 }
 
@@ -154,6 +166,7 @@ fn finish<T: Tables>(
         teaches: verdict.teaches,
         outer_vlan: known.map_or(Vlan::from_tci(0), |(_, (_, row))| row.vlan),
         strip,
+        unmark: None,
         len: frame.len(),
     }
 }
@@ -352,10 +365,9 @@ fn from_uplink(tables: &impl Tables, cfg: CfgRow, frame: &[u8]) -> Decision {
     };
     let vvlan = Vlan::from_tci(inner_tci);
     let served = inner_tci & 1 << 12 != 0;
-    // The NIC does not look into the tenant's packet for a mark.
-    let marked = cfg.mark.is_some_and(|mark| {
-        mark.field() != MarkField::Dscp && mark::is_marked(frame, mark, cfg.tpid)
-    });
+    let marked = cfg
+        .mark
+        .is_some_and(|mark| mark::is_marked(frame, mark, cfg.tpid));
     finish(
         tables,
         vvlan,

@@ -3,6 +3,7 @@
 //! What the decision is asked, and what it answers.
 
 use hairpin_abi::ids::PortSet;
+use hairpin_abi::peer::Mark;
 use hairpin_abi::{PortId, Reason, VPort, Vlan};
 
 use crate::CacheUse;
@@ -107,6 +108,8 @@ pub struct Decision {
     pub outer_vlan: Vlan,
     /// NIC tag bytes behind the addresses of the frame that came in.
     pub strip: usize,
+    /// A mark that the tenant's packet loses on its way through.
+    pub unmark: Option<Mark>,
     /// Length of the canonical frame.
     pub len: usize,
 }
@@ -125,6 +128,7 @@ impl Decision {
             teaches: false,
             outer_vlan: Vlan::from_tci(0),
             strip: 0,
+            unmark: None,
             len,
         }
     }

@@ -133,7 +133,31 @@ fn every_field_of_the_tags_may_be_the_mark() {
     let inner = Mark::new(MarkField::InnerPcp, 1, 0, 1).unwrap();
     assert!(teaches(&mut nic(inner), &frame(0xe000, 0xc000)));
     assert!(!teaches(&mut nic(inner), &frame(0, 0x2000)));
-    // The NIC does not read a mark in the tenant's packet.
-    let dscp = Mark::new(MarkField::Dscp, 1, 0, 1).unwrap();
-    assert!(!teaches(&mut nic(dscp), &frame(0, 0)));
+}
+
+#[test]
+fn a_mark_in_the_dscp_teaches_and_is_taken_off_whichever_way_a_frame_goes() {
+    let dscp = Mark::new(MarkField::Dscp, 0x0c, 0x08, 0x04).unwrap();
+    let mut packet = Frame::new(mac(1), mac(0)).ethertype(0x0800);
+    packet.0[14..24].copy_from_slice(&[0x45, 0x08 << 2, 0, 46, 0, 0, 0, 0, 64, 99]);
+    assert!(teaches(
+        &mut nic(dscp),
+        &packet.clone().wire(10, VVLAN_A, false)
+    ));
+    let unmark = |ingress, frame: &Frame| ask(&mut nic(dscp), ingress, frame).unmark;
+    let core = Ingress::Core {
+        src: vf(0).into(),
+        vvlan: hairpin_abi::Vlan::from_tci(VVLAN_A),
+        nopunt: true,
+    };
+    assert_eq!(
+        unmark(Ingress::Uplink, &packet.clone().wire(10, VVLAN_A, false)),
+        Some(dscp)
+    );
+    assert_eq!(unmark(Ingress::VPort(vf(0)), &packet), Some(dscp));
+    assert_eq!(unmark(core, &packet), None, "it has lost it");
+    assert_eq!(unmark(Ingress::Uplink, &packet), None, "not one of ours");
+    packet.0[15] = 0x04 << 2;
+    assert!(!teaches(&mut nic(dscp), &packet.wire(10, VVLAN_A, false)));
+    assert_eq!(ask(&mut nic(MARK), Ingress::Uplink, &lesson()).unmark, None);
 }

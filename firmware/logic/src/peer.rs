@@ -5,7 +5,7 @@
 
 use hairpin_abi::admin::{AdminError, PeerSetup, PeerState};
 use hairpin_abi::fw::{Event, EventCode};
-use hairpin_abi::peer::{AddressChange, AddressPlace, KeyMask, MarkField, PeerScope, Refusal};
+use hairpin_abi::peer::{AddressChange, AddressPlace, KeyMask, PeerScope, Refusal};
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     CfgRow, FlowAction, FlowRow, KeyField, MacRow, Mode, PortId, Scope, Status, Table,
@@ -207,7 +207,7 @@ impl Control {
         time: u64,
     ) -> Result<(), AdminError> {
         let cfg = CfgRow::from_words(&bus.read(Table::Cfg, 0)?);
-        if setup.is_some() && cfg.mark.is_none_or(|mark| mark.field() == MarkField::Dscp) {
+        if setup.is_some() && cfg.mark.is_none() {
             return Err(AdminError::BadMark);
         }
         let now = self.peering.nic.first().map(|(_, now, cfg)| (*now, *cfg));

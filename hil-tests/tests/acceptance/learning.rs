@@ -34,6 +34,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             a_rule_ends_a_flow,
         ),
         test(
+            "learning: a mark in the DSCP works like one in a tag, and no frame keeps it",
+            a_mark_in_the_dscp,
+        ),
+        test(
             "learning: from a switch with another key nothing is learned",
             another_key,
         ),
@@ -73,7 +77,7 @@ fn number(frame: &[u8]) -> (u16, u32) {
 }
 
 /// vf0 sends two flows to vf1, which has said where it is.
-fn traffic(dir: &Path, frames: u32) -> Result<()> {
+fn traffic(dir: &Path, frames: u32, frame: fn(u16, u32) -> Vec<u8>) -> Result<()> {
     let mut hello = [VF0, VF1].concat();
     hello.extend([0x07, 0x00]);
     Pcap::ethernet()
@@ -83,17 +87,23 @@ fn traffic(dir: &Path, frames: u32) -> Result<()> {
     for number in 0..frames {
         for (kind, late) in FLOWS.into_iter().zip([0, GAP_US / 2]) {
             let time = 20 + u64::from(number) * GAP_US + late;
-            vf0 = vf0.frame_at(time, &numbered(kind, number));
+            vf0 = vf0.frame_at(time, &frame(kind, number));
         }
     }
     vf0.write(&dir.join("vf0.pcap"))
 }
 
 fn replay(dir: &Path, rules: &str, frames: u32) -> Result<(Replay, PathBuf)> {
-    traffic(dir, frames)?;
+    traffic(dir, frames, numbered)?;
+    configured(dir, &example("nic.toml")?, rules)
+}
+
+/// The captures of [`traffic`] through a NIC and a switch.
+fn configured(dir: &Path, nic: &str, rules: &str) -> Result<(Replay, PathBuf)> {
+    fs::write(dir.join("nic.toml"), nic)?;
     fs::write(dir.join("rules.toml"), rules)?;
     let out = dir.join("out");
-    let replay = Replay::new(&root().join("examples/learning/nic.toml"), &out)
+    let replay = Replay::new(&dir.join("nic.toml"), &out)
         .input("vf0", &dir.join("vf0.pcap"))
         .input("vf1", &dir.join("vf1.pcap"))
         .arg("--switch")
@@ -188,6 +198,73 @@ fn a_rule_ends_a_flow() -> Result<()> {
     ensure!(session["invalidations"].as_u64() >= Some(2), "{session}");
     let acknowledged = report["switch"]["acknowledged"].as_u64();
     ensure!(acknowledged >= Some(2), "{acknowledged:?} acknowledgements");
+    Ok(())
+}
+
+/// Bit of the DSCP that is the mark.
+const MARK: u8 = 0x04;
+
+/// A UDP packet of a flow, from port `flow`; its DSCP is the number's low bits.
+fn packet(flow: u16, number: u32) -> Vec<u8> {
+    let mut frame = [VF1, VF0].concat();
+    let tos = (number as u8 & 0x3f) << 2;
+    frame.extend([8, 0, 0x45, tos, 0, 46, 1, 2, 0, 0, 64, 17, 0, 0]);
+    frame.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+    let sum = !sum(&frame[14..34]);
+    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    frame.extend(flow.to_be_bytes());
+    frame.extend([0, 9, 0, 26, 0, 0]);
+    frame.extend(number.to_be_bytes());
+    padded(&frame)
+}
+
+/// The Internet checksum's sum: 0xffff over a header with a right one.
+fn sum(header: &[u8]) -> u16 {
+    let words = header
+        .chunks(2)
+        .map(|w| u32::from(w[0]) << 8 | u32::from(w[1]));
+    let sum: u32 = words.sum();
+    ((sum & 0xffff) + (sum >> 16)) as u16
+}
+
+fn a_mark_in_the_dscp() -> Result<()> {
+    let dir = fresh("learning-dscp")?;
+    let dscp = |name| -> Result<String> {
+        let text = example(name)?;
+        let tag = "mark = { field = \"outer-dei\" }";
+        ensure!(text.contains(tag), "{name} has another mark");
+        let mark = format!("mark = {{ field = \"dscp\", mask = {MARK}, set = {MARK} }}");
+        Ok(text.replace(tag, &mark))
+    };
+    traffic(&dir, FRAMES, packet)?;
+    let (replay, out) = configured(&dir, &dscp("nic.toml")?, &dscp("rules.toml")?)?;
+    replay.run()?.ok()?;
+    let report = schema::report(&out)?;
+    for flow in FLOWS {
+        let short = inside(&report, flow)?.len();
+        ensure!(
+            short > FRAMES as usize / 3,
+            "{short} frames on the short path"
+        );
+        let arrived: Vec<_> = read(&out.join("vf1.pcap"))?
+            .into_iter()
+            .filter(|frame| frame[12..14] == [8, 0] && frame[34..36] == flow.to_be_bytes())
+            .collect();
+        ensure!(arrived.len() == FRAMES as usize, "{} frames", arrived.len());
+        for (number, frame) in (0..).zip(&arrived) {
+            let mut sent = packet(flow, number);
+            let dscp = sent[15] & !(MARK << 2);
+            ensure!(
+                frame[15] == dscp,
+                "frame {number}: DSCP {:#x}",
+                frame[15] >> 2
+            );
+            ensure!(sum(&frame[14..34]) == 0xffff, "frame {number}: checksum");
+            sent[15] = dscp;
+            sent[24..26].copy_from_slice(&frame[24..26]);
+            ensure!(*frame == sent, "frame {number} was changed elsewhere");
+        }
+    }
     Ok(())
 }
 

@@ -280,7 +280,7 @@ package hp_abi_pkg;
     logic [5:0]    mark_clear;      // their value on every other frame
     logic [5:0]    mark_set;        // their value on a learning packet
     logic [5:0]    mark_mask;       // its bits; 0: nothing is marked
-    logic [1:0]    mark_field;      // field of the mark of learning packets: 0 outer DEI, 1 outer PCP, 2 inner PCP
+    logic [1:0]    mark_field;      // field of the mark of learning packets: 0 outer DEI, 1 outer PCP, 2 inner PCP, 3 DSCP
     logic [11:0]   unused1;
     logic [2:0]    pcp;             // priority in both tags
     logic          reflects;        // the adjacent switch relays back out of the same port

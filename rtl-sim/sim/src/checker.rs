@@ -7,6 +7,8 @@
 //! of the configuration takes effect at some point between its request and its completion, so a
 //! frame is judged by everything that was true at any time while it was inside the NIC.
 
+mod dscp;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -124,9 +126,7 @@ impl<T: PartialEq> History<T> {
 
     /// True of some value at some time from `from` to `to`.
     fn ever(&self, from: Cycle, to: Cycle, holds: impl Fn(&T) -> bool) -> bool {
-        self.spans
-            .iter()
-            .any(|(begin, end, v)| *begin <= to && end.is_none_or(|e| e >= from) && holds(v))
+        self.during(from, to).any(holds)
     }
 
     /// True of one value all the time from `from` to `to`.
@@ -134,6 +134,14 @@ impl<T: PartialEq> History<T> {
         self.spans
             .iter()
             .any(|(begin, end, v)| *begin <= from && end.is_none_or(|e| e >= to) && holds(v))
+    }
+
+    /// The values that were there at some time from `from` to `to`.
+    fn during(&self, from: Cycle, to: Cycle) -> impl Iterator<Item = &T> {
+        self.spans
+            .iter()
+            .filter(move |(begin, end, _)| *begin <= to && end.is_none_or(|e| e >= from))
+            .map(|(_, _, value)| value)
     }
 
     fn forget(&mut self, before: Cycle) {
@@ -165,13 +173,25 @@ struct Vvlan {
     accepted: History<u16>,
 }
 
-/// Bits that make a learning packet of a frame from the uplink: of outer and inner TCI, and their values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MarkBits {
-    /// Which bits count.
-    pub mask: (u16, u16),
-    /// What they are.
-    pub value: (u16, u16),
+/// Bits that make a learning packet of a frame from the uplink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkBits {
+    /// Of outer and inner TCI.
+    Tci {
+        /// Which bits count.
+        mask: (u16, u16),
+        /// What they are.
+        value: (u16, u16),
+    },
+    /// Of the packet's DSCP, which every frame loses.
+    Dscp {
+        /// Which bits count.
+        mask: u8,
+        /// What they are.
+        set: u8,
+        /// What they are when a frame leaves.
+        clear: u8,
+    },
 }
 
 /// The checker.
@@ -362,8 +382,15 @@ impl Checker {
         let input = id.and_then(|id| self.inputs.get(&id));
         let right = input.is_some_and(|input| {
             let (outer, inner) = input.tci;
-            let marked = |bits: &MarkBits| {
-                (outer & bits.mask.0, inner & bits.mask.1) == bits.value && bits.mask != (0, 0)
+            let marked = |bits: &MarkBits| match *bits {
+                MarkBits::Tci { mask, value } => {
+                    (outer & mask.0, inner & mask.1) == value && mask != (0, 0)
+                }
+                MarkBits::Dscp { mask, set, .. } => {
+                    self.tpid.during(input.cycle, cycle).any(|tpid| {
+                        dscp::read(&input.canonical, *tpid).is_some_and(|dscp| dscp & mask == set)
+                    })
+                }
             };
             let accepted = |vvlan: &Vvlan| {
                 vvlan
@@ -454,9 +481,20 @@ impl Checker {
         let body = strip(bytes, tag_len);
         let sent = &input.canonical;
         let expected = sent.len().max(60 - tag_len);
-        let same = body.len() == expected
-            && body.starts_with(sent)
-            && body[sent.len()..].iter().all(|b| *b == 0);
+        let padded = body.len() == expected && body[sent.len()..].iter().all(|b| *b == 0);
+        let unmarked = |bits: &MarkBits| match *bits {
+            MarkBits::Tci { .. } => false,
+            MarkBits::Dscp { mask, clear, .. } => (self.tpid.during(began, now))
+                .any(|tpid| dscp::is_cleared(sent, &body[..sent.len()], mask, clear, *tpid)),
+        };
+        let changes = |bits: &MarkBits| match *bits {
+            MarkBits::Tci { .. } => false,
+            MarkBits::Dscp { mask, clear, .. } => (self.tpid.during(began, now))
+                .all(|tpid| dscp::read(sent, *tpid).is_some_and(|dscp| dscp & mask != clear)),
+        };
+        let same = padded
+            && (self.mark.ever(began, now, unmarked)
+                || body.starts_with(sent) && !self.mark.always(began, now, changes));
         (from, (!same).then_some(Rule::Altered))
     }
 
@@ -671,7 +709,7 @@ mod tests {
     #[test]
     fn only_marked_unicast_frames_of_the_uplink_teach() {
         let mut c = checker();
-        let bits = |value| MarkBits {
+        let bits = |value| MarkBits::Tci {
             mask: (0, 0xe000),
             value: (0, value),
         };

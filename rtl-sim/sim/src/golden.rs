@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The golden model, in the terms of the trace.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::rc::Rc;
 
@@ -9,6 +10,7 @@ use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     FlowKey, FlowKeyWords, Op, PortId, Reason, Status, Table, Target, Teacher, VPort, VVlan, Vlan,
 };
+use hairpin_eswitch::mark::take_off_packet;
 use hairpin_eswitch::model::{Model, Traced};
 use hairpin_eswitch::{
     CacheUse, Canonical, Decision, Egress, FrameKey, Ingress, Kind, Tables, edit,
@@ -153,8 +155,12 @@ impl Golden {
     }
 
     fn expected(&self, d: &Decided, decision: &Decision, bytes: &[u8]) -> Expected {
-        let canonical = Canonical::new(bytes, decision.strip).filter(|_| !d.tomb);
         let tables = &self.model.tables;
+        let mut bytes = Cow::Borrowed(bytes);
+        if let Some(mark) = decision.unmark {
+            take_off_packet(bytes.to_mut(), mark, decision.strip, tables.config().tpid);
+        }
+        let canonical = Canonical::new(&bytes, decision.strip).filter(|_| !d.tomb);
         let whole = canonical
             .as_ref()
             .zip(decision.vvlan)

@@ -110,16 +110,8 @@ pub(super) fn check_switch(
         }
     };
     let clear = sent(mark.field()) & mark.mask();
-    if mark.field() == MarkField::Dscp {
-        return Err(source
-            .error(
-                "bad-mark",
-                &mark_place,
-                "this NIC cannot read a mark in the DSCP yet",
-            )
-            .help("use \"outer-dei\", \"outer-pcp\" or \"inner-pcp\""));
-    }
-    if mark.clear() != clear {
+    // The DSCP is the tenant's: the NIC sets it to whatever `clear` says.
+    if mark.field() != MarkField::Dscp && mark.clear() != clear {
         return Err(source
             .error(
                 "bad-mark",

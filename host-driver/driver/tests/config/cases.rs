@@ -72,7 +72,7 @@ pub(crate) const WRONG: &[(&str, &str, usize, &str)] = &[
         "bad-mark",
         "switch.mark",
         5,
-        "version = 1\n[uplink]\nreflects = true\n[switch]\nmark = { field = \"dscp\" }\n",
+        "version = 1\n[uplink]\nreflects = true\n[switch]\nmark = { field = \"dscp\", set = 5, clear = 5 }\n",
     ),
     (
         "bad-mark",

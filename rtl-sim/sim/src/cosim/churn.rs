@@ -149,7 +149,7 @@ impl Churn {
         let begin = nic.now();
         self.cfg.mark = mark;
         nic.device.write_cfg(&self.cfg)?;
-        checker.mark(begin, nic.now(), mark.and_then(bits_of));
+        checker.mark(begin, nic.now(), mark.map(bits_of));
         Ok(())
     }
 
@@ -332,14 +332,28 @@ impl Churn {
     }
 }
 
-/// The bits of a mark in the TCIs.
-fn bits_of(mark: Mark) -> Option<MarkBits> {
-    let (mask, value) = (u16::from(mark.mask()), u16::from(mark.set()));
-    let (mask, value) = match mark.field() {
-        MarkField::OuterDei => ((mask << 12, 0), (value << 12, 0)),
-        MarkField::OuterPcp => ((mask << 13, 0), (value << 13, 0)),
-        MarkField::InnerPcp => ((0, mask << 13), (0, value << 13)),
-        MarkField::Dscp => return None,
+/// What a mark is for the checker.
+fn bits_of(mark: Mark) -> MarkBits {
+    let (mask, set) = (u16::from(mark.mask()), u16::from(mark.set()));
+    let tci = |outer: u32, inner: u32| MarkBits::Tci {
+        mask: (
+            mask.checked_shl(outer).unwrap_or(0),
+            mask.checked_shl(inner).unwrap_or(0),
+        ),
+        value: (
+            set.checked_shl(outer).unwrap_or(0),
+            set.checked_shl(inner).unwrap_or(0),
+        ),
     };
-    Some(MarkBits { mask, value })
+    const NOT: u32 = 16;
+    match mark.field() {
+        MarkField::OuterDei => tci(12, NOT),
+        MarkField::OuterPcp => tci(13, NOT),
+        MarkField::InnerPcp => tci(NOT, 13),
+        MarkField::Dscp => MarkBits::Dscp {
+            mask: mark.mask(),
+            set: mark.set(),
+            clear: mark.clear(),
+        },
+    }
 }

@@ -278,8 +278,8 @@ impl Generator {
             .unwrap_or(1);
         self.tag(&mut bytes, self.world.tpid, outer);
         self.tag(&mut bytes, 0x8100, self.vvlan_id(tenant));
-        self.put_mark(&mut bytes, 85);
         self.payload(&mut bytes);
+        self.put_mark(&mut bytes, 85);
         Shot {
             port: UPLINK,
             bytes,
@@ -398,9 +398,6 @@ impl Generator {
             0 => {
                 self.tag(&mut bytes, self.world.tpid, outer);
                 self.tag(&mut bytes, 0x8100, inner);
-                if self.rng.percent(50) {
-                    self.put_mark(&mut bytes, 80);
-                }
             }
             1 => {
                 bytes.extend([0x88, 0x08]);
@@ -426,6 +423,9 @@ impl Generator {
             _ => self.tag(&mut bytes, self.world.tpid, outer),
         }
         self.tenant_part(&mut bytes);
+        if self.rng.percent(50) {
+            self.put_mark(&mut bytes, 80);
+        }
         (bytes, 8)
     }
 

@@ -97,10 +97,15 @@ fn mark(rng: &mut Rng, pcp: u8, always: bool) -> Option<Mark> {
         MarkField::OuterDei,
         MarkField::OuterPcp,
         MarkField::InnerPcp,
+        MarkField::Dscp,
     ]);
     loop {
-        let mask = rng.range(1, 7) as u8 & field.bits();
-        let sent = if field == MarkField::OuterDei { 0 } else { pcp };
+        let mask = rng.range(1, 63) as u8 & field.bits();
+        let sent = match field {
+            MarkField::OuterDei => 0,
+            MarkField::OuterPcp | MarkField::InnerPcp => pcp,
+            MarkField::Dscp => rng.next() as u8,
+        };
         let (set, clear) = (rng.next() as u8 & mask, sent & mask);
         if let Some(mark) = Mark::new(field, mask, set, clear) {
             return Some(mark);
