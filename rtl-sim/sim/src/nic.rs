@@ -39,6 +39,8 @@ pub const FIRMWARE: &str = concat!(
 pub trait Observer {
     /// The first beat of a queued frame went in.
     fn input(&mut self, cycle: Cycle, port: u8, id: u32);
+    /// The bytes of a frame that a VF's rings sent, after [`Observer::input`].
+    fn sent(&mut self, _cycle: Cycle, _port: u8, _id: u32, _bytes: &[u8]) {}
     /// A frame came out; `left` says where it is from, as the trace has it.
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left);
     /// The tables may have changed; the golden model has it already.
@@ -258,7 +260,12 @@ impl Nic {
             let event = event.map_err(|e: TraceError| Diagnostic::new("trace", e.to_string()))?;
             let left = self.scoreboard.event(&event);
             match (&event.kind, left) {
-                (EventKind::Input { port, id }, _) => observer.input(event.cycle, *port, *id),
+                (EventKind::Input { port, id, sent }, _) => {
+                    observer.input(event.cycle, *port, *id);
+                    if let Some((bytes, _)) = sent {
+                        observer.sent(event.cycle, *port, *id, bytes);
+                    }
+                }
                 (EventKind::Output { port, bytes, .. }, Some(left)) => {
                     observer.output(event.cycle, *port, bytes, left);
                 }
