@@ -62,12 +62,14 @@ pub mod snapshot;
 pub mod switch;
 mod tables;
 mod transport;
+mod vf;
 
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
 pub use error::Error;
 pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;
+pub use vf::{VfSettings, VfStatus};
 
 /// Hash of the register map this driver was built for.
 pub const MAP_HASH: u64 = hairpin_regs::MAP_HASH;
