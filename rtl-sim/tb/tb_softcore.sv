@@ -541,18 +541,20 @@ module tb_softcore
     rd('h002, lo);
     expect_err(1'b1, "odd address");
     // VFs, by function, and the window of them; whole words there.
+    vf_reqs = 0;
+    pf_reqs = 0;
     for (int unsigned i = 1; i <= 8; i++) begin
       fn = 8'(i);
-      expect_rd(16'(i * 'h1234), {fn, 8'hF5, 16'(i * 'h1234)}, "VF read");
+      expect_rd(i * 'h1234, {fn, 8'hF5, 16'(i * 'h1234)}, "VF read");
       wstrb = 4'(i);
-      wr(16'(i * 'h0ABC), 32'hFFFF_FFFF);
+      wr(i * 'h0ABC, 32'hFFFF_FFFF);
       expect_err(1'b0, "VF write");
       for (int unsigned b = 0; b < 4; b++) lo[8*b+:8] = {8{wstrb[b]}};
       if (vf_last != (lo ^ {fn, 8'h00, 16'(i * 'h0ABC)})) $fatal(1, "VF write %h", vf_last);
       fn    = 8'd0;
       wstrb = 4'hF;
-      expect_rd(16'h8000 + 16'(i * 'h44), {20'hBF5BF, 12'(i * 'h44)}, "window read");
-      wr(16'h8FFC - 16'(i * 8), 32'hA5A5_0000 + i);
+      expect_rd('h8000 + i * 'h44, {20'hBF5BF, 12'(i * 'h44)}, "window read");
+      wr('h8FFC - i * 8, 32'hA5A5_0000 + i);
       expect_err(1'b0, "window write");
       if (pf_last != ((32'hA5A5_0000 + i) ^ (32'hFFC - i * 8))) $fatal(1, "window write %h", pf_last);
     end
