@@ -362,3 +362,6 @@ impl<'a> RegionAccess<'a> {
         head
     }
 }
+
+#[cfg(test)]
+mod tests;

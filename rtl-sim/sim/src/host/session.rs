@@ -40,6 +40,8 @@ pub(super) struct Session {
     layout: Layout,
     table: Vec<u8>,
     vectors: Vec<Option<OwnedFd>>,
+    /// MSI-X as the NIC knows it: enabled, masked.
+    msix: (bool, bool),
     greeted: bool,
 }
 
@@ -127,6 +129,7 @@ impl Session {
             layout,
             table: vec![0; SHADOW as usize],
             vectors: (0..layout.vectors).map(|_| None).collect(),
+            msix: (false, false),
             greeted: false,
         }
     }
@@ -168,9 +171,10 @@ impl Session {
                     return Err(End::Unplugged);
                 }
             }
-            if another && let Ok((second, _)) = listener.accept() {
-                // One client at a time; this one sees its connection end at once.
-                drop(second);
+            // One client at a time: a second one sees its connection end at once. If the first has left,
+            // it only has to wait until what the first has sent is read.
+            if another && !sys::has_left(stream.as_fd())? {
+                drop(listener.accept());
             }
             if message && incoming.receive(stream)? {
                 let whole = std::mem::replace(&mut incoming, Incoming::new());
@@ -360,12 +364,15 @@ impl Session {
         self.engine.post(Job::Vector { vf, vector, on })
     }
 
-    fn set_msix(&self) -> Result<(), Errno> {
+    fn set_msix(&mut self) -> Result<(), Errno> {
         let Some(vf) = self.function().vf() else {
             return Ok(());
         };
         let enabled = self.vectors.iter().any(Option::is_some);
         let masked = self.config.msix_masked();
+        if std::mem::replace(&mut self.msix, (enabled, masked)) == (enabled, masked) {
+            return Ok(());
+        }
         self.engine.post(Job::Msix {
             vf,
             enabled,
@@ -508,7 +515,7 @@ impl Session {
     }
 
     /// Lets everybody know what the configuration space says now.
-    fn follow_config(&self) -> Result<(), Errno> {
+    fn follow_config(&mut self) -> Result<(), Errno> {
         self.function().set_bus_master(self.config.bus_master());
         if self.function().vf().is_none() {
             let vfs = self.config.vfs();
@@ -547,3 +554,6 @@ impl Session {
         self.function().take_raised();
     }
 }
+
+#[cfg(test)]
+mod tests;

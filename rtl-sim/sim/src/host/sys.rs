@@ -83,6 +83,14 @@ pub(super) fn readable<const N: usize>(
     }
 }
 
+/// Whether the other end of a connection is closed; what it has sent may still wait here.
+pub(super) fn has_left(stream: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut polled, PollTimeout::ZERO)?;
+    let events = polled[0].revents().unwrap_or(PollFlags::empty());
+    Ok(events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
+}
+
 /// A way to wake a thread that is in [`readable`].
 pub(super) fn waker() -> io::Result<EventFd> {
     let flags = EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC;
