@@ -204,6 +204,13 @@ impl Interrupt {
     }
 }
 
+impl From<OwnedFd> for Interrupt {
+    /// The interrupt of an event file that does not block.
+    fn from(file: OwnedFd) -> Self {
+        Self(file)
+    }
+}
+
 impl AsFd for Interrupt {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

@@ -65,6 +65,7 @@ pub mod snapshot;
 pub mod switch;
 mod tables;
 mod transport;
+pub mod vfio;
 pub mod vfio_user;
 pub mod virtio;
 
