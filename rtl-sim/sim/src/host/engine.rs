@@ -17,7 +17,7 @@ use crate::nic::{FW_CTRL, Nic, Observer};
 use crate::scoreboard::Left;
 
 /// Clocks between two looks at the queue: a register access waits for so long.
-const SLICE: u64 = 256;
+const SLICE: u64 = 128;
 /// Clocks that the firmware may be awake with nothing going on before the clock stops all the same.
 const PATIENCE: u64 = 4_000_000;
 /// Clocks that a function-level reset may take.
