@@ -46,6 +46,10 @@ pub struct FunctionStats {
     pub dma_faults: u64,
     /// Accesses that it made while it may make none (Bus Master off).
     pub dma_silenced: u64,
+    /// Frames that found no buffer.
+    pub no_buffer: u32,
+    /// Frames that were too short or too long to send.
+    pub refused: u32,
 }
 
 /// Bursts on the bus to host memory.
@@ -64,6 +68,8 @@ pub struct DmaStats {
 pub struct ScoreboardStats {
     /// Frames decided.
     pub frames: u64,
+    /// Copies lost after their decision: the receiver had no buffer, or the uplink no room.
+    pub lost: u64,
     /// Differences.
     pub mismatches: u64,
 }
@@ -87,10 +93,14 @@ impl Stats {
         });
         let function_stats = functions.iter().map(|function| {
             let [interrupts, dma_faults, dma_silenced] = function.counts();
+            // A NIC that has stopped has no more to tell.
+            let status = function.vf().and_then(|vf| nic.device.vf_status(vf).ok());
             let stats = FunctionStats {
                 interrupts,
                 dma_faults,
                 dma_silenced,
+                no_buffer: status.map_or(0, |status| status.no_buffer),
+                refused: status.map_or(0, |status| status.refused),
             };
             (function.name(), stats)
         });
@@ -107,6 +117,7 @@ impl Stats {
             },
             scoreboard: ScoreboardStats {
                 frames: nic.scoreboard.decided(),
+                lost: nic.scoreboard.losses(),
                 mismatches: nic.scoreboard.mismatch_count(),
             },
         }

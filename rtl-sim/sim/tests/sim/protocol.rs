@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use crate::client::{self, BAR0, CONFIG, Client, DEVICE_INFO, EVENTFDS, RESET, words};
+use crate::client::{
+    self, BAR0, CONFIG, Client, DEVICE_INFO, EVENTFDS, IRQ_INFO, REGION_INFO, RESET, words,
+};
 use crate::server::Server;
 
 /// "HPIN".
@@ -26,6 +28,10 @@ fn a_whole_conversation_with_pf_and_vf() {
     let mut pf = Client::attach(&server.socket("pf0"));
     let info = pf.call(DEVICE_INFO, &words(&[16, 0, 0, 0]), &[]).unwrap();
     assert_eq!(info, words(&[16, 3, 9, 5]));
+    let bar0 = pf.call(REGION_INFO, &words(&[32, 0, 0, 0, 0, 0, 0, 0]), &[]);
+    assert_eq!(bar0.unwrap(), words(&[32, 3, 0, 0, 0x1_0000, 0, 0, 0]));
+    let msix = pf.call(IRQ_INFO, &words(&[16, 0, 2, 0]), &[]).unwrap();
+    assert_eq!(msix, words(&[16, 1, 2, 1]));
     assert_eq!(pf.get(CONFIG, 0, 4), 0x10f0_1af4);
     assert_eq!(pf.get(BAR0, 0, 4), MAGIC);
     // A scratch register takes bytes by themselves.
@@ -42,8 +48,12 @@ fn a_whole_conversation_with_pf_and_vf() {
     assert_eq!(vf.get(CONFIG, 0, 4), 0x1041_1af4);
     assert_eq!(vf.get(BAR0, STATUS, 1), 0, "not enabled: zero");
     let (at, enabled) = VF1_WORDS;
-    pf.write(BAR0, at + 4, &words(&[0x0000_0001, 1500 << 16 | 0x0200, 100_000]))
-        .unwrap();
+    pf.write(
+        BAR0,
+        at + 4,
+        &words(&[0x0000_0001, 1500 << 16 | 0x0200, 100_000]),
+    )
+    .unwrap();
     pf.write(BAR0, at, &words(&[enabled])).unwrap();
     assert_eq!(pf.get(BAR0, at, 4), enabled);
     // ACKNOWLEDGE, DRIVER: a field of one byte in a word of others.
@@ -68,7 +78,11 @@ fn a_whole_conversation_with_pf_and_vf() {
     vf.write(BAR0, STATUS, &[1]).unwrap();
     vf.write(CONFIG, 0x48, &[0, 0x80]).unwrap();
     vf.write(CONFIG, 4, &[6, 0]).unwrap();
-    assert_eq!(vf.get(BAR0, STATUS, 1), 0, "and so has one from configuration space");
+    assert_eq!(
+        vf.get(BAR0, STATUS, 1),
+        0,
+        "and so has one from configuration space"
+    );
     // A client that is killed leaves a function that is reset.
     vf.write(BAR0, STATUS, &[1]).unwrap();
     drop(vf);
@@ -84,7 +98,11 @@ fn the_pfs_interrupt_line_is_its_vector() {
     let mut pf = Client::attach(&server.socket("pf0"));
     let fd = eventfd();
     pf.irqs(EVENTFDS, 0, 1, &[fd.as_fd()]).unwrap();
-    assert_eq!(pf.irqs(EVENTFDS, 1, 1, &[fd.as_fd()]), Err(22), "it has one");
+    assert_eq!(
+        pf.irqs(EVENTFDS, 1, 1, &[fd.as_fd()]),
+        Err(22),
+        "it has one"
+    );
     pf.irqs(client::NONE, 0, 1, &[]).unwrap();
     assert_eq!(pf.get(BAR0, 0, 4), MAGIC);
     let mut polled = [nix::poll::PollFd::new(
@@ -125,6 +143,7 @@ fn the_client_of_another_crate_gets_along() {
     // The VF that SR-IOV would have to bring first.
     let mut absent = Client::connect(&server.socket("vf1"));
     assert_eq!(absent.hello(), Err(19));
+    assert!(absent.is_closed());
 }
 
 #[test]

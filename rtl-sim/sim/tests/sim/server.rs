@@ -35,9 +35,8 @@ impl Server {
         }
         let args = Program::parse_from(args).sim;
         let (ready, started) = channel();
-        let thread = thread::spawn(move || {
-            host::serve(&args, |stopper| ready.send(stopper).unwrap())
-        });
+        let thread =
+            thread::spawn(move || host::serve(&args, |stopper| ready.send(stopper).unwrap()));
         match started.recv() {
             Ok(stopper) => Self {
                 dir,
