@@ -49,25 +49,34 @@ mod error;
 mod events;
 pub mod firmware;
 pub mod flow;
+pub mod function;
 pub mod health;
 pub mod image;
 mod json;
 pub mod log;
 mod mailbox;
+pub mod memory;
 pub mod output;
 #[cfg(feature = "page")]
 pub mod page;
+mod pf_bar;
 pub mod report;
 pub mod snapshot;
 pub mod switch;
 mod tables;
 mod transport;
+mod vf;
+pub mod vfio;
+pub mod vfio_user;
+pub mod virtio;
 
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
 pub use error::Error;
+pub use pf_bar::PfBar;
 pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;
+pub use vf::{VfSettings, VfStatus};
 
 /// Hash of the register map this driver was built for.
 pub const MAP_HASH: u64 = hairpin_regs::MAP_HASH;
