@@ -85,7 +85,10 @@ module hp_core_periph
   output logic              inj_sof_o,
   output logic              inj_eof_o,
   output frame_meta_t       inj_meta_o,
-  output logic              inj_busy_o
+  output logic              inj_busy_o,
+
+  input  guest_to_core_t    guest_i,
+  output core_to_guest_t    guest_o
 );
   import hp_abi_pkg::FW_READY;
 
@@ -394,6 +397,33 @@ module hp_core_periph
     .inj_meta_o
   );
 
+  // Requests of guests.
+  logic guest_answer_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) guest_answer_q <= 1'b0;
+    else guest_answer_q <= hwif_out.guest.ANSWER.ack.swmod;
+  end
+
+  assign guest_o = '{
+    rd: hwif_out.guest_window.req,
+    raddr: hwif_out.guest_window.addr[8:2],
+    answer: guest_answer_q,
+    ack: hwif_out.guest.ANSWER.ack.value,
+    pairs: hwif_out.guest.ANSWER.pairs.value,
+    tag: hwif_out.guest.ANSWER.tag.value,
+    allow: {hwif_out.guest.ALLOW1.vports.value, hwif_out.guest.ALLOW0.vports.value}
+  };
+  assign hwif_in.guest.REQUEST.valid.next = guest_i.valid;
+  assign hwif_in.guest.REQUEST.vport.next = guest_i.vport;
+  assign hwif_in.guest.REQUEST.len.next   = guest_i.len;
+  assign hwif_in.guest.REQUEST.cut.next   = guest_i.cut;
+  assign hwif_in.guest.REQUEST.tag.next   = guest_i.tag;
+  assign hwif_in.guest.INFO.pairs.next    = guest_i.pairs;
+  assign hwif_in.guest_window.rd_ack      = guest_i.rvalid;
+  assign hwif_in.guest_window.rd_data     = guest_i.rdata;
+  assign hwif_in.guest_window.wr_ack      = 1'b0;
+
   // Log ring.
   logic [3:0]  log_be;
   logic [31:0] log_rdata;
@@ -443,13 +473,16 @@ module hp_core_periph
 
   // While an install is busy the next event can only be looked at.
   logic       learn_pending;
-  logic [3:0] pending, mask;
+  logic [4:0] pending, mask;
 
   assign learn_pending = learn_valid_i && !learn_busy_i;
   assign hwif_in.ev.PENDING.learn.next = learn_pending;
-  assign pending   = {learn_pending, timer_pending, punt_valid_i && !punt_busy_i, mbox_pending};
+  assign hwif_in.ev.PENDING.guest.next = guest_i.valid;
+  assign pending   = {
+    guest_i.valid, learn_pending, timer_pending, punt_valid_i && !punt_busy_i, mbox_pending
+  };
   assign mask      = {
-    hwif_out.ev.MASK.learn.value, hwif_out.ev.MASK.timer.value, hwif_out.ev.MASK.punt.value, hwif_out.ev.MASK.mbox.value
+    hwif_out.ev.MASK.guest.value, hwif_out.ev.MASK.learn.value, hwif_out.ev.MASK.timer.value, hwif_out.ev.MASK.punt.value, hwif_out.ev.MASK.mbox.value
   };
   assign pending_o = |pending;
   assign irq_o     = |(pending & mask);

@@ -100,6 +100,10 @@ module hp_nic
   output logic              m_wire_tlast_o,
   output logic [15:0]       m_wire_tid_o,
 
+  // Control queues of the VFs.
+  input  guest_to_core_t    guest_i,
+  output core_to_guest_t    guest_o,
+
   output logic              core_sleep_o,
   output logic              idle_o,
   output trace_dec_t        trace_dec_o,
@@ -225,7 +229,9 @@ module hp_nic
     .inj_data_o        (inj_data),
     .inj_sof_o         (inj_sof),
     .inj_eof_o         (inj_eof),
-    .inj_meta_o        (inj_meta)
+    .inj_meta_o        (inj_meta),
+    .guest_i,
+    .guest_o
   );
 
   hp_tbl_arb u_tbl_arb (

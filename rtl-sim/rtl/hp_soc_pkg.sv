@@ -43,4 +43,26 @@ package hp_soc_pkg;
     logic [15:0]  ev_lost;
     logic [63:0]  ev_data;
   } core_to_host_t;
+
+  // Control queues of the VFs. The request that waits stays until it is answered or its VF is reset.
+  typedef struct packed {
+    logic         valid;
+    logic [6:0]   vport;
+    logic [9:0]   len;          // bytes that can be read
+    logic         cut;          // there were more
+    logic [3:0]   tag;
+    logic [6:0]   pairs;        // that the VF may use
+    logic         rvalid;       // answers rd
+    logic [31:0]  rdata;
+  } guest_to_core_t;
+
+  typedef struct packed {
+    logic         rd;           // pulse
+    logic [6:0]   raddr;        // word
+    logic         answer;       // pulse
+    logic [7:0]   ack;
+    logic [6:0]   pairs;        // in use from now on; 0: as before
+    logic [3:0]   tag;
+    logic [63:0]  allow;        // vPorts whose requests may be shown
+  } core_to_guest_t;
 endpackage

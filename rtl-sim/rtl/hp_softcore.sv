@@ -72,7 +72,10 @@ module hp_softcore
   output logic [DATA_W-1:0] inj_data_o,
   output logic              inj_sof_o,
   output logic              inj_eof_o,
-  output frame_meta_t       inj_meta_o
+  output frame_meta_t       inj_meta_o,
+
+  input  guest_to_core_t    guest_i,
+  output core_to_guest_t    guest_o
 );
   localparam int unsigned AddrW = $clog2(TCM_KIB * 256);
 
@@ -340,7 +343,9 @@ module hp_softcore
     .inj_sof_o,
     .inj_eof_o,
     .inj_meta_o,
-    .inj_busy_o        (inj_busy)
+    .inj_busy_o        (inj_busy),
+    .guest_i,
+    .guest_o
   );
 
   // Levels and pulses between the clocks.

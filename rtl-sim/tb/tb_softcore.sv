@@ -119,6 +119,23 @@ module tb_softcore
     .cnt_rd_data_i(cnt_data), .core_o(to_core), .core_i(to_host)
   );
 
+  // A guest's request: words tell their address; it is gone when it is answered.
+  guest_to_core_t guest = '0;
+  core_to_guest_t guest_act;
+  int unsigned    guest_answers;
+  logic           guest_rd_q;
+
+  always @(posedge clk) begin
+    guest_rd_q   <= guest_act.rd;
+    guest.rvalid <= guest_rd_q;
+    if (guest_act.rd) guest.rdata <= 32'hCD00_0000 | 32'(guest_act.raddr);
+    if (guest_act.answer) begin
+      if ({guest_act.tag, guest_act.pairs, guest_act.ack} != {4'd9, 7'd5, 8'd1}) $fatal(1, "answer");
+      guest.valid   <= 1'b0;
+      guest_answers <= guest_answers + 1;
+    end
+  end
+
   logic        hold_set, settled = 1'b1;
   logic [7:0]  hold;
   int unsigned hold_sets, settle;
@@ -138,7 +155,8 @@ module tb_softcore
     .punt_tomb_o(punt_tomb), .punt_tomb_reason_o(punt_tomb_reason), .punt_busy_i(punt_busy),
     .tx_hold_set_o(hold_set), .tx_hold_o(hold), .tx_settled_i(settled),
     .inj_valid_o(inj_valid), .inj_ready_i(inj_ready), .inj_data_o(inj_data), .inj_sof_o(inj_sof),
-    .inj_eof_o(inj_eof), .inj_meta_o(inj_meta)
+    .inj_eof_o(inj_eof), .inj_meta_o(inj_meta),
+    .guest_i(guest), .guest_o(guest_act)
   );
 
   hp_tbl_arb u_arb (
@@ -302,7 +320,7 @@ module tb_softcore
   // The program. Registers: x1 = peripherals, x3 = log ring, x8 = punt window, x9 = inject buffer.
   localparam int unsigned LLoop = 0, LPunt = 1, LTimer = 2, LAnswer = 3, LSpin = 4, LTbl = 5, LInject = 6,
                           LFault = 7, LNext = 8, LTrap = 9, LTblWait = 10, LArm = 11, LCopy = 12, LLearn = 13,
-                          LHold = 14, LSettle = 15;
+                          LHold = 14, LSettle = 15, LGuest = 16;
 
   task automatic program_text();
     at(0);                       // trap vector: exceptions
@@ -329,7 +347,7 @@ module tb_softcore
     sw(2, 1, 'h88);
     lw(2, 1, 'h04);
     sw(2, 1, 'h8C);
-    addi(2, 0, 15);
+    addi(2, 0, 31);
     sw(2, 1, 'h3C4);             // mask
     lui(2, 20'h00001);           // machine external interrupt
     addi(2, 2, -2048);
@@ -350,6 +368,8 @@ module tb_softcore
     bne(7, 0, LTimer);
     andi(7, 6, 8);
     bne(7, 0, LLearn);
+    andi(7, 6, 16);
+    bne(7, 0, LGuest);
     andi(7, 6, 1);
     beq(7, 0, LLoop);
     lw(10, 1, 'h100);            // command
@@ -410,6 +430,15 @@ module tb_softcore
     sw(2, 1, 'h3CC);
     addi(2, 0, 'h10B);
     sw(2, 1, 'h28C);
+    j(LLoop);
+    mark(LGuest);                // event {word 127, pairs}; the answer repeats the request
+    lui(2, 20'h10003);
+    lw(2, 2, 508);
+    sw(2, 1, 'h3C8);
+    lw(2, 1, 'h3A4);
+    sw(2, 1, 'h3CC);
+    lw(2, 1, 'h3A0);
+    sw(2, 1, 'h3A8);
     j(LLoop);
     mark(LTimer);
     sw(0, 1, 'h50);
@@ -689,6 +718,20 @@ module tb_softcore
     wr('h70C, 32'h1);
     repeat (400) @(negedge clk);
     if (learns != a + 1 || learn_valid) $fatal(1, "%0d learn answers", learns - a);
+    // A guest asks.
+    a = 32'(guest_answers);
+    @(negedge clk);
+    guest.vport = 7'd5;
+    guest.tag   = 4'd9;
+    guest.pairs = 7'd4;
+    guest.valid = 1'b1;
+    wait_rd('h700, 32'hFF, 32'h1, "guest event");
+    expect_rd('h704, 32'hCD00_007F, "guest window");
+    expect_rd('h708, 32'h4, "guest's pairs");
+    wr('h70C, 32'h1);
+    repeat (400) @(negedge clk);
+    if (guest_answers != a + 1 || guest.valid) $fatal(1, "%0d answers", guest_answers - a);
+    if (guest_act.allow != '1) $fatal(1, "allow %h", guest_act.allow);
     // Inject.
     a = 32'(frames);
     mail(3);

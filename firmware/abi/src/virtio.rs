@@ -29,3 +29,26 @@ codes! {
         Control = 11, "control";
     }
 }
+
+codes! {
+    /// Class of a request on the control queue (virtio 1.2, 5.1.6.5).
+    pub enum CtrlClass {
+        /// Which frames are received.
+        Rx = 0, "rx";
+        /// MAC addresses.
+        Mac = 1, "mac";
+        /// VLAN filter.
+        Vlan = 2, "vlan";
+        /// The guest has announced itself.
+        Announce = 3, "announce";
+        /// Queue pairs in use.
+        Mq = 4, "mq";
+    }
+}
+
+/// Command of [`CtrlClass::Mq`]: the number of queue pairs in use, a little-endian `u16`.
+pub const CTRL_MQ_PAIRS_SET: u8 = 0;
+/// Answer to a request that was done.
+pub const CTRL_OK: u8 = 0;
+/// Answer to a request that was refused.
+pub const CTRL_ERR: u8 = 1;

@@ -14,6 +14,7 @@
 //! | [`ageing`] | starts the sweeps |
 //! | [`boot`] | tables at boot and after a restart |
 //! | [`bus`] | the table command bus, typed |
+//! | [`guest`] | answers requests of guests |
 //! | [`health`] | tells the host what went wrong |
 //! | [`learn`] | answers learn events |
 //! | [`path`] | moves learned flows to the short path |
@@ -28,6 +29,7 @@ pub mod boot;
 pub mod bus;
 mod control;
 mod flow;
+pub mod guest;
 pub mod health;
 pub mod learn;
 pub mod path;

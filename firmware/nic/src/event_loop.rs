@@ -6,6 +6,7 @@
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
 use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
+use hairpin_nic_logic::guest::{self, Budgets};
 use hairpin_nic_logic::learn::Learned;
 use hairpin_nic_logic::peer::{LearningPacket, READABLE, SENDABLE};
 use hairpin_nic_logic::punt::{Consumed, Header, Punt, Verdict, source};
@@ -43,6 +44,8 @@ pub(crate) struct EventLoop {
     turns: u32,
     control_frames: u32,
     summary: Summary,
+    /// What guests may still ask.
+    budgets: Budgets,
     /// The tables have failed, and the host was told.
     faulty: bool,
 }
@@ -56,6 +59,7 @@ impl EventLoop {
             turns: 0,
             control_frames: 0,
             summary: Summary::default(),
+            budgets: Budgets::new(),
             faulty: false,
         };
         if let Some(event) = started.restarted {
@@ -103,8 +107,11 @@ impl EventLoop {
                 self.peer();
             }
         }
+        if pending.guest {
+            self.guest();
+        }
         let waits = self.control.peer_is_busy();
-        let others = waits || pending.timer || pending.mailbox || pending.punt;
+        let others = waits || pending.timer || pending.mailbox || pending.punt || pending.guest;
         // Addresses come one a microsecond: they alone are no reason to look.
         if others || !pending.learn {
             self.peer();
@@ -161,7 +168,26 @@ impl EventLoop {
         self.summary.learn_events = self.summary.learn_events.wrapping_add(answered);
     }
 
+    /// A guest asks on its control queue.
+    fn guest(&mut self) {
+        let Some(request) = self.p.guests.request() else {
+            return;
+        };
+        let mut bytes = [0; guest::READABLE];
+        self.p.guests.read(&mut bytes);
+        let len = usize::from(request.len);
+        let cut = request.cut || len > bytes.len();
+        let answer = guest::answer(bytes.get(..len).unwrap_or(&bytes), cut, request.pairs);
+        self.p.guests.answer(&request, answer.ack, answer.pairs);
+        defmt::debug!("guest: vf{=u8} asks: {}", request.vport, answer);
+        if !self.budgets.spend(request.vport) {
+            self.p.guests.allow(self.budgets.allowed());
+        }
+    }
+
     fn tick(&mut self) {
+        self.budgets.tick();
+        self.p.guests.allow(self.budgets.allowed());
         let p = &mut self.p;
         let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
         let events = &mut p.events;

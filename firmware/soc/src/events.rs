@@ -15,6 +15,8 @@ pub struct Pending {
     pub timer: bool,
     /// A learn event waits.
     pub learn: bool,
+    /// A guest's request waits.
+    pub guest: bool,
 }
 
 /// The queue of events to the host was full: the event is lost, and counted there.
@@ -38,6 +40,7 @@ impl Events {
             w.set_punt(true);
             w.set_timer(true);
             w.set_learn(true);
+            w.set_guest(true);
         });
         // SAFETY: mstatus.MIE stays clear, so that an enabled interrupt ends WFI but is never taken.
         unsafe { riscv::register::mie::set_mext() };
@@ -52,6 +55,7 @@ impl Events {
             punt: pending.punt(),
             timer: pending.timer(),
             learn: pending.learn(),
+            guest: pending.guest(),
         }
     }
 

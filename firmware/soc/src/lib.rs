@@ -19,12 +19,14 @@
 //! | [`PuntPort`] | frames the datapath handed over |
 //! | [`Injector`] | frames of the firmware's own |
 //! | [`TxHold`] | frames of vPorts that wait |
+//! | [`GuestPort`] | requests of guests |
 //! | [`Events`] | what wakes the core, and events to the host |
 //!
 //! [`log`](mod@log) is the `defmt` logger: it writes into a ring that the host reads and never waits.
 #![no_std]
 
 mod events;
+mod guest;
 mod hold;
 mod identity;
 mod inject;
@@ -40,6 +42,7 @@ mod timer;
 mod watchdog;
 
 pub use events::{Events, HostEventLost, Pending};
+pub use guest::{GuestPort, Request};
 pub use hold::TxHold;
 pub use identity::Identity;
 pub use inject::{InjectError, Injector};

@@ -7,8 +7,8 @@ use core::cell::Cell;
 use critical_section::Mutex;
 
 use crate::{
-    Events, FwStatus, Identity, Injector, LearnUnit, Mailbox, PuntPort, TablePort, Timer, TxHold,
-    Watchdog,
+    Events, FwStatus, GuestPort, Identity, Injector, LearnUnit, Mailbox, PuntPort, TablePort,
+    Timer, TxHold, Watchdog,
 };
 
 static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
@@ -36,6 +36,8 @@ pub struct Peripherals {
     pub inject: Injector,
     /// Frames of vPorts that wait.
     pub hold: TxHold,
+    /// Requests of guests.
+    pub guests: GuestPort,
     /// Wake-up sources and events to the host.
     pub events: Events,
 }
@@ -56,6 +58,7 @@ impl Peripherals {
             punt: PuntPort::new(),
             inject: Injector::new(),
             hold: TxHold::new(),
+            guests: GuestPort::new(),
             events: Events::new(),
         })
     }

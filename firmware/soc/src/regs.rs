@@ -18,6 +18,7 @@ pub(crate) mod mmio {
     use super::regs;
 
     const PUNT_WORDS: usize = 32;
+    const GUEST_WORDS: usize = 128;
     const INJECT_WORDS: usize = 512;
     const LOG_WORDS: u32 = 1024;
 
@@ -28,6 +29,16 @@ pub(crate) mod mmio {
         }
         let base = regs().punt_window().as_ptr().cast::<RO<u32>>();
         // SAFETY: the window has PUNT_WORDS words, readable at any time.
+        unsafe { (*base.add(index)).read() }
+    }
+
+    /// A word of the guest's request; 0 past the window's end.
+    pub(crate) fn read_guest_window(index: usize) -> u32 {
+        if index >= GUEST_WORDS {
+            return 0;
+        }
+        let base = regs().guest_window().as_ptr().cast::<RO<u32>>();
+        // SAFETY: the window has GUEST_WORDS words, readable at any time.
         unsafe { (*base.add(index)).read() }
     }
 

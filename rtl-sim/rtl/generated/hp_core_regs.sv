@@ -176,6 +176,13 @@ module hp_core_regs (
             logic DROPPED;
         } log;
         struct {
+            logic REQUEST;
+            logic INFO;
+            logic ANSWER;
+            logic ALLOW0;
+            logic ALLOW1;
+        } guest;
+        struct {
             logic PENDING;
             logic MASK;
             logic HOST0;
@@ -189,6 +196,7 @@ module hp_core_regs (
         logic punt_window;
         logic inject_buffer;
         logic log_ring;
+        logic guest_window;
     } decoded_reg_strb_t;
     decoded_reg_strb_t decoded_reg_strb;
     logic decoded_err;
@@ -369,6 +377,16 @@ module hp_core_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h380);
         decoded_reg_strb.log.DROPPED = cpuif_req_masked & (cpuif_addr == 16'h384);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h384);
+        decoded_reg_strb.guest.REQUEST = cpuif_req_masked & (cpuif_addr == 16'h3a0) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3a0);
+        decoded_reg_strb.guest.INFO = cpuif_req_masked & (cpuif_addr == 16'h3a4) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3a4);
+        decoded_reg_strb.guest.ANSWER = cpuif_req_masked & (cpuif_addr == 16'h3a8);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3a8);
+        decoded_reg_strb.guest.ALLOW0 = cpuif_req_masked & (cpuif_addr == 16'h3ac);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3ac);
+        decoded_reg_strb.guest.ALLOW1 = cpuif_req_masked & (cpuif_addr == 16'h3b0);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3b0);
         decoded_reg_strb.ev.PENDING = cpuif_req_masked & (cpuif_addr == 16'h3c0) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3c0);
         decoded_reg_strb.ev.MASK = cpuif_req_masked & (cpuif_addr == 16'h3c4);
@@ -392,6 +410,9 @@ module hp_core_regs (
         decoded_reg_strb.log_ring = cpuif_req_masked & (cpuif_addr >= 16'h2000) & (cpuif_addr <= 16'h2000 + 16'hfff) & cpuif_req_is_wr;
         is_external |= cpuif_req_masked & (cpuif_addr >= 16'h2000) & (cpuif_addr <= 16'h2000 + 16'hfff) & cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h2000) & (cpuif_addr <= 16'h2000 + 16'hfff);
+        decoded_reg_strb.guest_window = cpuif_req_masked & (cpuif_addr >= 16'h3000) & (cpuif_addr <= 16'h3000 + 16'h1ff) & !cpuif_req_is_wr;
+        is_external |= cpuif_req_masked & (cpuif_addr >= 16'h3000) & (cpuif_addr <= 16'h3000 + 16'h1ff) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h3000) & (cpuif_addr <= 16'h3000 + 16'h1ff);
         decoded_err = ~is_valid_addr & decoded_req;
         decoded_req_is_external = is_external;
     end
@@ -692,6 +713,34 @@ module hp_core_regs (
         struct {
             struct {
                 struct {
+                    logic [7:0] next;
+                    logic load_next;
+                } ack;
+                struct {
+                    logic [6:0] next;
+                    logic load_next;
+                } pairs;
+                struct {
+                    logic [3:0] next;
+                    logic load_next;
+                } tag;
+            } ANSWER;
+            struct {
+                struct {
+                    logic [31:0] next;
+                    logic load_next;
+                } vports;
+            } ALLOW0;
+            struct {
+                struct {
+                    logic [31:0] next;
+                    logic load_next;
+                } vports;
+            } ALLOW1;
+        } guest;
+        struct {
+            struct {
+                struct {
                     logic next;
                     logic load_next;
                 } mbox;
@@ -707,6 +756,10 @@ module hp_core_regs (
                     logic next;
                     logic load_next;
                 } learn;
+                struct {
+                    logic next;
+                    logic load_next;
+                } guest;
             } MASK;
             struct {
                 struct {
@@ -958,6 +1011,29 @@ module hp_core_regs (
         struct {
             struct {
                 struct {
+                    logic [7:0] value;
+                } ack;
+                struct {
+                    logic [6:0] value;
+                } pairs;
+                struct {
+                    logic [3:0] value;
+                } tag;
+            } ANSWER;
+            struct {
+                struct {
+                    logic [31:0] value;
+                } vports;
+            } ALLOW0;
+            struct {
+                struct {
+                    logic [31:0] value;
+                } vports;
+            } ALLOW1;
+        } guest;
+        struct {
+            struct {
+                struct {
                     logic value;
                 } mbox;
                 struct {
@@ -969,6 +1045,9 @@ module hp_core_regs (
                 struct {
                     logic value;
                 } learn;
+                struct {
+                    logic value;
+                } guest;
             } MASK;
             struct {
                 struct {
@@ -2029,6 +2108,122 @@ module hp_core_regs (
         end
     end
     assign hwif_out.log.DROPPED.value.value = field_storage.log.DROPPED.value.value;
+    // Field: hairpin_core.guest.ANSWER.ack
+    always_comb begin
+        automatic logic [7:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ANSWER.ack.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ANSWER.ack.value & ~decoded_wr_biten[7:0]) | (decoded_wr_data[7:0] & decoded_wr_biten[7:0]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ANSWER.ack.next = next_c;
+        field_combo.guest.ANSWER.ack.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ANSWER.ack.value <= 8'h0;
+        end else begin
+            if(field_combo.guest.ANSWER.ack.load_next) begin
+                field_storage.guest.ANSWER.ack.value <= field_combo.guest.ANSWER.ack.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ANSWER.ack.value = field_storage.guest.ANSWER.ack.value;
+    assign hwif_out.guest.ANSWER.ack.swmod = decoded_reg_strb.guest.ANSWER && decoded_req_is_wr && |(decoded_wr_biten[7:0]);
+    // Field: hairpin_core.guest.ANSWER.pairs
+    always_comb begin
+        automatic logic [6:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ANSWER.pairs.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ANSWER.pairs.value & ~decoded_wr_biten[14:8]) | (decoded_wr_data[14:8] & decoded_wr_biten[14:8]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ANSWER.pairs.next = next_c;
+        field_combo.guest.ANSWER.pairs.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ANSWER.pairs.value <= 7'h0;
+        end else begin
+            if(field_combo.guest.ANSWER.pairs.load_next) begin
+                field_storage.guest.ANSWER.pairs.value <= field_combo.guest.ANSWER.pairs.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ANSWER.pairs.value = field_storage.guest.ANSWER.pairs.value;
+    // Field: hairpin_core.guest.ANSWER.tag
+    always_comb begin
+        automatic logic [3:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ANSWER.tag.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ANSWER.tag.value & ~decoded_wr_biten[31:28]) | (decoded_wr_data[31:28] & decoded_wr_biten[31:28]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ANSWER.tag.next = next_c;
+        field_combo.guest.ANSWER.tag.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ANSWER.tag.value <= 4'h0;
+        end else begin
+            if(field_combo.guest.ANSWER.tag.load_next) begin
+                field_storage.guest.ANSWER.tag.value <= field_combo.guest.ANSWER.tag.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ANSWER.tag.value = field_storage.guest.ANSWER.tag.value;
+    // Field: hairpin_core.guest.ALLOW0.vports
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ALLOW0.vports.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ALLOW0 && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ALLOW0.vports.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ALLOW0.vports.next = next_c;
+        field_combo.guest.ALLOW0.vports.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ALLOW0.vports.value <= 32'hffffffff;
+        end else begin
+            if(field_combo.guest.ALLOW0.vports.load_next) begin
+                field_storage.guest.ALLOW0.vports.value <= field_combo.guest.ALLOW0.vports.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ALLOW0.vports.value = field_storage.guest.ALLOW0.vports.value;
+    // Field: hairpin_core.guest.ALLOW1.vports
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ALLOW1.vports.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ALLOW1 && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ALLOW1.vports.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ALLOW1.vports.next = next_c;
+        field_combo.guest.ALLOW1.vports.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ALLOW1.vports.value <= 32'hffffffff;
+        end else begin
+            if(field_combo.guest.ALLOW1.vports.load_next) begin
+                field_storage.guest.ALLOW1.vports.value <= field_combo.guest.ALLOW1.vports.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ALLOW1.vports.value = field_storage.guest.ALLOW1.vports.value;
     // Field: hairpin_core.ev.MASK.mbox
     always_comb begin
         automatic logic [0:0] next_c;
@@ -2121,6 +2316,29 @@ module hp_core_regs (
         end
     end
     assign hwif_out.ev.MASK.learn.value = field_storage.ev.MASK.learn.value;
+    // Field: hairpin_core.ev.MASK.guest
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ev.MASK.guest.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ev.MASK && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ev.MASK.guest.value & ~decoded_wr_biten[4:4]) | (decoded_wr_data[4:4] & decoded_wr_biten[4:4]);
+            load_next_c = '1;
+        end
+        field_combo.ev.MASK.guest.next = next_c;
+        field_combo.ev.MASK.guest.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.ev.MASK.guest.value <= 1'h0;
+        end else begin
+            if(field_combo.ev.MASK.guest.load_next) begin
+                field_storage.ev.MASK.guest.value <= field_combo.ev.MASK.guest.next;
+            end
+        end
+    end
+    assign hwif_out.ev.MASK.guest.value = field_storage.ev.MASK.guest.value;
     // Field: hairpin_core.ev.HOST0.value
     always_comb begin
         automatic logic [31:0] next_c;
@@ -2208,6 +2426,12 @@ module hp_core_regs (
     assign hwif_out.log_ring.req_is_wr = decoded_req_is_wr;
     assign hwif_out.log_ring.wr_data = decoded_wr_data;
     assign hwif_out.log_ring.wr_biten = decoded_wr_biten;
+    // External region: hairpin_core.guest_window
+    assign hwif_out.guest_window.req = decoded_reg_strb.guest_window;
+    assign hwif_out.guest_window.addr = decoded_addr[8:0];
+    assign hwif_out.guest_window.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.guest_window.wr_data = decoded_wr_data;
+    assign hwif_out.guest_window.wr_biten = decoded_wr_biten;
 
     //--------------------------------------------------------------------------
     // Write response
@@ -2218,6 +2442,7 @@ module hp_core_regs (
         wr_ack |= hwif_in.punt_window.wr_ack;
         wr_ack |= hwif_in.inject_buffer.wr_ack;
         wr_ack |= hwif_in.log_ring.wr_ack;
+        wr_ack |= hwif_in.guest_window.wr_ack;
         external_wr_ack = wr_ack;
     end
     assign cpuif_wr_ack = external_wr_ack | (decoded_req & decoded_req_is_wr & ~decoded_req_is_external);
@@ -2234,6 +2459,7 @@ module hp_core_regs (
         rd_ack |= hwif_in.punt_window.rd_ack;
         rd_ack |= hwif_in.inject_buffer.rd_ack;
         rd_ack |= hwif_in.log_ring.rd_ack;
+        rd_ack |= hwif_in.guest_window.rd_ack;
         readback_external_rd_ack_c = rd_ack;
     end
 
@@ -2519,17 +2745,40 @@ module hp_core_regs (
         if(rd_mux_addr == 16'h384) begin
             readback_data_var[31:0] = field_storage.log.DROPPED.value.value;
         end
+        if(rd_mux_addr == 16'h3a0) begin
+            readback_data_var[0] = hwif_in.guest.REQUEST.valid.next;
+            readback_data_var[14:8] = hwif_in.guest.REQUEST.vport.next;
+            readback_data_var[25:16] = hwif_in.guest.REQUEST.len.next;
+            readback_data_var[26] = hwif_in.guest.REQUEST.cut.next;
+            readback_data_var[31:28] = hwif_in.guest.REQUEST.tag.next;
+        end
+        if(rd_mux_addr == 16'h3a4) begin
+            readback_data_var[6:0] = hwif_in.guest.INFO.pairs.next;
+        end
+        if(rd_mux_addr == 16'h3a8) begin
+            readback_data_var[7:0] = field_storage.guest.ANSWER.ack.value;
+            readback_data_var[14:8] = field_storage.guest.ANSWER.pairs.value;
+            readback_data_var[31:28] = field_storage.guest.ANSWER.tag.value;
+        end
+        if(rd_mux_addr == 16'h3ac) begin
+            readback_data_var[31:0] = field_storage.guest.ALLOW0.vports.value;
+        end
+        if(rd_mux_addr == 16'h3b0) begin
+            readback_data_var[31:0] = field_storage.guest.ALLOW1.vports.value;
+        end
         if(rd_mux_addr == 16'h3c0) begin
             readback_data_var[0] = hwif_in.ev.PENDING.mbox.next;
             readback_data_var[1] = hwif_in.ev.PENDING.punt.next;
             readback_data_var[2] = hwif_in.ev.PENDING.timer.next;
             readback_data_var[3] = hwif_in.ev.PENDING.learn.next;
+            readback_data_var[4] = hwif_in.ev.PENDING.guest.next;
         end
         if(rd_mux_addr == 16'h3c4) begin
             readback_data_var[0] = field_storage.ev.MASK.mbox.value;
             readback_data_var[1] = field_storage.ev.MASK.punt.value;
             readback_data_var[2] = field_storage.ev.MASK.timer.value;
             readback_data_var[3] = field_storage.ev.MASK.learn.value;
+            readback_data_var[4] = field_storage.ev.MASK.guest.value;
         end
         if(rd_mux_addr == 16'h3c8) begin
             readback_data_var[31:0] = field_storage.ev.HOST0.value.value;
@@ -2556,6 +2805,9 @@ module hp_core_regs (
         end
         if((rd_mux_addr >= 16'h2000) && (rd_mux_addr <= 16'h2000 + 16'hfff)) begin
             readback_data_var = hwif_in.log_ring.rd_data;
+        end
+        if((rd_mux_addr >= 16'h3000) && (rd_mux_addr <= 16'h3000 + 16'h1ff)) begin
+            readback_data_var = hwif_in.guest_window.rd_data;
         end
         readback_data = readback_data_var;
         readback_done = decoded_req & ~decoded_req_is_wr & ~decoded_req_is_external;

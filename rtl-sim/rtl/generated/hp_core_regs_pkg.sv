@@ -9,7 +9,7 @@ package hp_core_regs_pkg;
 
     localparam HP_CORE_REGS_DATA_WIDTH = 32;
     localparam HP_CORE_REGS_MIN_ADDR_WIDTH = 16;
-    localparam HP_CORE_REGS_SIZE = 'h3000;
+    localparam HP_CORE_REGS_SIZE = 'h3200;
 
     typedef struct packed {
         logic [31:0] next;
@@ -341,6 +341,47 @@ package hp_core_regs_pkg;
 
     typedef struct packed {
         logic next;
+    } hairpin_core__guest__REQUEST__valid__in_t;
+
+    typedef struct packed {
+        logic [6:0] next;
+    } hairpin_core__guest__REQUEST__vport__in_t;
+
+    typedef struct packed {
+        logic [9:0] next;
+    } hairpin_core__guest__REQUEST__len__in_t;
+
+    typedef struct packed {
+        logic next;
+    } hairpin_core__guest__REQUEST__cut__in_t;
+
+    typedef struct packed {
+        logic [3:0] next;
+    } hairpin_core__guest__REQUEST__tag__in_t;
+
+    typedef struct packed {
+        hairpin_core__guest__REQUEST__valid__in_t valid;
+        hairpin_core__guest__REQUEST__vport__in_t vport;
+        hairpin_core__guest__REQUEST__len__in_t len;
+        hairpin_core__guest__REQUEST__cut__in_t cut;
+        hairpin_core__guest__REQUEST__tag__in_t tag;
+    } hairpin_core__guest__REQUEST__in_t;
+
+    typedef struct packed {
+        logic [6:0] next;
+    } hairpin_core__guest__INFO__pairs__in_t;
+
+    typedef struct packed {
+        hairpin_core__guest__INFO__pairs__in_t pairs;
+    } hairpin_core__guest__INFO__in_t;
+
+    typedef struct packed {
+        hairpin_core__guest__REQUEST__in_t REQUEST;
+        hairpin_core__guest__INFO__in_t INFO;
+    } hairpin_core__guest__in_t;
+
+    typedef struct packed {
+        logic next;
     } hairpin_core__ev__PENDING__mbox__in_t;
 
     typedef struct packed {
@@ -356,10 +397,15 @@ package hp_core_regs_pkg;
     } hairpin_core__ev__PENDING__learn__in_t;
 
     typedef struct packed {
+        logic next;
+    } hairpin_core__ev__PENDING__guest__in_t;
+
+    typedef struct packed {
         hairpin_core__ev__PENDING__mbox__in_t mbox;
         hairpin_core__ev__PENDING__punt__in_t punt;
         hairpin_core__ev__PENDING__timer__in_t timer;
         hairpin_core__ev__PENDING__learn__in_t learn;
+        hairpin_core__ev__PENDING__guest__in_t guest;
     } hairpin_core__ev__PENDING__in_t;
 
     typedef struct packed {
@@ -416,6 +462,12 @@ package hp_core_regs_pkg;
     } hairpin_core__log_ring__external__in_t;
 
     typedef struct packed {
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } hairpin_core__guest_window__external__in_t;
+
+    typedef struct packed {
         hairpin_core__id__in_t id;
         hairpin_core__timer__in_t timer;
         hairpin_core__fw__in_t fw;
@@ -425,11 +477,13 @@ package hp_core_regs_pkg;
         hairpin_core__punt__in_t punt;
         hairpin_core__inject__in_t inject;
         hairpin_core__tx__in_t tx;
+        hairpin_core__guest__in_t guest;
         hairpin_core__ev__in_t ev;
         hairpin_core__soc__in_t soc;
         hairpin_core__punt_window__external__in_t punt_window;
         hairpin_core__inject_buffer__external__in_t inject_buffer;
         hairpin_core__log_ring__external__in_t log_ring;
+        hairpin_core__guest_window__external__in_t guest_window;
     } hairpin_core__in_t;
 
     typedef struct packed {
@@ -711,6 +765,47 @@ package hp_core_regs_pkg;
     } hairpin_core__log__out_t;
 
     typedef struct packed {
+        logic [7:0] value;
+        logic swmod;
+    } hairpin_core__guest__ANSWER__ack__out_t;
+
+    typedef struct packed {
+        logic [6:0] value;
+    } hairpin_core__guest__ANSWER__pairs__out_t;
+
+    typedef struct packed {
+        logic [3:0] value;
+    } hairpin_core__guest__ANSWER__tag__out_t;
+
+    typedef struct packed {
+        hairpin_core__guest__ANSWER__ack__out_t ack;
+        hairpin_core__guest__ANSWER__pairs__out_t pairs;
+        hairpin_core__guest__ANSWER__tag__out_t tag;
+    } hairpin_core__guest__ANSWER__out_t;
+
+    typedef struct packed {
+        logic [31:0] value;
+    } hairpin_core__guest__ALLOW0__vports__out_t;
+
+    typedef struct packed {
+        hairpin_core__guest__ALLOW0__vports__out_t vports;
+    } hairpin_core__guest__ALLOW0__out_t;
+
+    typedef struct packed {
+        logic [31:0] value;
+    } hairpin_core__guest__ALLOW1__vports__out_t;
+
+    typedef struct packed {
+        hairpin_core__guest__ALLOW1__vports__out_t vports;
+    } hairpin_core__guest__ALLOW1__out_t;
+
+    typedef struct packed {
+        hairpin_core__guest__ANSWER__out_t ANSWER;
+        hairpin_core__guest__ALLOW0__out_t ALLOW0;
+        hairpin_core__guest__ALLOW1__out_t ALLOW1;
+    } hairpin_core__guest__out_t;
+
+    typedef struct packed {
         logic value;
     } hairpin_core__ev__MASK__mbox__out_t;
 
@@ -727,10 +822,15 @@ package hp_core_regs_pkg;
     } hairpin_core__ev__MASK__learn__out_t;
 
     typedef struct packed {
+        logic value;
+    } hairpin_core__ev__MASK__guest__out_t;
+
+    typedef struct packed {
         hairpin_core__ev__MASK__mbox__out_t mbox;
         hairpin_core__ev__MASK__punt__out_t punt;
         hairpin_core__ev__MASK__timer__out_t timer;
         hairpin_core__ev__MASK__learn__out_t learn;
+        hairpin_core__ev__MASK__guest__out_t guest;
     } hairpin_core__ev__MASK__out_t;
 
     typedef struct packed {
@@ -781,6 +881,14 @@ package hp_core_regs_pkg;
     } hairpin_core__log_ring__external__out_t;
 
     typedef struct packed {
+        logic req;
+        logic [8:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } hairpin_core__guest_window__external__out_t;
+
+    typedef struct packed {
         hairpin_core__timer__out_t timer;
         hairpin_core__wdt__out_t wdt;
         hairpin_core__fw__out_t fw;
@@ -791,10 +899,12 @@ package hp_core_regs_pkg;
         hairpin_core__inject__out_t inject;
         hairpin_core__tx__out_t tx;
         hairpin_core__log__out_t log;
+        hairpin_core__guest__out_t guest;
         hairpin_core__ev__out_t ev;
         hairpin_core__punt_window__external__out_t punt_window;
         hairpin_core__inject_buffer__external__out_t inject_buffer;
         hairpin_core__log_ring__external__out_t log_ring;
+        hairpin_core__guest_window__external__out_t guest_window;
     } hairpin_core__out_t;
 endpackage
 // verilator lint_on UNUSEDSIGNAL

@@ -14,7 +14,7 @@ use hairpin_abi::counter::{Bank, CacheTraffic, LearnCounter, TableCounter, Traff
 use hairpin_abi::fw::{EventCode, FwState, RestartCause, SelfTest};
 use hairpin_abi::layout::Layout;
 use hairpin_abi::row::LAYOUTS;
-use hairpin_abi::virtio::QueueError;
+use hairpin_abi::virtio::{CtrlClass, QueueError};
 use hairpin_abi::{
     ABI_VERSION, FlowAction, FlowKey, KeyField, LearnVerdict, Miss, Mode, Op, REASONS, RowWords,
     Scope, Seen, Status, Table, Tags, Teacher,
@@ -280,7 +280,16 @@ fn commands() -> String {
     );
     list("### Events", "Event", items!(EventCode));
     list("### Causes of a restart", "Cause", items!(RestartCause));
-    list("## Why a virtqueue was quarantined", "Code", items!(QueueError));
+    list(
+        "## Why a virtqueue was quarantined",
+        "Code",
+        items!(QueueError),
+    );
+    list(
+        "## Classes of control queue requests",
+        "Class",
+        items!(CtrlClass),
+    );
     out.push_str("\n## Rows\n\nBit n is bit n mod 32 of word n / 32.\n");
     for layout in LAYOUTS {
         let _ = writeln!(

@@ -17,11 +17,13 @@ pub mod punt;
 pub mod inject;
 pub mod tx;
 pub mod log;
+pub mod guest;
 pub mod ev;
 pub mod soc;
 pub mod punt_window;
 pub mod inject_buffer;
 pub mod log_ring;
+pub mod guest_window;
 
 /// Hairpin core view
 ///
@@ -61,7 +63,7 @@ impl HairpinCore<'static> {
 
 impl<'io, IO> HairpinCore<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x3000;
+    pub const SIZE: usize = 0x3200;
 
     /// # Safety
     ///
@@ -181,6 +183,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinCore<'io, IO> {
         unsafe { log::Log::from_ptr_with(self.ptr.wrapping_byte_add(0x380).cast(), self.io) }
     }
 
+    /// Guests' requests
+    ///
+    /// Control queues of the VFs: one request at a time, whoever's turn it is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn guest(&self) -> guest::Guest<'io, IO> {
+        unsafe { guest::Guest::from_ptr_with(self.ptr.wrapping_byte_add(0x3A0).cast(), self.io) }
+    }
+
     /// Events
     ///
     /// What the core waits for, and events to the host.
@@ -224,6 +235,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinCore<'io, IO> {
     #[must_use]
     pub const fn log_ring(&self) -> log_ring::LogRing<'io, IO> {
         unsafe { log_ring::LogRing::from_ptr_with(self.ptr.wrapping_byte_add(0x2000).cast(), self.io) }
+    }
+
+    /// Guest window
+    ///
+    /// First 512 bytes of the guest's request.
+    #[inline(always)]
+    #[must_use]
+    pub const fn guest_window(&self) -> guest_window::GuestWindow<'io, IO> {
+        unsafe { guest_window::GuestWindow::from_ptr_with(self.ptr.wrapping_byte_add(0x3000).cast(), self.io) }
     }
 
 }

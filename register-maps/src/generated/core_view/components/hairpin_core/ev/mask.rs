@@ -134,6 +134,30 @@ impl Mask {
         self.0 = (self.0 & !(Self::LEARN_MASK << Self::LEARN_OFFSET)) | ((val & Self::LEARN_MASK) << Self::LEARN_OFFSET);
     }
 
+    pub const GUEST_OFFSET: usize = 4;
+    pub const GUEST_WIDTH: usize = 1;
+    pub const GUEST_MASK: u32 = 0x1;
+
+    /// guest
+    ///
+    /// Guest
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn guest(&self) -> bool {
+        let val = (self.0 >> Self::GUEST_OFFSET) & Self::GUEST_MASK;
+        val != 0
+    }
+
+    /// guest
+    ///
+    /// Guest
+    #[inline(always)]
+    pub fn set_guest(&mut self, val: bool) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::GUEST_MASK << Self::GUEST_OFFSET)) | ((val & Self::GUEST_MASK) << Self::GUEST_OFFSET);
+    }
+
 }
 
 impl core::fmt::Debug for Mask {
@@ -143,6 +167,7 @@ impl core::fmt::Debug for Mask {
             .field("punt", &self.punt())
             .field("timer", &self.timer())
             .field("learn", &self.learn())
+            .field("guest", &self.guest())
             .finish()
     }
 }
@@ -158,5 +183,6 @@ mod tests {
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
         assert_eq!(reg.learn(), false);
+        assert_eq!(reg.guest(), false);
     }
 }

@@ -98,6 +98,21 @@ impl Pending {
         val != 0
     }
 
+    pub const GUEST_OFFSET: usize = 4;
+    pub const GUEST_WIDTH: usize = 1;
+    pub const GUEST_MASK: u32 = 0x1;
+
+    /// guest
+    ///
+    /// A guest's request waits
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn guest(&self) -> bool {
+        let val = (self.0 >> Self::GUEST_OFFSET) & Self::GUEST_MASK;
+        val != 0
+    }
+
 }
 
 impl core::fmt::Debug for Pending {
@@ -107,6 +122,7 @@ impl core::fmt::Debug for Pending {
             .field("punt", &self.punt())
             .field("timer", &self.timer())
             .field("learn", &self.learn())
+            .field("guest", &self.guest())
             .finish()
     }
 }
@@ -122,5 +138,6 @@ mod tests {
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
         assert_eq!(reg.learn(), false);
+        assert_eq!(reg.guest(), false);
     }
 }
