@@ -102,6 +102,8 @@ module hp_card import hp_pkg::*, hp_vio_pkg::*; #(
   logic [DATA_W-1:0] tx_tdata, rx_tdata;
   logic [Bytes-1:0]  tx_tkeep, rx_tkeep;
   len_t              rx_len;
+  hp_soc_pkg::guest_to_core_t guest_to_core;
+  hp_soc_pkg::core_to_guest_t core_to_guest;
 
   hp_nic #(
     .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH), .TCM_KIB(TCM_KIB),
@@ -115,6 +117,8 @@ module hp_card import hp_pkg::*, hp_vio_pkg::*; #(
     .s_csr_arvalid_i, .s_csr_arready_o, .s_csr_araddr_i,
     .s_csr_rvalid_o, .s_csr_rready_i, .s_csr_rdata_o, .s_csr_rresp_o,
     .irq_o,
+    .guest_i           (guest_to_core),
+    .guest_o           (core_to_guest),
     .vf_req_o          (vf_req),
     .vf_we_o           (vf_we),
     .vf_fn_o           (vf_fn),
@@ -167,6 +171,8 @@ module hp_card import hp_pkg::*, hp_vio_pkg::*; #(
 
   hp_virtio #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP)) u_virtio (
     .clk_i, .rst_ni,
+    .guest_o           (guest_to_core),
+    .guest_i           (core_to_guest),
     .vf_req_i          (vf_req),
     .vf_we_i           (vf_we),
     .vf_fn_i           (vf_fn),

@@ -54,6 +54,10 @@ module hp_vio_regs
   output qid_t             bell_q_o,
   output logic [N_VF-1:0]  vf_live_o,
   output vf_pairs_t [N_VF-1:0] vf_pairs_o,
+  output qp_t [N_VF-1:0]       vf_pool_o,         // queue pairs that it may use
+  input  logic                 pairs_set_i,       // the firmware's answer to its request
+  input  hp_pkg::port_t        pairs_vport_i,
+  input  qp_t                  pairs_i,
   input  logic             qerr_valid_i,
   input  qid_t             qerr_q_i,
   input  logic [7:0]       qerr_code_i,
@@ -489,6 +493,13 @@ module hp_vio_regs
       job_reset_q <= poll_reset;
       job_full_q  <= poll_full;
     end
+    // One pair until the guest asks for more.
+    if (job_take) vf_pairs_o[v_q].count <= 7'd1;
+    if (job_take) vf_pool_o[v_q] <= vf.drv.features[FMq] ? vf.pf.count : 7'd1;
+    for (int unsigned i = 0; i < N_VF; i++) begin
+      if (pairs_set_i && 32'(pairs_vport_i) == i) vf_pairs_o[i].count <= pairs_i;
+    end
+
     if (job_take) begin
       job_base_q     <= {vf.pf.base, 1'b0};
       job_queues_q   <= {vf.pf.count, 1'b0} + 8'(CTRL_VQ);

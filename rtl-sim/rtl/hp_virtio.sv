@@ -3,7 +3,7 @@
 // The virtio host side: a virtio-net device per VF on the NIC's host stream, one AXI4 master to host memory.
 // docs/src/architecture/virtio.md says what its parts promise one another.
 
-module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
+module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   parameter int unsigned DATA_W = 512,
   parameter int unsigned N_VF   = 8,
   parameter int unsigned N_QP   = 32,
@@ -35,6 +35,10 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
   // MSI-X as PCI configuration space has it: enable, function mask.
   input  logic [N_VF-1:0]   msix_enable_i,
   input  logic [N_VF-1:0]   msix_mask_i,
+
+  // Requests on control queues, to the firmware.
+  output guest_to_core_t    guest_o,
+  input  core_to_guest_t    guest_i,
 
   // To the NIC: its host stream.
   output logic [N_VF-1:0]   host_req_o,
@@ -84,10 +88,6 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
 
   output logic              idle_o            // no command, frame or request under way
 );
-  // The control queue is not there yet, and without it there is one queue pair per VF.
-  localparam bit CtrlVq = 1'b0;
-  localparam bit Mq     = 1'b0;
-
   logic                 qcmd_valid, qcmd_ready, bell_valid, qerr_valid, irq_valid, irq_ready;
   logic                 msg_valid, msg_ready, nobuf_valid, refused_valid, regs_idle, vq_idle;
   vq_cmd_t              qcmd;
@@ -96,9 +96,12 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
   vf_pairs_t [N_VF-1:0] vf_pairs;
   logic [7:0]           qerr_code;
   msg_t                 msg;
-  port_t                nobuf_vport, refused_vport;
+  port_t                nobuf_vport, refused_vport, pairs_vport;
+  qp_t [N_VF-1:0]       vf_pool;
+  logic                 pairs_set;
+  qp_t                  pairs;
 
-  hp_vio_regs #(.N_VF(N_VF), .N_QP(N_QP), .CTRL_VQ(CtrlVq), .MQ(Mq)) u_regs (
+  hp_vio_regs #(.N_VF(N_VF), .N_QP(N_QP), .CTRL_VQ(1'b1), .MQ(1'b1)) u_regs (
     .clk_i, .rst_ni,
     .vf_req_i, .vf_we_i, .vf_fn_i, .vf_addr_i, .vf_wdata_i, .vf_wmask_i, .vf_ack_o, .vf_rdata_o,
     .pf_req_i, .pf_we_i, .pf_addr_i, .pf_wdata_i, .pf_ack_o, .pf_rdata_o,
@@ -110,6 +113,10 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
     .bell_q_o       (bell_q),
     .vf_live_o      (vf_live),
     .vf_pairs_o     (vf_pairs),
+    .vf_pool_o      (vf_pool),
+    .pairs_set_i    (pairs_set),
+    .pairs_vport_i  (pairs_vport),
+    .pairs_i        (pairs),
     .qerr_valid_i   (qerr_valid),
     .qerr_q_i       (qerr_q),
     .qerr_code_i    (qerr_code),
@@ -148,6 +155,11 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
     .nobuf_vport_o  (nobuf_vport),
     .refused_valid_o(refused_valid),
     .refused_vport_o(refused_vport),
+    .vf_pool_i      (vf_pool),
+    .guest_o, .guest_i,
+    .pairs_set_o    (pairs_set),
+    .pairs_vport_o  (pairs_vport),
+    .pairs_o        (pairs),
     .host_req_o, .host_grant_valid_i, .host_grant_ready_o, .host_grant_vport_i,
     .tx_tvalid_o, .tx_tready_i, .tx_tdata_o, .tx_tkeep_o, .tx_tlast_o, .tx_tuser_o, .tx_tdest_o,
     .host_rx_ready_o,

@@ -11,7 +11,7 @@
 
 `include "hp_assert.svh"
 
-module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
+module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   parameter int unsigned DATA_W = 512,
   parameter int unsigned N_VF   = 8,
   parameter int unsigned N_QP   = 32,
@@ -41,6 +41,13 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   output port_t                 nobuf_vport_o,
   output logic                  refused_valid_o,
   output port_t                 refused_vport_o,
+
+  input  qp_t [N_VF-1:0]        vf_pool_i,
+  output guest_to_core_t        guest_o,
+  input  core_to_guest_t        guest_i,
+  output logic                  pairs_set_o,
+  output port_t                 pairs_vport_o,
+  output qp_t                   pairs_o,
 
   output logic [N_VF-1:0]       host_req_o,
   input  logic                  host_grant_valid_i,
@@ -95,9 +102,10 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   localparam int unsigned EW = $clog2(Segs);
   localparam int unsigned OffW = $clog2(Bytes);
 
-  // Users: words 0 receive fetch, 1 transmit fetch, 2 looks; writes 0 used, 1, 2 avail_event, 3 messages.
-  localparam int unsigned Words = 3;
-  localparam int unsigned Smalls = 4;
+  // Users: words 0 receive fetch, 1 transmit fetch, 2 looks, 3 control; writes 0 used, 1, 2 avail_event, 3 messages,
+  // 4 control.
+  localparam int unsigned Words = 4;
+  localparam int unsigned Smalls = 5;
   // Errors: 0, 1 fetch, 2 payload, 3 looks, 4 writes.
   localparam int unsigned Errs = 5;
 
@@ -155,20 +163,33 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   piece_t                       piece;
   logic [DATA_W-1:0]            fifo_data;
   logic [$clog2(Beats):0]       fifo_level;
+  logic                         to_ctrl, ctrl_ready, rings_ready, rings_err, ctrl_err, ctrl_irq, ring_irq;
+  logic                         irq_lock_q, irq_ctrl_q, irq_ctrl, idle_ctrl;
+  logic [VW-1:0]                ctrl_err_v, ctrl_irq_v, pairs_v;
+  logic [7:0]                   rings_err_code, ctrl_err_code;
+  qid_t                         rings_err_q, ring_irq_q;
   logic                         idle_cmd, idle_rd, idle_wr, idle_grant, idle_req, idle_data, idle_rx,
                                 idle_used;
 
   // ---- commands, errors ----
 
   hp_vq_cmd #(.N_VF(N_VF), .N_QP(N_QP), .N_ERR(Errs)) u_cmd (
-    .clk_i, .rst_ni, .qcmd_valid_i, .qcmd_ready_o, .qcmd_i, .vf_live_i,
+    .clk_i, .rst_ni, .qcmd_valid_i(qcmd_valid_i && !to_ctrl), .qcmd_ready_o(rings_ready),
+    .qcmd_i, .vf_live_i,
     .ok_o(ok), .vf_o(vf), .mrg_o(mrg), .settled_i(settled),
     .enable_valid_o(enable_valid), .enable_ready_i(enable_ready),
     .marker_valid_o(marker_valid), .marker_ready_i(marker_ready), .marker_q_o(marker_q),
     .marker_done_i(marker_done),
     .err_valid_i(err_valid), .err_ready_o(err_ready), .err_q_i(err_q), .err_code_i(err_code),
-    .qerr_valid_o, .qerr_q_o, .qerr_code_o, .idle_o(idle_cmd)
+    .qerr_valid_o(rings_err), .qerr_q_o(rings_err_q), .qerr_code_o(rings_err_code),
+    .idle_o(idle_cmd)
   );
+
+  assign to_ctrl      = 32'(qcmd_i.q) >= CtrlBase;
+  assign qcmd_ready_o = to_ctrl ? ctrl_ready : rings_ready;
+  assign qerr_valid_o = rings_err || ctrl_err;
+  assign qerr_q_o     = rings_err ? rings_err_q : qid_t'(CtrlBase) + qid_t'(ctrl_err_v);
+  assign qerr_code_o  = rings_err ? rings_err_code : ctrl_err_code;
 
   always_comb begin
     for (int unsigned i = 0; i < N_QP; i++) ok_both[2*i+:2] = {ok[1][i], ok[0][i]};
@@ -201,7 +222,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   );
 
   // A failed write of a queue is told before the answer counts.
-  assign err_valid[4] = ans_valid && ans_err && ans_tag.kind != WrMsg && ans_tag.kind != WrFence;
+  assign err_valid[4] = ans_valid && ans_err && !(ans_tag.kind inside {WrMsg, WrFence, WrCtrl});
   assign err_q[4]     = ans_tag.q;
   assign err_code[4]  = hp_abi_pkg::VQERR_WRITE;
   assign ans_ready    = !err_valid[4] || err_ready[4];
@@ -326,14 +347,41 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
     .write_data_o(used_data), .ans_valid_i(ans), .ans_tag_i(ans_tag),
     .read_valid_o(word_ask[2]), .read_ready_i(word_taken[2]), .read_o(word_read[2]),
     .word_valid_i(word_valid[2]), .word_data_i(word_data), .word_err_i(word_err),
-    .irq_valid_o, .irq_ready_i, .irq_q_o,
+    .irq_valid_o(ring_irq), .irq_ready_i(irq_ready_i && !irq_ctrl), .irq_q_o(ring_irq_q),
     .err_valid_o(err_valid[3]), .err_ready_i(err_ready[3]), .err_q_o(err_q[3]),
     .settled_o(marker_done), .idle_o(idle_used)
   );
   assign err_code[3] = hp_abi_pkg::VQERR_READ;
 
+  // ---- control queues ----
+
+  hp_vq_ctrl #(.N_VF(N_VF), .FIRST_IDX(FIRST_IDX)) u_ctrl (
+    .clk_i, .rst_ni, .qcmd_valid_i(qcmd_valid_i && to_ctrl), .qcmd_ready_o(ctrl_ready), .qcmd_i,
+    .bell_valid_i(bell_valid_i && 32'(bell_q_i) >= CtrlBase && 32'(bell_q_i) < CtrlBase + N_VF),
+    .bell_v_i(VW'(bell_q_i - qid_t'(CtrlBase))), .vf_live_i, .pool_i(vf_pool_i),
+    .read_valid_o(word_ask[3]), .read_ready_i(word_taken[3]), .read_o(word_read[3]),
+    .word_valid_i(word_valid[3]), .word_data_i(word_data), .word_err_i(word_err),
+    .write_valid_o(small_valid[4]), .write_ready_i(small_ready[4]), .write_o(smalls[4]),
+    .ans_valid_i(ans && ans_tag.kind == WrCtrl), .ans_err_i(ans_err),
+    .err_valid_o(ctrl_err), .err_ready_i(!rings_err), .err_v_o(ctrl_err_v),
+    .err_code_o(ctrl_err_code), .irq_valid_o(ctrl_irq), .irq_ready_i(irq_ready_i && irq_ctrl),
+    .irq_v_o(ctrl_irq_v), .guest_o, .guest_i, .pairs_set_o, .pairs_v_o(pairs_v), .pairs_o,
+    .idle_o(idle_ctrl)
+  );
+  assign pairs_vport_o = port_t'(pairs_v);
+
+  // Interrupts of both; one that is offered stays.
+  assign irq_ctrl    = irq_lock_q ? irq_ctrl_q : !ring_irq;
+  assign irq_valid_o = irq_ctrl ? ctrl_irq : ring_irq;
+  assign irq_q_o     = irq_ctrl ? qid_t'(CtrlBase) + qid_t'(ctrl_irq_v) : ring_irq_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) irq_lock_q <= 1'b0;
+    else irq_lock_q <= irq_valid_o && !irq_ready_i;
+    irq_ctrl_q <= irq_ctrl;
+  end
+
   assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data && idle_rx &&
-                  idle_used && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
+                  idle_used && idle_ctrl && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
 
   logic unused;
   assign unused = ^{rx_tkeep_i, refused_some[0], refused_q[0], refused_head[0], fifo_level};

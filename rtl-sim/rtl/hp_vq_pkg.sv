@@ -35,6 +35,7 @@ package hp_vq_pkg;
     WrIndex,                   // used index; `info` is its value
     WrEvent,                   // avail_event
     WrMsg,                     // an MSI-X message: belongs to no queue
+    WrCtrl,                    // of a control queue: whoever writes knows which
     WrFence                    // nothing is written; answered when all before it is
   } wr_kind_e;
 

@@ -8,7 +8,7 @@
 // The word layouts of dec_o, cmd_o and loss_*_o are the payloads that cpp/hp_shim.h describes and
 // src/trace.rs decodes; nothing else in the simulator knows the packing of the trace structs.
 
-module hp_sim_top import hp_pkg::*, hp_vio_pkg::*; #(
+module hp_sim_top import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   parameter int unsigned DATA_W    = 512,
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
@@ -176,6 +176,9 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*; #(
   logic [11:0] pf_addr;
   logic [31:0] vf_wdata, vf_wmask, vf_rdata, pf_wdata, pf_rdata;
 
+  guest_to_core_t guest_to_core;
+  core_to_guest_t core_to_guest;
+
   hp_nic #(
     .DATA_W   (DATA_W),
     .N_VF     (N_VF),
@@ -185,6 +188,8 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*; #(
     .TCM_KIB  (TCM_KIB),
     .VIRTQ    (1'b1)
   ) nic (
+    .guest_i           (guest_to_core),
+    .guest_o           (core_to_guest),
     .host_req_i        (host_req),
     .host_rx_ready_i   (rx_ready),
     .host_grant_ready_i(grant_ready),
@@ -228,6 +233,8 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*; #(
     .N_VF  (N_VF),
     .N_QP  (N_QP)
   ) virtio (
+    .guest_o           (guest_to_core),
+    .guest_i           (core_to_guest),
     .vf_req_i          (vf_req),
     .vf_we_i           (vf_we),
     .vf_fn_i           (vf_fn),
