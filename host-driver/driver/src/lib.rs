@@ -56,6 +56,7 @@ mod json;
 pub mod log;
 mod mailbox;
 pub mod memory;
+mod open;
 pub mod output;
 #[cfg(feature = "page")]
 pub mod page;
@@ -72,6 +73,7 @@ pub mod virtio;
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
 pub use error::Error;
+pub use open::DeviceName;
 pub use pf_bar::PfBar;
 pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;

@@ -13,7 +13,7 @@ use crate::transport::Transport;
 /// `port.TIME_LO`: ticks of the datapath clock.
 const TIME_LO: u32 = 0x010c;
 /// First pause between two looks at the clock, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_micros(10), Duration::from_millis(2));
+const PAUSE: (Duration, Duration) = (Duration::from_micros(10), Duration::from_micros(100));
 /// A clock that does not move for so long has stopped.
 const STOPPED: Duration = Duration::from_secs(5);
 
