@@ -7,11 +7,9 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use hairpin_abi::PortId;
-use hairpin_driver::cli::{ReplayArgs, parse_port};
+use hairpin_driver::MAP_HASH;
+use hairpin_driver::cli::ReplayArgs;
 use hairpin_driver::edit::{EditCommand, FdbEdit, FlowEdit, PortEdit, VvlanEdit};
-use hairpin_driver::vfio::VfToken;
-use hairpin_driver::{DeviceName, MAP_HASH};
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -54,7 +52,7 @@ pub(crate) struct Global {
         env = "HAIRPIN_DEVICE",
         value_name = "DEVICE"
     )]
-    pub(crate) device: Option<DeviceName>,
+    pub(crate) device: Option<hairpin_driver::DeviceName>,
 
     /// Secret between a PF under VFIO and its VFs: a UUID
     #[arg(
@@ -64,7 +62,7 @@ pub(crate) struct Global {
         hide_env_values = true,
         value_name = "UUID"
     )]
-    pub(crate) vf_token: Option<VfToken>,
+    pub(crate) vf_token: Option<hairpin_driver::vfio::VfToken>,
 
     /// Directory that a replay wrote, to be shown if no device is named
     #[arg(long, global = true, env = "HAIRPIN_REPORT", value_name = "DIR")]
@@ -94,26 +92,6 @@ A line of the file of --edits is a cycle after the first frame, then a flow, fdb
   20000 flow add vvlan 100 from vf0 da 02:00:00:00:0a:01 sa 02:00:00:00:0a:00 ethertype arp action drop
   90000 port set vf1 state disable")]
     Replay(Box<ReplayArgs>),
-
-    /// Start the firmware of a live NIC if need be, and configure it
-    #[command(after_help = "\
-Examples:
-  hairpin apply --config nic.toml --dry-run
-  hairpin -d vfio-user/run/pf0.sock apply --config nic.toml
-  hairpin -d vfio-user/run/pf0.sock apply --config nic.toml --replace
-
-A NIC that is configured already is left alone, unless --replace says that this configuration takes the place of
-the other: nothing is forwarded from then on until it is in.")]
-    Apply(ApplyArgs),
-
-    /// Bridge a VF to a TAP interface, by our own driver
-    #[command(after_help = "\
-Examples:
-  sudo hairpin tap vf0 --name tap0 -d vfio-user/run
-  sudo hairpin tap vf1 --name tap1 -d vfio-user/run/vf1.sock
-
-It runs until Ctrl-C. The interface has the address and the MTU of the VF, and goes when it ends.")]
-    Tap(TapArgs),
 
     /// The NIC itself
     #[command(subcommand)]
@@ -180,6 +158,26 @@ Examples:
         interval: u64,
     },
 
+    /// Start the firmware of a live NIC if need be, and configure it
+    #[command(after_help = "\
+Examples:
+  hairpin apply --config nic.toml --dry-run
+  hairpin -d vfio-user/run/pf0.sock apply --config nic.toml
+  hairpin -d vfio-user/run/pf0.sock apply --config nic.toml --replace
+
+A NIC that is configured already is left alone, unless --replace says that this configuration takes the place of
+the other: nothing is forwarded from then on until it is in.")]
+    Apply(ApplyArgs),
+
+    /// Bridge a VF to a TAP interface, by our own driver
+    #[command(after_help = "\
+Examples:
+  sudo hairpin tap vf0 --name tap0 -d vfio-user/run
+  sudo hairpin tap vf1 --name tap1 -d vfio-user/run/vf1.sock
+
+It runs until Ctrl-C. The interface has the address and the MTU of the VF, and goes when it ends.")]
+    Tap(TapArgs),
+
     /// Print the completion script of a shell
     #[command(after_help = "\
 Example:
@@ -238,8 +236,8 @@ pub(crate) struct TapArgs {
 }
 
 fn parse_vf(name: &str) -> Result<u8, String> {
-    match parse_port(name) {
-        Some(PortId::VPort(vport)) => Ok(vport.get()),
+    match hairpin_driver::cli::parse_port(name) {
+        Some(hairpin_abi::PortId::VPort(vport)) => Ok(vport.get()),
         _ => Err("use vf0 to vf63".to_owned()),
     }
 }

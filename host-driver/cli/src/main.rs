@@ -58,10 +58,10 @@ fn run(cli: Cli) -> Result<(), Diagnostic> {
     }
     match cli.command {
         Command::Replay(args) => replay::run(*args, cli.global.json),
-        Command::Apply(args) => apply::run(args, &cli.global),
-        Command::Tap(args) => tap::run(&args, &cli.global),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { out } => pages::man(out.as_deref()),
+        Command::Apply(args) => apply::run(args, &cli.global),
+        Command::Tap(args) => tap::run(&args, &cli.global),
         command => show::run(&command, &cli.global),
     }
 }
