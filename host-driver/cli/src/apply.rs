@@ -55,14 +55,14 @@ pub(crate) fn run(args: ApplyArgs, global: &Global) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// Whether a NIC has a configuration. V.VLANs without a vPort forward nothing and do not count.
+/// Whether a NIC has a configuration. Without a vPort nothing is forwarded, whatever else there is.
 fn is_configured(device: &mut Device<PfBar>) -> Result<bool, Diagnostic> {
     for vport in VPort::all().take(device.capabilities().vfs.into()) {
         if device.read_port(vport)? != PortRow::DISABLED {
             return Ok(true);
         }
     }
-    Ok(device.read_cfg()? != CfgRow::default())
+    Ok(false)
 }
 
 /// Closes every vPort and the uplink.

@@ -148,7 +148,7 @@ impl Nic {
         };
         let events = device.take_events()?;
         let now = device.time()?;
-        let known: BTreeMap<u32, MacAddr> = if events.is_empty() {
+        let known: BTreeMap<u32, MacAddr> = if events.iter().all(|event| event.mac_low == 0) {
             BTreeMap::new()
         } else {
             let macs = device.dump_macs()?;

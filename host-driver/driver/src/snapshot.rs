@@ -293,11 +293,17 @@ fn read_ports<T: Transport>(
 /// Every V.VLAN that is configured.
 fn read_vvlans<T: Transport>(device: &mut Device<T>) -> Result<Vec<Instance>, Error> {
     let mut vvlans = Vec::new();
-    for id in (1..=4094).filter_map(VVlan::new) {
-        if let Some(instance) = device.read_vvmap(id)?.instance {
-            vvlans.push((id, instance, device.read_vvlan(instance)?));
+    for instance in 0..device.capabilities().vvlans {
+        let row = device.read_vvlan(instance)?;
+        let id = row.id.and_then(|id| VVlan::try_from(id).ok());
+        // An instance counts if its V.VLAN leads to it.
+        if let Some(id) = id
+            && device.read_vvmap(id)?.instance == Some(instance)
+        {
+            vvlans.push((id, instance, row));
         }
     }
+    vvlans.sort_by_key(|(id, ..)| *id);
     Ok(vvlans)
 }
 

@@ -79,7 +79,7 @@ pub enum Error {
     #[error("access to the VF failed: {0}")]
     Access(#[source] io::Error),
     /// Nobody answers any more.
-    #[error("the VF is gone: its registers read all ones")]
+    #[error("the VF is gone: nobody answers, or with all ones only")]
     Gone,
     /// It is another device.
     #[error("not a virtio-net device: {vendor:04x}:{device:04x}, expected 1af4:1041")]
