@@ -21,6 +21,7 @@ mod syn;
 mod syn_netlist;
 mod tally;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -57,7 +58,7 @@ Examples:
         json: bool,
     },
     /// Run every test: unit, RTL benches, co-simulation, whole NIC
-    Test(test::Args),
+    Test(test::TestArgs),
     /// Format, lints, generated files, documentation, licence headers; quick
     Check(test::Args),
     /// Generate everything that comes from the register maps

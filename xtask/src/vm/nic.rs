@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The simulated NIC that serves its functions to guests: `hairpin sim` and its sockets.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::guest::show_log;
+use crate::ctx::{Ctx, output};
+
+/// Until the sockets are there.
+const START: Duration = Duration::from_secs(120);
+
+/// A NIC that runs; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Nic<'a> {
+    ctx: &'a Ctx,
+    child: Child,
+    sockets: PathBuf,
+    log: PathBuf,
+}
+
+impl<'a> Nic<'a> {
+    /// Starts the simulator and waits until it serves the PF and `vfs` VFs. Sockets and log go to `dir`.
+    pub(crate) fn start(ctx: &'a Ctx, dir: &Path, config: &Path, vfs: usize) -> Result<Self> {
+        let sockets = dir.join("sockets");
+        if sockets.exists() {
+            fs::remove_dir_all(&sockets)?;
+        }
+        fs::create_dir_all(&sockets)?;
+        let log = dir.join("nic.log");
+        let file = File::create(&log)?;
+        let mut command = ctx.command(ctx.sim_bin("hairpin"));
+        command
+            .arg("sim")
+            .arg("--socket-dir")
+            .arg(&sockets)
+            .arg("--config")
+            .arg(config)
+            .arg("--firmware")
+            .arg(ctx.firmware_elf())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file);
+        let child = command.spawn().context("cannot run hairpin")?;
+        let mut nic = Self {
+            ctx,
+            child,
+            sockets,
+            log,
+        };
+        let end = Instant::now() + START;
+        let served = |nic: &Self| nic.pf().exists() && (0..vfs).all(|vf| nic.vf(vf).exists());
+        while !served(&nic) {
+            if let Some(status) = nic.child.try_wait()? {
+                nic.show_log();
+                bail!("hairpin sim ended with {status}");
+            }
+            if Instant::now() > end {
+                nic.show_log();
+                bail!("hairpin sim serves nothing yet");
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(nic)
+    }
+
+    /// The PF's socket.
+    pub(crate) fn pf(&self) -> PathBuf {
+        self.sockets.join("pf0.sock")
+    }
+
+    /// A VF's socket.
+    pub(crate) fn vf(&self, vf: usize) -> PathBuf {
+        self.sockets.join(format!("vf{vf}.sock"))
+    }
+
+    /// What `hairpin stats` says.
+    pub(crate) fn stats(&self) -> Result<Value> {
+        let mut command = self.ctx.command(self.ctx.sim_bin("hairpin"));
+        command
+            .arg("--device")
+            .arg(format!("vfio-user/{}", self.pf().display()));
+        let text = output(command.args(["--json", "stats"]))?;
+        serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))
+    }
+
+    /// Prints the end of what the simulator printed.
+    pub(crate) fn show_log(&self) {
+        show_log(&self.log);
+    }
+}
+
+impl Drop for Nic<'_> {
+    fn drop(&mut self) {
+        // Both fail only if it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
