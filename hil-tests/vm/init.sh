@@ -11,15 +11,16 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 
-for module in $(cat /modules); do
-  insmod "/lib/modules/$module.ko"
-done
-# Only what a test asks for is sent: no router is looked for, no address checked for duplicates.
+# Only what a test asks for is sent: no router is looked for, no address checked for duplicates. Set before there are interfaces.
 for what in default all; do
   echo 0 >/proc/sys/net/ipv6/conf/$what/router_solicitations
   echo 0 >/proc/sys/net/ipv6/conf/$what/accept_ra
   echo 0 >/proc/sys/net/ipv6/conf/$what/dad_transmits
   echo 1 >/proc/sys/net/ipv6/conf/$what/addr_gen_mode
+done
+
+for module in $(cat /modules); do
+  insmod "/lib/modules/$module.ko"
 done
 ip link set lo up
 
