@@ -11,11 +11,12 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 
-# Only what a test asks for is sent: no router is looked for, no address checked for duplicates. Set before there are interfaces.
+# Only what a test asks for is sent: no router is looked for, no address checked for duplicates. It counts for
+# interfaces that appear afterwards.
 for what in default all; do
   echo 0 >/proc/sys/net/ipv6/conf/$what/router_solicitations
   echo 0 >/proc/sys/net/ipv6/conf/$what/accept_ra
-  echo 0 >/proc/sys/net/ipv6/conf/$what/dad_transmits
+  echo 0 >/proc/sys/net/ipv6/conf/$what/accept_dad
   echo 1 >/proc/sys/net/ipv6/conf/$what/addr_gen_mode
 done
 
