@@ -30,7 +30,7 @@ const COSIM: [&str; 6] = ["--frames", "40000", "--configs", "10", "--seed", "1"]
 
 pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     if args.vm {
-        return vm::run_all(ctx, args.stages.only.as_deref());
+        return vm::test(ctx, args.stages.only.as_deref());
     }
     build::run_all(ctx)?;
     let mut tally = Tally::new(args.stages.only.clone());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `test --vm`: stock virtual machines on the simulated NIC. Processors are emulated, so that it runs anywhere.
+//! `test --vm` and `vm`: stock virtual machines on the simulated NIC. Processors are emulated, so that it runs
+//! anywhere.
 
 mod cpio;
 mod fetch;
@@ -7,16 +8,32 @@ mod guest;
 mod image;
 mod nic;
 mod tenants;
+mod vfio;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::build;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, line, run};
 use crate::model::Models;
 use crate::tally::Tally;
+use fetch::Kit;
+use guest::Plan;
+use image::Contents;
+
+/// Arguments of `cargo xtask vm`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Sockets of the functions that it gets, for example nic/vf0.sock
+    sockets: Vec<PathBuf>,
+    /// Memory in MiB
+    #[arg(long, default_value_t = 256)]
+    memory: u32,
+}
 
 /// The command `test --vm`.
-pub(crate) fn run_all(ctx: &Ctx, only: Option<&str>) -> Result<()> {
+pub(crate) fn test(ctx: &Ctx, only: Option<&str>) -> Result<()> {
     build::run_with(ctx, Models::Replay)?;
     let kit = fetch::kit(ctx)?;
     let mut tally = Tally::new(None);
@@ -24,5 +41,39 @@ pub(crate) fn run_all(ctx: &Ctx, only: Option<&str>) -> Result<()> {
     if wanted("vms") {
         tenants::run_all(ctx, &kit, &mut tally);
     }
+    if wanted("vfio") {
+        vfio::run_all(ctx, &kit, &mut tally);
+    }
     tally.finish()
+}
+
+/// The command `vm`: a guest with a shell in this terminal.
+pub(crate) fn interactive(ctx: &Ctx, args: &Args) -> Result<()> {
+    let kit = fetch::kit(ctx)?;
+    let image = guest_image(ctx, &kit)?;
+    let numbered = (1..).zip(&args.sockets);
+    let plan = Plan {
+        name: "guest",
+        image: &image,
+        memory_mib: args.memory,
+        cpus: 1,
+        kernel: "quiet",
+        qemu: numbered
+            .flat_map(|(index, socket)| guest::served_function(index, socket))
+            .collect(),
+    };
+    let mut qemu = guest::command(&kit, &plan);
+    qemu.args(["-serial", "mon:stdio"]);
+    eprintln!("    {}", line(&qemu));
+    eprintln!("    Ctrl-A X ends it");
+    run(&mut qemu)
+}
+
+/// The image of a guest that has a VF: Debian's own driver, nothing of ours.
+fn guest_image(ctx: &Ctx, kit: &Kit) -> Result<PathBuf> {
+    let contents = Contents {
+        modules: vec!["virtio_pci", "virtio_net"],
+        ..Contents::default()
+    };
+    image::make(ctx, kit, "guest", &contents)
 }

@@ -44,6 +44,26 @@ pub(crate) fn served_function(index: usize, socket: &Path) -> Vec<String> {
     ["-device".into(), port, "-device".into(), device.to_string()].into()
 }
 
+/// No device but those that are asked for.
+const QEMU: &str = "-nodefaults -display none -no-reboot -cpu max";
+
+/// QEMU with all but the serial ports. Its q35 has the PCI Express ports that functions are attached to; the memory
+/// is shared with the NIC, which reads and writes it.
+pub(crate) fn command(kit: &Kit, plan: &Plan<'_>) -> Command {
+    let (memory, cpus) = (plan.memory_mib, plan.cpus);
+    let backend = format!("memory-backend-memfd,id=memory,size={memory}M,share=on");
+    let kernel = format!("console=ttyS0 panic=-1 mitigations=off {}", plan.kernel);
+    let mut qemu = Command::new(kit.qemu());
+    qemu.args(QEMU.split(' '));
+    qemu.args(["-machine", "q35,accel=tcg,memory-backend=memory"]);
+    qemu.args(["-object", &backend]);
+    qemu.args(["-m", &memory.to_string(), "-smp", &cpus.to_string()]);
+    qemu.arg("-kernel").arg(kit.vmlinuz());
+    qemu.arg("-initrd").arg(plan.image);
+    qemu.args(["-append", &kernel]).args(&plan.qemu);
+    qemu
+}
+
 /// A guest that runs; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Guest {
@@ -62,43 +82,16 @@ impl Guest {
         fs::create_dir_all(logs)?;
         let console = logs.join(format!("{}.console", plan.name));
         let errors = logs.join(format!("{}.qemu", plan.name));
-        let memory = plan.memory_mib;
-        let mut qemu = Command::new(kit.qemu());
-        qemu.args([
-            "-nodefaults",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-cpu",
-            "max",
-        ])
-        .args([
-            "-machine",
-            "q35,accel=tcg,memory-backend=memory",
-            "-m",
-            &memory.to_string(),
-        ])
-        .arg("-object")
-        .arg(format!(
-            "memory-backend-memfd,id=memory,size={memory}M,share=on"
-        ))
-        .args(["-smp", &plan.cpus.to_string()])
-        .arg("-kernel")
-        .arg(kit.vmlinuz())
-        .arg("-initrd")
-        .arg(plan.image)
-        .arg("-append")
-        .arg(format!(
-            "console=ttyS0 panic=-1 mitigations=off commands {}",
-            plan.kernel
-        ))
-        .arg("-serial")
-        .arg(format!("file:{}", console.display()))
-        .args(["-serial", "stdio"])
-        .args(&plan.qemu)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(File::create(&errors)?);
+        let plan = Plan {
+            kernel: &format!("commands {}", plan.kernel),
+            qemu: plan.qemu.clone(),
+            ..*plan
+        };
+        let mut qemu = command(kit, &plan);
+        qemu.args(["-serial", &format!("file:{}", console.display())]);
+        qemu.args(["-serial", "stdio"]);
+        qemu.stdin(Stdio::piped()).stdout(Stdio::piped());
+        qemu.stderr(File::create(&errors)?);
         let mut child = qemu
             .spawn()
             .with_context(|| format!("cannot run {}", kit.qemu().display()))?;

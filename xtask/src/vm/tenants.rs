@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::fetch::Kit;
 use super::guest::{Guest, Plan, served_function};
-use super::image::{self, Contents};
 use super::nic::Nic;
 use crate::ctx::Ctx;
 use crate::tally::Tally;
@@ -107,11 +106,7 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn start(ctx: &'a Ctx, kit: &'a Kit) -> Result<Self> {
         let logs = kit.dir.join("vms");
-        let contents = Contents {
-            modules: vec!["virtio_pci", "virtio_net"],
-            ..Contents::default()
-        };
-        let image = image::make(ctx, kit, "guest", &contents)?;
+        let image = super::guest_image(ctx, kit)?;
         let nic = Nic::start(ctx, &logs, Path::new(CONFIG), NAMES.len())?;
         let mut world = Self {
             kit,
