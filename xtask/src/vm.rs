@@ -10,12 +10,14 @@ mod nic;
 mod tenants;
 mod vfio;
 
+use std::iter;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::build;
-use crate::ctx::{Ctx, line, run};
+use crate::ctx::{Ctx, run};
 use crate::model::Models;
 use crate::tally::Tally;
 use fetch::Kit;
@@ -64,9 +66,20 @@ pub(crate) fn interactive(ctx: &Ctx, args: &Args) -> Result<()> {
     };
     let mut qemu = guest::command(&kit, &plan);
     qemu.args(["-serial", "mon:stdio"]);
-    eprintln!("    {}", line(&qemu));
+    eprintln!("    {}", typed(&qemu));
     eprintln!("    Ctrl-A X ends it");
     run(&mut qemu)
+}
+
+/// A command as it can be typed.
+fn typed(command: &Command) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=,:+".contains(char);
+    let words = iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| match word.to_string_lossy() {
+        word if word.chars().all(plain) => word.into_owned(),
+        word => format!("'{}'", word.replace('\'', r"'\''")),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The image of a guest that has a VF: Debian's own driver, nothing of ours.
@@ -76,4 +89,18 @@ fn guest_image(ctx: &Ctx, kit: &Kit) -> Result<PathBuf> {
         ..Contents::default()
     };
     image::make(ctx, kit, "guest", &contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::typed;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_split_them() {
+        let mut command = Command::new("./qemu");
+        command.args(["-m", "256", r#"{"bus":"a"}"#, "it's"]);
+        assert_eq!(typed(&command), r#"./qemu -m 256 '{"bus":"a"}' 'it'\''s'"#);
+    }
 }
