@@ -7,6 +7,7 @@ mod fetch;
 mod guest;
 mod image;
 mod nic;
+mod sriov;
 mod tenants;
 mod vfio;
 
@@ -45,6 +46,9 @@ pub(crate) fn test(ctx: &Ctx, only: Option<&str>) -> Result<()> {
     }
     if wanted("vfio") {
         vfio::run_all(ctx, &kit, &mut tally);
+    }
+    if wanted("sriov") {
+        sriov::run_all(ctx, &kit, &mut tally);
     }
     tally.finish()
 }

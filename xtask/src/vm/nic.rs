@@ -26,8 +26,14 @@ pub(crate) struct Nic<'a> {
 }
 
 impl<'a> Nic<'a> {
-    /// Starts the simulator and waits until it serves the PF and `vfs` VFs. Sockets and log go to `dir`.
-    pub(crate) fn start(ctx: &'a Ctx, dir: &Path, config: &Path, vfs: usize) -> Result<Self> {
+    /// Starts the simulator and waits until it serves the PF and `vfs` VFs. Sockets and log go to `dir`. Without a
+    /// configuration it is for a driver of the PF to start.
+    pub(crate) fn start(
+        ctx: &'a Ctx,
+        dir: &Path,
+        config: Option<&Path>,
+        vfs: usize,
+    ) -> Result<Self> {
         let sockets = dir.join("sockets");
         if sockets.exists() {
             fs::remove_dir_all(&sockets)?;
@@ -40,13 +46,14 @@ impl<'a> Nic<'a> {
             .arg("sim")
             .arg("--socket-dir")
             .arg(&sockets)
-            .arg("--config")
-            .arg(config)
             .arg("--firmware")
             .arg(ctx.firmware_elf())
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file);
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
         let child = command.spawn().context("cannot run hairpin")?;
         let mut nic = Self {
             ctx,
