@@ -13,10 +13,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::fetch::Kit;
 
-/// Until a guest obeys. It takes some seconds; a busy machine may take longer.
-const BOOT: Duration = Duration::from_secs(180);
+/// Until a guest obeys. It takes some seconds; on a machine with much else to do, minutes.
+const BOOT: Duration = Duration::from_secs(600);
 /// Until a command has ended, unless it was given more.
-const COMMAND: Duration = Duration::from_secs(120);
+const COMMAND: Duration = Duration::from_secs(300);
 /// Lines of a log that a failure shows.
 const SHOWN: usize = 40;
 
