@@ -13,8 +13,11 @@ use serde_json::Value;
 use super::guest::show_log;
 use crate::ctx::{Ctx, output};
 
-/// Until the sockets are there.
-const START: Duration = Duration::from_secs(120);
+/// Until clients may come: its firmware has to be loaded and started, which takes a second or two, or much longer on
+/// a machine with much else to do.
+const START: Duration = Duration::from_secs(600);
+/// What it prints then.
+const SERVING: &str = "serving ";
 
 /// A NIC that runs; dropping it ends it.
 #[derive(Debug)]
@@ -26,14 +29,9 @@ pub(crate) struct Nic<'a> {
 }
 
 impl<'a> Nic<'a> {
-    /// Starts the simulator and waits until it serves the PF and `vfs` VFs. Sockets and log go to `dir`. Without a
+    /// Starts the simulator and waits until it serves. Sockets and log go to `dir`. Without a
     /// configuration it is for a driver of the PF to start.
-    pub(crate) fn start(
-        ctx: &'a Ctx,
-        dir: &Path,
-        config: Option<&Path>,
-        vfs: usize,
-    ) -> Result<Self> {
+    pub(crate) fn start(ctx: &'a Ctx, dir: &Path, config: Option<&Path>) -> Result<Self> {
         let sockets = dir.join("sockets");
         if sockets.exists() {
             fs::remove_dir_all(&sockets)?;
@@ -62,8 +60,7 @@ impl<'a> Nic<'a> {
             log,
         };
         let end = Instant::now() + START;
-        let served = |nic: &Self| nic.pf().exists() && (0..vfs).all(|vf| nic.vf(vf).exists());
-        while !served(&nic) {
+        while !fs::read_to_string(&nic.log)?.contains(SERVING) {
             if let Some(status) = nic.child.try_wait()? {
                 nic.show_log();
                 bail!("hairpin sim ended with {status}");
@@ -87,14 +84,18 @@ impl<'a> Nic<'a> {
         self.sockets.join(format!("vf{vf}.sock"))
     }
 
-    /// What `hairpin stats` says.
-    pub(crate) fn stats(&self) -> Result<Value> {
+    /// What `hairpin stats` says of a port.
+    pub(crate) fn stats(&self, port: &str) -> Result<Value> {
         let mut command = self.ctx.command(self.ctx.sim_bin("hairpin"));
         command
             .arg("--device")
             .arg(format!("vfio-user/{}", self.pf().display()));
-        let text = output(command.args(["--json", "stats"]))?;
-        serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))
+        let text = output(command.args(["--json", "stats", port]))?;
+        let stats: Value =
+            serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))?;
+        let port = stats.get("ports").and_then(|ports| ports.get(port));
+        port.cloned()
+            .with_context(|| format!("the port is missing: {text}"))
     }
 
     /// Prints the end of what the simulator printed.

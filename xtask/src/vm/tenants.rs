@@ -107,7 +107,7 @@ impl<'a> World<'a> {
     fn start(ctx: &'a Ctx, kit: &'a Kit) -> Result<Self> {
         let logs = kit.dir.join("vms");
         let image = super::guest_image(ctx, kit)?;
-        let nic = Nic::start(ctx, &logs, Some(Path::new(CONFIG)), NAMES.len())?;
+        let nic = Nic::start(ctx, &logs, Some(Path::new(CONFIG)))?;
         let mut world = Self {
             kit,
             logs,
@@ -290,12 +290,9 @@ fn files_at_once(world: &mut World<'_>, tenant: [usize; 2]) -> Result<()> {
 
 /// Frames that the NIC has handed to a VF, and taken from it.
 fn on_nic(world: &World<'_>, vf: usize) -> Result<[u64; 2]> {
-    let stats = world.nic.stats()?;
-    let port = stats.pointer(&format!("/ports/vf{vf}"));
+    let stats = world.nic.stats(&format!("vf{vf}"))?;
     let count = |name: &str| {
-        let value = port
-            .and_then(|port| port.get(name))
-            .and_then(serde_json::Value::as_u64);
+        let value = stats.get(name).and_then(serde_json::Value::as_u64);
         value.with_context(|| format!("no {name} of vf{vf} in {stats}"))
     };
     Ok([count("out_frames")?, count("in_frames")?])

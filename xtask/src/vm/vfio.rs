@@ -112,7 +112,7 @@ impl<'a> World<'a> {
         let logs = kit.dir.join("vfio");
         let image = image::make(ctx, kit, "vfio", &contents(ctx)?)?;
         // Without a configuration: the NIC is as after power-on, the rest is the driver's business.
-        let nic = Nic::start(ctx, &logs, None, VFS)?;
+        let nic = Nic::start(ctx, &logs, None)?;
         let mut devices = served_function(1, &nic.pf());
         for vf in 0..VFS {
             devices.extend(served_function(2 + vf, &nic.vf(vf)));
