@@ -34,11 +34,14 @@ pub(crate) struct Plan<'a> {
     pub(crate) qemu: Vec<String>,
 }
 
+/// Until the NIC has answered QEMU, whose own limit of 5 s is short for a simulation beside other work.
+const ANSWER_MS: u32 = 120_000;
+
 /// Arguments that attach a served function as the only device of a root port of its own.
 pub(crate) fn served_function(index: usize, socket: &Path) -> Vec<String> {
     let device = serde_json::json!({
         "driver": "vfio-user-pci", "bus": format!("port{index}"),
-        "socket": { "type": "unix", "path": socket },
+        "socket": { "type": "unix", "path": socket }, "x-msg-timeout": ANSWER_MS,
     });
     let port = format!("pcie-root-port,id=port{index},chassis={index}");
     ["-device".into(), port, "-device".into(), device.to_string()].into()

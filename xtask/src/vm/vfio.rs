@@ -99,10 +99,12 @@ pub(super) fn plan<'a>(
     }
 }
 
-/// A line that gives a function to vfio-pci.
+/// A line that gives a function to vfio-pci and says whose it is then. The kernel has virtio-pci built in, which has
+/// taken the VFs by itself.
 pub(super) fn give_to_vfio(address: &str) -> String {
     format!(
         "cd /sys/bus/pci/devices/{address} && echo vfio-pci >driver_override && \
+         if [ -e driver ]; then echo {address} >driver/unbind; fi && \
          echo {address} >/sys/bus/pci/drivers_probe && basename $(readlink driver)"
     )
 }
@@ -198,7 +200,9 @@ fn document(world: &mut World<'_>, what: &str) -> Result<Value> {
 
 fn info(world: &mut World<'_>) -> Result<()> {
     let info = document(world, "dev info")?;
-    let vfs = info.pointer("/capabilities/vfs").and_then(Value::as_u64);
+    let vfs = info
+        .pointer("/device/capabilities/vfs")
+        .and_then(Value::as_u64);
     ensure!(vfs.is_some_and(|vfs| vfs >= 2), "VFs are missing: {info}");
     Ok(())
 }
