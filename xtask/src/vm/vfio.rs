@@ -212,7 +212,7 @@ fn apply(world: &mut World<'_>) -> Result<()> {
     let (status, said) = world.guest.attempt(&line, APPLY)?;
     ensure!(status == 0, "`{line}` ended with status {status}: {said}");
     let health = document(world, "health show")?;
-    let run = health.get("run").and_then(Value::as_str);
+    let run = health.pointer("/health/run").and_then(Value::as_str);
     ensure!(
         run == Some("running"),
         "the firmware does not run: {health}"
