@@ -21,6 +21,7 @@ mod syn;
 mod syn_netlist;
 mod tally;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -57,7 +58,13 @@ Examples:
         json: bool,
     },
     /// Run every test: unit, RTL benches, co-simulation, whole NIC
-    Test(test::Args),
+    Test(test::TestArgs),
+    /// Boot a small stock Linux guest in this terminal, with VFs of a simulated NIC
+    #[command(after_help = "\
+Examples:
+  hairpin sim --socket-dir nic --config examples/vms/nic.toml
+  cargo xtask vm nic/vf0.sock")]
+    Vm(vm::Args),
     /// Format, lints, generated files, documentation, licence headers; quick
     Check(test::Args),
     /// Generate everything that comes from the register maps
@@ -100,6 +107,7 @@ fn run(args: &Args) -> Result<()> {
         What::Build => build::run_all(&ctx).map(drop),
         What::Demo { scenario, json } => demo::run_scenario(&ctx, *scenario, *json),
         What::Test(args) => test::run_all(&ctx, args),
+        What::Vm(args) => vm::interactive(&ctx, args),
         What::Check(args) => check::run_all(&ctx, args),
         What::Regs { check } => build::regs(&ctx, *check),
         What::Bench { json, only } => build::bench(&ctx, *json, only.as_deref()),

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::ctx::{Ctx, run};
 use crate::tally::{Tally, runner};
-use crate::{build, demo};
+use crate::{build, demo, vm};
 
 /// Arguments of `cargo xtask test` and `check`.
 #[derive(Debug, clap::Args)]
@@ -15,12 +15,25 @@ pub(crate) struct Args {
     pub(crate) only: Option<String>,
 }
 
+/// Arguments of `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    stages: Args,
+    /// Run the tests with virtual machines instead: stock Linux guests on the simulated NIC
+    #[arg(long)]
+    vm: bool,
+}
+
 /// Frames and seed of the co-simulation that every run repeats.
 const COSIM: [&str; 6] = ["--frames", "40000", "--configs", "10", "--seed", "1"];
 
-pub(crate) fn run_all(ctx: &Ctx, args: &Args) -> Result<()> {
+pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
+    if args.vm {
+        return vm::test(ctx, args.stages.only.as_deref());
+    }
     build::run_all(ctx)?;
-    let mut tally = Tally::new(args.only.clone());
+    let mut tally = Tally::new(args.stages.only.clone());
     tally.check("registers: generated files are current", || {
         build::generate_regs(ctx, true)
     });

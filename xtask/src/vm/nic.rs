@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The simulated NIC that serves its functions to guests: `hairpin sim` and its sockets.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::guest::show_log;
+use crate::ctx::{Ctx, output};
+
+/// Until clients may come: its firmware has to be loaded and started, which takes a second or two, or much longer on
+/// a machine with much else to do.
+const START: Duration = Duration::from_secs(600);
+/// What it prints then.
+const SERVING: &str = "serving ";
+
+/// A NIC that runs; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Nic<'a> {
+    ctx: &'a Ctx,
+    child: Child,
+    sockets: PathBuf,
+    log: PathBuf,
+}
+
+impl<'a> Nic<'a> {
+    /// Starts the simulator and waits until it serves. Sockets and log go to `dir`. Without a
+    /// configuration it is for a driver of the PF to start.
+    pub(crate) fn start(ctx: &'a Ctx, dir: &Path, config: Option<&Path>) -> Result<Self> {
+        let sockets = dir.join("sockets");
+        if sockets.exists() {
+            fs::remove_dir_all(&sockets)?;
+        }
+        fs::create_dir_all(&sockets)?;
+        let log = dir.join("nic.log");
+        let file = File::create(&log)?;
+        let mut command = ctx.command(ctx.sim_bin("hairpin"));
+        command
+            .arg("sim")
+            .arg("--socket-dir")
+            .arg(&sockets)
+            .arg("--firmware")
+            .arg(ctx.firmware_elf())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file);
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
+        let child = command.spawn().context("cannot run hairpin")?;
+        let mut nic = Self {
+            ctx,
+            child,
+            sockets,
+            log,
+        };
+        let end = Instant::now() + START;
+        while !fs::read_to_string(&nic.log)?.contains(SERVING) {
+            if let Some(status) = nic.child.try_wait()? {
+                nic.show_log();
+                bail!("hairpin sim ended with {status}");
+            }
+            if Instant::now() > end {
+                nic.show_log();
+                bail!("hairpin sim serves nothing yet");
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(nic)
+    }
+
+    /// The PF's socket.
+    pub(crate) fn pf(&self) -> PathBuf {
+        self.sockets.join("pf0.sock")
+    }
+
+    /// A VF's socket.
+    pub(crate) fn vf(&self, vf: usize) -> PathBuf {
+        self.sockets.join(format!("vf{vf}.sock"))
+    }
+
+    /// What `hairpin stats` says of a port.
+    pub(crate) fn stats(&self, port: &str) -> Result<Value> {
+        let mut command = self.ctx.command(self.ctx.sim_bin("hairpin"));
+        command
+            .arg("--device")
+            .arg(format!("vfio-user/{}", self.pf().display()));
+        let text = output(command.args(["--json", "stats", port]))?;
+        let stats: Value =
+            serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))?;
+        let port = stats.get("ports").and_then(|ports| ports.get(port));
+        port.cloned()
+            .with_context(|| format!("the port is missing: {text}"))
+    }
+
+    /// Prints the end of what the simulator printed.
+    pub(crate) fn show_log(&self) {
+        show_log(&self.log);
+    }
+}
+
+impl Drop for Nic<'_> {
+    fn drop(&mut self) {
+        // Both fail only if it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
