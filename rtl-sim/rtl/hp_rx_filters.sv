@@ -87,7 +87,7 @@ module hp_rx_filters
   logic [31:0] kept;
   hp_ram_1r1w #(.WIDTH(32), .DEPTH(N_FILTER * 16)) u_kept (
     .clk_i,
-    .we_i   (cfg_req_i && cfg_we_i),
+    .we_i   (cfg_req_i && cfg_we_i && cfg_word_i < 4'd11),
     .waddr_i({cfg_idx_i, cfg_word_i}),
     .wdata_i(cfg_wdata_i),
     .re_i   (cfg_req_i && !cfg_we_i),

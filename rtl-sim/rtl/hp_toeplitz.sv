@@ -21,22 +21,28 @@ module hp_toeplitz #(
   localparam int unsigned Group  = 32;      // input bits per partial sum
   localparam int unsigned Groups = (BITS + Group - 1) / Group;
 
-  logic [Groups-1:0][31:0] part_d, part_q;
+  // Sums of 32 input bits each; then their sum.
+  function automatic logic [Groups-1:0][31:0] parts(input logic [KeyW-1:0] key, input logic [BITS-1:0] data);
+    logic [Groups-1:0][31:0] sums;
+    sums = '0;
+    for (int unsigned i = 0; i < BITS; i++) begin
+      sums[i/Group] ^= key[KeyW-1-i -: 32] & {32{data[BITS-1-i]}};
+    end
+    return sums;
+  endfunction
+
+  logic [Groups-1:0][31:0] part_q;
   logic                    valid_q;
   logic [31:0]             sum;
 
   always_comb begin
-    part_d = '0;
-    for (int unsigned i = 0; i < BITS; i++) begin
-      part_d[i/Group] ^= key_i[KeyW-1-i -: 32] & {32{data_i[BITS-1-i]}};
-    end
     sum = '0;
     for (int unsigned g = 0; g < Groups; g++) sum ^= part_q[g];
   end
 
   always_ff @(posedge clk_i) begin
     valid_q <= valid_i;
-    if (valid_i) part_q <= part_d;
+    if (valid_i) part_q <= parts(key_i, data_i);
     if (valid_q) hash_o <= sum;
   end
 
