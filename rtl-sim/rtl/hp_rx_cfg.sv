@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Configuration of the receive steering: one access at a time. New beats are held back until no header is under
-// way, so that every frame sees all of an access or nothing of it; then the access happens (`strobe_o`, one
-// clock), and is answered four clocks later. 20 clocks in all at most.
+// Configuration of the receive steering: one access at a time. New beats are held back until no
+// header is under way, so that every frame sees all of an access or nothing of it; then the access
+// happens (`strobe_o`, one clock), and is answered four clocks later. 20 clocks in all at most.
 
 `include "hp_assert.svh"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// EtherType filters: the one with the lowest index that matches a frame's VF and EtherType says which queue.
-// Latency 2 from the key, one key per clock.
+// EtherType filters: the one with the lowest index that matches a frame's VF and EtherType says
+// which queue. Latency 2 from the key, one key per clock.
 //
-// A filter is one word: `[15:0]` EtherType `[22:16]` VF `[30:24]` queue `[31]` enable. A word that names no VF or
-// no queue of this NIC is taken without `enable`. Words change only while no key is under way.
+// A filter is one word: `[15:0]` EtherType `[22:16]` VF `[30:24]` queue `[31]` enable. A word that
+// names no VF or no queue of this NIC is taken without `enable`. Words change only while no key is
+// under way.
 
 `include "hp_assert.svh"
 
@@ -69,7 +70,8 @@ module hp_rx_ethertype
 
   always_ff @(posedge clk_i) begin
     for (int unsigned i = 0; i < N_ETHERTYPE; i++) begin
-      match_q[i] <= filter_q[i].enable && filter_q[i].vf == vf_i && filter_q[i].ethertype == ethertype_i;
+      match_q[i] <= filter_q[i].enable && filter_q[i].vf == vf_i &&
+                    filter_q[i].ethertype == ethertype_i;
     end
     if (!valid_i) match_q <= '0;
     hit_o   <= hit;

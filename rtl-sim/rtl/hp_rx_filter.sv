@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// One five-tuple filter: what it asks for, and whether a key has it. Latency 2 from the key, one key per clock.
+// One five-tuple filter: what it asks for, and whether a key has it. Latency 2 from the key, one
+// key per clock.
 //
-// Words (docs/src/architecture/virtio.md): 0 to 3 source address, 4 to 7 destination address, 8 ports, 9 what is
-// compared, 10 queue, VF, priority, enable. Writing any word disables the filter; word 10 enables it if all that it
-// says and word 9 said makes sense. Words change only while no key is under way.
+// Words (docs/src/architecture/virtio.md): 0 to 3 source address, 4 to 7 destination address, 8
+// ports, 9 what is compared, 10 queue, VF, priority, enable. Writing any word disables the filter;
+// word 10 enables it if all that it says and word 9 said makes sense. Words change only while no
+// key is under way.
 
 `include "hp_assert.svh"
 
@@ -110,7 +112,8 @@ module hp_rx_filter
       dport_ok_q <= !by_dport_q || (ports_i && key_i.dport == dport_q);
       here_q     <= ip_i && vf_i == vf_q && (key_i.is_v6 ? v6_q : v4_q);
     end
-    match_o <= valid_q && (&src_ok_q) && (&dst_ok_q) && proto_ok_q && sport_ok_q && dport_ok_q && here_q;
+    match_o <= valid_q && here_q && (&src_ok_q) && (&dst_ok_q) && proto_ok_q && sport_ok_q &&
+               dport_ok_q;
   end
 
   logic unused_bits;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// The five-tuple filters: all are compared at once; of those that match, the highest priority wins, then the
-// lowest index. Latency 7 from the key, one key per clock. What software wrote is kept in a RAM for reading back
-// (latency 2), where `enable` shows what became of it.
+// The five-tuple filters: all are compared at once; of those that match, the highest priority wins,
+// then the lowest index. Latency 7 from the key, one key per clock. What software wrote is kept in
+// a RAM for reading back (latency 2), where `enable` shows what became of it.
 
 `include "hp_assert.svh"
 
@@ -32,8 +32,8 @@ module hp_rx_filters
   output logic            hit_o,
   output qp_t             queue_o
 );
-  // Stages count from the key: matches at 2, then which priorities there are, who has the highest, who is first
-  // of those, its queue.
+  // Stages count from the key: matches at 2, then which priorities there are, who has the highest,
+  // who is first of those, its queue.
   logic [N_FILTER-1:0]      enable, match_2, match_3_q, best_4_q, first_5_q;
   logic [N_FILTER-1:0][2:0] prio;
   qp_t  [N_FILTER-1:0]      queue;

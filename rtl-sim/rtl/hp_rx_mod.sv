@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// `i` modulo `n`, for 7 bits of both: a division by trial, two quotient bits a stage. Latency 4, one per clock.
-// Modulo 0 is `i`.
+// `i` modulo `n`, for 7 bits of both: a division by trial, two quotient bits a stage. Latency 4,
+// one per clock. Modulo 0 is `i`.
 
 module hp_rx_mod (
   input  logic       clk_i,
@@ -10,7 +10,8 @@ module hp_rx_mod (
   output logic [6:0] rest_o
 );
   // What is left when `n` times 2 to the `shift` was taken away, if it can be.
-  function automatic logic [6:0] step(input logic [6:0] left, input logic [6:0] n, input int unsigned shift);
+  function automatic logic [6:0] step(input logic [6:0] left, input logic [6:0] n,
+                                      input int unsigned shift);
     logic [13:0] part;
     part = 14'(n) << shift;
     return (14'(left) >= part) ? left - part[6:0] : left;

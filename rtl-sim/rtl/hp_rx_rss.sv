@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// What a VF's own rows say of a frame: the queue of its VLAN priority, and the one of its Toeplitz hash. Latency:
-// the VF two clocks before the key (`vf_m2_i`, then `vf_i`), `pcp_*` 1 clock behind the key, `rss_*` 7; one
-// key per clock.
+// What a VF's own rows say of a frame: the queue of its VLAN priority, and the one of its Toeplitz
+// hash. Latency: the VF two clocks before the key (`vf_m2_i`, then `vf_i`), `pcp_*` 1 clock behind
+// the key, `rss_*` 7; one key per clock.
 //
-// Words of a VF (docs/src/architecture/virtio.md): 0 to 9 key, 10 and 11 queues of the priorities, 12 control, 32 to
-// 63 indirection table. A VF without `enable` has the default: the key that Microsoft publishes, all hash types, and
-// entry i modulo the pairs in use. Accesses come only while no key is under way; `cfg_rdata_o` has latency 3.
+// Words of a VF (docs/src/architecture/virtio.md): 0 to 9 key, 10 and 11 queues of the priorities,
+// 12 control, 32 to 63 indirection table. A VF without `enable` has the default: the key that
+// Microsoft publishes, all hash types, and entry i modulo the pairs in use. Accesses come only
+// while no key is under way; `cfg_rdata_o` has latency 3.
 
 `include "hp_assert.svh"
 
@@ -45,11 +46,13 @@ module hp_rx_rss
   localparam int unsigned Rows     = 13;   // words of a VF beside its table
   localparam logic [3:0]  PcpWord  = 4'd10;
   localparam logic [3:0]  CtlWord  = 4'd12;
-  localparam logic [319:0] DefaultKey =
-      320'h6d5a56da_255b0ec2_4167253d_43a38fb0_d0ca2bcb_ae7b30b4_77cb2da3_8030f20c_6a42b73b_beac01fa;
+  localparam logic [319:0] DefaultKey = {
+    160'h6d5a56da_255b0ec2_4167253d_43a38fb0_d0ca2bcb,
+    160'hae7b30b4_77cb2da3_8030f20c_6a42b73b_beac01fa
+  };
 
-  // Rows in RAM; a reset leaves them, so what must be off then is in registers: `enable`, and whether the
-  // priorities' words were written since.
+  // Rows in RAM; a reset leaves them, so what must be off then is in registers: `enable`, and
+  // whether the priorities' words were written since.
   logic [N_VF-1:0]       enable_q;
   logic [N_VF-1:0][1:0]  pcp_set_q;
   logic [Rows-1:0][31:0] row;

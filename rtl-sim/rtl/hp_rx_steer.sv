@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Receive queue selection: on the way from the NIC's host stream to the rings, every frame gets the queue pair it
-// goes to (`m_qp_o`, valid from its first beat on). Docs: docs/src/architecture/virtio.md, "Receive steering".
+// Receive queue selection: on the way from the NIC's host stream to the rings, every frame gets the
+// queue pair it goes to (`m_qp_o`, valid from its first beat on). Docs:
+// docs/src/architecture/virtio.md, "Receive steering".
 //
-// For the frame's VF the first of these that names a queue in use: EtherType filters, the priority of its outer tag,
-// five-tuple filters, Toeplitz hash and indirection table; else its queue 0. "In use" is what `vf_pairs_i` says
-// while the frame's header passes.
+// For the frame's VF the first of these that names a queue in use: EtherType filters, the priority
+// of its outer tag, five-tuple filters, Toeplitz hash and indirection table; else its queue 0. "In
+// use" is what `vf_pairs_i` says while the frame's header passes.
 //
-// Beats wait in a FIFO until their frame's header has come through a pipeline that never stalls. Latency: 15 clocks
-// from the beat that completes the header (the frame's last, or the one that holds byte 95). Throughput: a
-// beat per clock, also of frames that have one beat; an access to the configuration holds the input for up to 20
-// clocks. Backpressure: `rx_tready_o` comes from registers.
+// Beats wait in a FIFO until their frame's header has come through a pipeline that never stalls.
+// Latency: 15 clocks from the beat that completes the header (the frame's last, or the one that
+// holds byte 95). Throughput: a beat per clock, also of frames that have one beat; an access to the
+// configuration holds the input for up to 20 clocks. Backpressure: `rx_tready_o` comes from
+// registers.
 //
-// Stages: 1 header, 4 key, 5 VLAN priority and hash input, 6 EtherType, 11 five-tuple and hash, 12 choice.
+// Stages: 1 header, 4 key, 5 VLAN priority and hash input, 6 EtherType, 11 five-tuple and hash, 12
+// choice.
 
 `include "hp_assert.svh"
 

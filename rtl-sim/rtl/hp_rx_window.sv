@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// The first 96 bytes of every received frame, its tags counted: one header per frame, as soon as its last
-// beat of interest was taken. Gaps between beats are allowed. Latency: the header is at the output two
-// clocks after that beat; `early_o` says one clock before that one comes.
+// The first 96 bytes of every received frame, its tags counted: one header per frame, as soon as
+// its last beat of interest was taken. Gaps between beats are allowed. Latency: the header is at
+// the output two clocks after that beat; `early_o` says one clock before that one comes.
 
 `include "hp_assert.svh"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// The Toeplitz hash of receive-side scaling: a network of XORs. Latency 2, one hash per clock; the output
-// holds its value while no input comes.
+// The Toeplitz hash of receive-side scaling: a network of XORs. Latency 2, one hash per clock; the
+// output holds its value while no input comes.
 //
-// Every input bit that is set adds the 32 bits of the key that begin at its place. Zeros at the end add
-// nothing, so a shorter input is one with zeros behind it.
+// Every input bit that is set adds the 32 bits of the key that begin at its place. Zeros at the end
+// add nothing, so a shorter input is one with zeros behind it.
 
 `include "hp_assert.svh"
 
@@ -22,7 +22,8 @@ module hp_toeplitz #(
   localparam int unsigned Groups = (BITS + Group - 1) / Group;
 
   // Sums of 32 input bits each; then their sum.
-  function automatic logic [Groups-1:0][31:0] parts(input logic [KeyW-1:0] key, input logic [BITS-1:0] data);
+  function automatic logic [Groups-1:0][31:0] parts(input logic [KeyW-1:0] key,
+                                                    input logic [BITS-1:0] data);
     logic [Groups-1:0][31:0] sums;
     sums = '0;
     for (int unsigned i = 0; i < BITS; i++) begin

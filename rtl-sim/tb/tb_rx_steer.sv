@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// hp_rx_steer against rx_model_pkg: random frames and gaps, random backpressure, and words of the configuration
-// written and read at any moment. An access holds the input back, so each frame has exactly one right
-// queue: the one of the words that were there when the beat that completes its header was taken. Every beat comes
-// out as it went in. Then a beat per clock, and the hashes that Microsoft publishes: on hp_toeplitz all 32 bits, on
-// the whole block those that choose a queue.
+// hp_rx_steer against rx_model_pkg: random frames and gaps, random backpressure, and words of the
+// configuration written and read at any moment. An access holds the input back, so each frame has
+// exactly one right queue: the one of the words that were there when the beat that completes its
+// header was taken. Every beat comes out as it went in. Then a beat per clock, and the hashes that
+// Microsoft publishes: on hp_toeplitz all 32 bits, on the whole block those that choose a queue.
 //
-// bench-args: --unroll-count 8 ${rtl}/hp_vio_pkg.sv ${rtl}/../tb/rx_model_pkg.sv
+// bench-args: --unroll-count 8 ${rtl}/hp_vio_pkg.sv ${rtl}/../tb/rx_model_pkg.sv ${rtl}/../tb/rx_frames_pkg.sv
 // bench: -GDATA_W=512
 // bench: -GDATA_W=256 -GN_VF=5 -GN_QP=9 -GN_FILTER=3 -GN_ETHERTYPE=1
 // bench: -GDATA_W=128 -GN_VF=64 -GN_QP=64 -GN_ETHERTYPE=48
@@ -23,6 +23,7 @@ module tb_rx_steer
 );
   import tb_pkg::*;
   import rx_model_pkg::*;
+  import rx_frames_pkg::*;
 
   localparam int unsigned Bytes = DATA_W / 8;
   localparam int unsigned Head  = (96 + Bytes - 1) / Bytes;   // beats of a header at most
@@ -95,8 +96,9 @@ module tb_rx_steer
     m_ready <= chance(sink_percent);
   end
 
-  // Inputs change at the falling edge; a beat is taken at the next rising one if the block is ready by then.
-  // The source: so many frames of a kind. Its expectation is made when the header's last beat is taken.
+  // Inputs change at the falling edge; a beat is taken at the next rising one if the block is ready
+  // by then. The source: so many frames of a kind. Its expectation is made when the header's last
+  // beat is taken.
   typedef enum {Random, Steady, Published} kind_e;
   kind_e       kind = Random;
   int unsigned todo = 0, steady_bytes = 60, vector = 0, waited = 0, beats_in = 0, in_first = 0, in_last = 0;
@@ -171,7 +173,8 @@ module tb_rx_steer
     repeat (20) @(negedge clk);
   endtask
 
-  // Accesses, one after the other. What one changes holds from the clock on in which the input is held back.
+  // Accesses, one after the other. What one changes holds from the clock on in which the input is
+  // held back.
   int unsigned accesses = 0, longest = 0;
   bit          configure = 0, at_rest = 0;
 
@@ -251,8 +254,8 @@ module tb_rx_steer
              in_last - in_first + 1, out_last - out_first + 1);
   endtask
 
-  // The published hashes: all bits on hp_toeplitz; on the whole block what the default key makes of them, with all
-  // queue pairs in use.
+  // The published hashes: all bits on hp_toeplitz; on the whole block what the default key makes of
+  // them, with all queue pairs in use.
   hp_toeplitz u_toeplitz (.clk_i(clk), .valid_i(1'b1), .key_i(MsKey), .data_i(hash_in), .hash_o(hash_out));
 
   task automatic published();
