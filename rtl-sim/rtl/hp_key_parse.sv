@@ -4,19 +4,25 @@
 //
 // The window is the frame's first 96 bytes (zeros past its end). Everything a key may hold lies in its
 // first 86: MACs, two tags, EtherType, an IPv4 header with all options, four bytes of L4.
+//
+// With KEEP_IP a frame that has no key only for want of ports (a fragment, an extension header, L4 cut off)
+// keeps its addresses and `is_v6`; `ip_o` says that there are addresses.
 
 `include "hp_assert.svh"
 
 module hp_key_parse
   import hp_pkg::*;
-(
+#(
+  parameter bit KEEP_IP = 1'b0
+) (
   input  logic         clk_i,
   input  logic [767:0] win_i,       // byte 0 in bits 7:0
   input  len_t         len_i,       // canonical length
   input  port_t        src_i,
   input  vlan_t        vvlan_i,
   input  logic [1:0]   tags_i,      // tenant tags: 0, 1, 2, or 3 for more than two
-  output flow_key_t    key_o
+  output flow_key_t    key_o,
+  output logic         ip_o
 );
   // Network byte order at a byte offset.
   function automatic logic [15:0] be16(input logic [15:0] x);
@@ -73,7 +79,8 @@ module hp_key_parse
   logic [5:0]  hdr4;
   logic [3:0]  l4_at;
   logic [15:0] total4, payload6, l3_len;
-  logic        bad4, bad6, is4, is6;
+  logic        bad4, bad6, part4, ext6, is4, is6;
+  logic        ip_d, ip_q;
   logic        l4_room_d, l4_room_q;
   logic [10:0][31:0] l4_choice;
   logic [31:0] l4_d, l4_q;
@@ -90,10 +97,10 @@ module hp_key_parse
 
   always_comb begin
     bad4 = (l3_q[7:4] != 4'd4) || (l3_q[3:0] < 4'd5) || (16'(hdr4) > l3_len) ||
-           (total4 < 16'(hdr4)) || (total4 > l3_len) ||
-           (be16(l3_q[8*6 +: 16]) & 16'h3FFF) != '0;
-    bad6 = (l3_q[7:4] != 4'd6) || (l3_len < 16'd40) || (payload6 > l3_len - 16'd40) ||
-           proto_d inside {8'd0, 8'd43, 8'd44, 8'd50, 8'd51, 8'd60, 8'd135, 8'd139, 8'd140};
+           (total4 < 16'(hdr4)) || (total4 > l3_len);
+    part4 = (be16(l3_q[8*6 +: 16]) & 16'h3FFF) != '0;
+    bad6 = (l3_q[7:4] != 4'd6) || (l3_len < 16'd40) || (payload6 > l3_len - 16'd40);
+    ext6 = proto_d inside {8'd0, 8'd43, 8'd44, 8'd50, 8'd51, 8'd60, 8'd135, 8'd139, 8'd140};
     for (int unsigned i = 0; i < 11; i++) l4_choice[i] = l3_q[8*(20 + 4*i) +: 32];
     l4_d = is6 ? l3_q[8*40 +: 32] : (l3_q[3:0] >= 4'd5) ? l4_choice[l4_at] : '0;
     l4_room_d = 1'b1;
@@ -101,7 +108,8 @@ module hp_key_parse
     if (is6 && payload6 < 16'd4) l4_room_d = 1'b0;
 
     s2_d = s1_q;
-    s2_d.unkeyable = toomany_q || (is4 && bad4) || (is6 && bad6);
+    ip_d = !toomany_q && ((is4 && !bad4) || (is6 && !bad6));
+    s2_d.unkeyable = toomany_q || (is4 && (bad4 || part4)) || (is6 && (bad6 || ext6));
     if (is4 || is6) s2_d.proto = proto_d;
     s2_d.is_v6 = is6;
     if (is4) begin
@@ -116,6 +124,7 @@ module hp_key_parse
     s2_q      <= s2_d;
     l4_q      <= l4_d;
     l4_room_q <= l4_room_d;
+    ip_q      <= ip_d;
   end
 
   // Stage 3: L4, and nothing of IP in a key that cannot be one.
@@ -136,15 +145,20 @@ module hp_key_parse
       s3_d.dport = 16'(l4_q[15:8]);
     end
     if (s3_d.unkeyable) begin
-      s3_d.is_v6  = 1'b0;
-      s3_d.ip_src = '0;
-      s3_d.ip_dst = '0;
+      if (!(KEEP_IP && ip_q)) begin
+        s3_d.is_v6  = 1'b0;
+        s3_d.ip_src = '0;
+        s3_d.ip_dst = '0;
+      end
       s3_d.proto  = '0;
       s3_d.sport  = '0;
       s3_d.dport  = '0;
     end
   end
-  always_ff @(posedge clk_i) key_o <= s3_d;
+  always_ff @(posedge clk_i) begin
+    key_o <= s3_d;
+    ip_o  <= ip_q;
+  end
 
   logic unused_win;
   assign unused_win = ^win_i[767:688];

@@ -53,6 +53,7 @@ module hp_key_path
   // The key, at stage 7 for every width.
   hdr_t      h_key;
   flow_key_t key, key_7, key_8_q;
+  logic      unused_ip;
   assign h_key = (KeyStage == 3) ? h3_i : h4_i;
 
   hp_key_parse u_key (
@@ -62,7 +63,8 @@ module hp_key_path
     .src_i  (h_key.w.meta.src),
     .vvlan_i(h_key.vvlan),
     .tags_i (h_key.tags),
-    .key_o  (key)
+    .key_o  (key),
+    .ip_o   (unused_ip)
   );
   if (KeyStage == 3) begin : gen_align
     flow_key_t key_7_q;

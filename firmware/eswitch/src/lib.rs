@@ -31,6 +31,7 @@ pub mod meter;
 #[cfg(feature = "std")]
 pub mod model;
 pub mod peer;
+pub mod steer;
 pub mod tables;
 
 pub use cache::{CacheUse, FlowHit};
