@@ -93,7 +93,7 @@ module hp_card import hp_pkg::*, hp_vio_pkg::*; #(
   logic              vf_req, vf_we, vf_ack, pf_req, pf_we, pf_ack, nic_idle, virtio_idle;
   fn_t               vf_fn;
   logic [15:0]       vf_addr;
-  logic [11:0]       pf_addr;
+  logic [12:0]       pf_addr;
   logic [31:0]       vf_wdata, vf_wmask, vf_rdata, pf_wdata, pf_rdata;
   logic [N_VF-1:0]   host_req, host_rx_ready;
   logic              grant_valid, grant_ready;

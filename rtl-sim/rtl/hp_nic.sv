@@ -59,7 +59,7 @@ module hp_nic
   input  logic [31:0]       vf_rdata_i,
   output logic              pf_req_o,
   output logic              pf_we_o,
-  output logic [11:0]       pf_addr_o,
+  output logic [12:0]       pf_addr_o,
   output logic [31:0]       pf_wdata_o,
   input  logic              pf_ack_i,
   input  logic [31:0]       pf_rdata_i,

@@ -57,7 +57,8 @@ module hp_rx_steer
   output logic                 m_tlast_o,
   output port_t                m_tdest_o,
   output len_t                 m_len_o,
-  output qp_t                  m_qp_o
+  output qp_t                  m_qp_o,
+  output logic                 idle_o
 );
   localparam int unsigned VfW   = (N_VF > 1) ? $clog2(N_VF) : 1;
   localparam int unsigned FltW  = (N_FILTER > 1) ? $clog2(N_FILTER) : 1;
@@ -293,6 +294,8 @@ module hp_rx_steer
     .data_o (m_qp_o),
     .count_o(unused_qps)
   );
+
+  assign idle_o = !rx_tvalid_i && !beat_valid && !early && !valid_1 && valid_q == '0;
 
   logic unused_bits;
   assign unused_bits = ^{unused_beats, unused_qps, unused_full};

@@ -23,7 +23,7 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   output logic [31:0]       vf_rdata_o,
   input  logic              pf_req_i,
   input  logic              pf_we_i,
-  input  logic [11:0]       pf_addr_i,        // byte offset in the window
+  input  logic [12:0]       pf_addr_i,        // byte offset in the window
   input  logic [31:0]       pf_wdata_i,
   output logic              pf_ack_o,
   output logic [31:0]       pf_rdata_o,
@@ -98,13 +98,20 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   msg_t                 msg;
   port_t                nobuf_vport, refused_vport, pairs_vport;
   qp_t [N_VF-1:0]       vf_pool;
+  logic                 regs_ack, steer_ack;
+  logic [31:0]          regs_rdata, steer_rdata;
   logic                 pairs_set;
   qp_t                  pairs;
 
   hp_vio_regs #(.N_VF(N_VF), .N_QP(N_QP), .CTRL_VQ(1'b1), .MQ(1'b1)) u_regs (
     .clk_i, .rst_ni,
     .vf_req_i, .vf_we_i, .vf_fn_i, .vf_addr_i, .vf_wdata_i, .vf_wmask_i, .vf_ack_o, .vf_rdata_o,
-    .pf_req_i, .pf_we_i, .pf_addr_i, .pf_wdata_i, .pf_ack_o, .pf_rdata_o,
+    .pf_req_i       (pf_req_i && !pf_addr_i[12]),
+    .pf_we_i,
+    .pf_addr_i      (pf_addr_i[11:0]),
+    .pf_wdata_i,
+    .pf_ack_o       (regs_ack),
+    .pf_rdata_o     (regs_rdata),
     .flr_req_i, .flr_done_o, .msix_enable_i, .msix_mask_i,
     .qcmd_valid_o   (qcmd_valid),
     .qcmd_ready_i   (qcmd_ready),
@@ -142,6 +149,12 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .bell_q_i       (bell_q),
     .vf_live_i      (vf_live),
     .vf_pairs_i     (vf_pairs),
+    .steer_req_i    (pf_req_i && pf_addr_i[12]),
+    .steer_we_i     (pf_we_i),
+    .steer_addr_i   (pf_addr_i[11:0]),
+    .steer_wdata_i  (pf_wdata_i),
+    .steer_ack_o    (steer_ack),
+    .steer_rdata_o  (steer_rdata),
     .qerr_valid_o   (qerr_valid),
     .qerr_q_o       (qerr_q),
     .qerr_code_o    (qerr_code),
@@ -172,5 +185,7 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .idle_o         (vq_idle)
   );
 
-  assign idle_o = regs_idle && vq_idle;
+  assign pf_ack_o   = regs_ack || steer_ack;
+  assign pf_rdata_o = steer_ack ? steer_rdata : regs_rdata;
+  assign idle_o     = regs_idle && vq_idle;
 endmodule

@@ -28,6 +28,12 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   input  qid_t                  bell_q_i,
   input  logic [N_VF-1:0]       vf_live_i,
   input  vf_pairs_t [N_VF-1:0]  vf_pairs_i,
+  input  logic                  steer_req_i,     // its configuration: hp_rx_steer
+  input  logic                  steer_we_i,
+  input  logic [11:0]           steer_addr_i,
+  input  logic [31:0]           steer_wdata_i,
+  output logic                  steer_ack_o,
+  output logic [31:0]           steer_rdata_o,
   output logic                  qerr_valid_o,
   output qid_t                  qerr_q_o,
   output logic [7:0]            qerr_code_o,
@@ -163,6 +169,12 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   piece_t                       piece;
   logic [DATA_W-1:0]            fifo_data;
   logic [$clog2(Beats):0]       fifo_level;
+  logic                         st_tvalid, st_tready, st_tlast, idle_steer;
+  logic [DATA_W-1:0]            st_tdata;
+  logic [Bytes-1:0]             st_tkeep;
+  port_t                        st_tdest;
+  len_t                         st_len;
+  qp_t                          st_qp;
   logic                         to_ctrl, ctrl_ready, rings_ready, rings_err, ctrl_err, ctrl_irq, ring_irq;
   logic                         irq_lock_q, irq_ctrl_q, irq_ctrl, idle_ctrl;
   logic [VW-1:0]                ctrl_err_v, ctrl_irq_v, pairs_v;
@@ -312,10 +324,21 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
 
   // ---- receive ----
 
-  hp_vq_rx #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs)) u_rx (
-    .clk_i, .rst_ni, .ok_i(ok[0]), .mrg_i(mrg), .vf_i(vf[0]), .plog_i(plog[0]), .vf_pairs_i,
-    .host_rx_ready_o, .rx_tvalid_i, .rx_tready_o, .rx_tdata_i, .rx_tlast_i, .rx_tdest_i,
+  hp_rx_steer #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP)) u_steer (
+    .clk_i, .rst_ni,
+    .cfg_req_i(steer_req_i), .cfg_we_i(steer_we_i), .cfg_addr_i({2'd0, steer_addr_i}),
+    .cfg_wdata_i(steer_wdata_i), .cfg_ack_o(steer_ack_o), .cfg_rdata_o(steer_rdata_o),
+    .vf_pairs_i, .rx_tvalid_i, .rx_tready_o, .rx_tdata_i, .rx_tkeep_i, .rx_tlast_i, .rx_tdest_i,
     .rx_len_i,
+    .m_tvalid_o(st_tvalid), .m_tready_i(st_tready), .m_tdata_o(st_tdata), .m_tkeep_o(st_tkeep),
+    .m_tlast_o(st_tlast), .m_tdest_o(st_tdest), .m_len_o(st_len), .m_qp_o(st_qp),
+    .idle_o(idle_steer)
+  );
+
+  hp_vq_rx #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs)) u_rx (
+    .clk_i, .rst_ni, .ok_i(ok[0]), .mrg_i(mrg), .vf_i(vf[0]), .plog_i(plog[0]),
+    .host_rx_ready_o, .rx_tvalid_i(st_tvalid), .rx_tready_o(st_tready), .rx_tdata_i(st_tdata),
+    .rx_tlast_i(st_tlast), .rx_tdest_i(st_tdest), .rx_len_i(st_len), .rx_qp_i(st_qp),
     .chain_valid_i(chain_valid[0]), .chain_q_i(chain_q[0]),
     .revoke_valid_i(revoke_valid[0]), .revoke_ready_o(revoke_ready[0]),
     .revoke_q_i(revoke_q[0]), .revoke_count_o(revoke_count[0]),
@@ -381,10 +404,10 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   end
 
   assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data && idle_rx &&
-                  idle_used && idle_ctrl && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
+                  idle_steer && idle_used && idle_ctrl && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
 
   logic unused;
-  assign unused = ^{rx_tkeep_i, refused_some[0], refused_q[0], refused_head[0], fifo_level};
+  assign unused = ^{st_tkeep, refused_some[0], refused_q[0], refused_head[0], fifo_level};
 
   `HP_ASSERT_INIT(Sizes_A, N_VF >= 1 && N_VF <= MaxVf && N_QP >= 1 && 2 * N_QP <= CtrlBase)
   `HP_ASSERT(PayloadFits_A, !(beat_valid && fifo_full))

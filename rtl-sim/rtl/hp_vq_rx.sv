@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames from the NIC into buffers of the queue that hp_vq_select names: header and frame over as many chains as
+// Frames from the NIC into buffers of the queue that hp_rx_steer chose: header and frame over as many chains as
 // MRG_RXBUF allows, each chain then reported as done. What is fetched is all there is: a frame that finds no
 // room in it, or whose queue is not `ok`, is dropped, a beat per clock, and counted.
 //
@@ -28,7 +28,6 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   input  logic [N_QP-1:0]         mrg_i,
   input  logic [N_QP-1:0][VW-1:0] vf_i,
   input  logic [N_QP-1:0][2:0]    plog_i,
-  input  vf_pairs_t [N_VF-1:0]    vf_pairs_i,
 
   output logic [N_VF-1:0]         host_rx_ready_o,
   input  logic                    rx_tvalid_i,
@@ -37,6 +36,7 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   input  logic                    rx_tlast_i,
   input  port_t                   rx_tdest_i,
   input  len_t                    rx_len_i,
+  input  qp_t                     rx_qp_i,       // of the frame, as its length
 
   input  logic                    chain_valid_i,
   input  logic [QW-1:0]           chain_q_i,
@@ -74,17 +74,17 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   output port_t                   nobuf_vport_o,
   output logic                    idle_o
 );
-  localparam int unsigned HdrW = 1 + $bits(qp_t) + $bits(port_t) + $bits(len_t);
+  localparam int unsigned HdrW = $bits(qp_t) + $bits(port_t) + $bits(len_t);
   localparam int unsigned Depth = 8;
 
   // ---- in: beats, and ahead of them where the frames go ----
 
   logic              inside_q, accept, beat_full, beat_valid, beat_last, beat_pop;
-  logic              sel_valid, sel_some, hdr_full, hdr_valid, hdr_some, hdr_pop, room_q;
+  logic              hdr_full, hdr_valid, hdr_pop, room_q;
   logic [DATA_W-1:0] beat_data;
-  qp_t               sel_pair, hdr_pair;
-  port_t             sel_vport, hdr_vport;
-  len_t              sel_len, hdr_len;
+  qp_t               hdr_pair;
+  port_t             hdr_vport;
+  len_t              hdr_len;
   logic [$clog2(Depth+1)-1:0] hdr_level;
 
   assign rx_tready_o = !beat_full && (inside_q || room_q);
@@ -100,17 +100,10 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
     end
   end
 
-  hp_vq_select #(.DATA_W(DATA_W), .N_VF(N_VF)) u_select (
-    .clk_i, .rst_ni, .vf_pairs_i,
-    .valid_i(accept && !inside_q), .data_i(rx_tdata_i), .vport_i(rx_tdest_i), .len_i(rx_len_i),
-    .valid_o(sel_valid), .some_o(sel_some), .pair_o(sel_pair), .vport_o(sel_vport),
-    .len_o(sel_len)
-  );
-
   hp_fifo #(.WIDTH(HdrW), .DEPTH(Depth)) u_hdr (
     .clk_i, .rst_ni,
-    .push_i(sel_valid), .data_i({sel_some, sel_pair, sel_vport, sel_len}), .full_o(hdr_full),
-    .pop_i(hdr_pop), .valid_o(hdr_valid), .data_o({hdr_some, hdr_pair, hdr_vport, hdr_len}),
+    .push_i(accept && !inside_q), .data_i({rx_qp_i, rx_tdest_i, rx_len_i}), .full_o(hdr_full),
+    .pop_i(hdr_pop), .valid_o(hdr_valid), .data_o({hdr_pair, hdr_vport, hdr_len}),
     .count_o(hdr_level)
   );
 
@@ -174,7 +167,7 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic [4:0]    seg_n_q;
 
   assign q      = hdr_pair[QW-1:0];
-  assign usable = hdr_some && 32'(hdr_pair) < N_QP && ok_i[q] && count_q[q] != '0 &&
+  assign usable = 32'(hdr_pair) < N_QP && ok_i[q] && count_q[q] != '0 &&
                   port_t'(vf_i[q]) == hdr_vport;
   assign need   = bytes_t'(len_q) + bytes_t'(VirtioHdr);
   assign sum    = sum_q + 20'(chain_i.total);
@@ -324,13 +317,13 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
     .take_i(win_take_i), .bytes_i(win_bytes_i)
   );
 
-  assign idle_o = state_q == StIdle && !hdr_valid && !beat_valid && empty && !sel_valid &&
+  assign idle_o = state_q == StIdle && !hdr_valid && !beat_valid && empty &&
                   !inside_q && !rx_tvalid_i;
 
   logic unused_chain;
   assign unused_chain = ^chain_q;
 
-  `HP_ASSERT(HdrFits_A, !(sel_valid && hdr_full))
+  `HP_ASSERT(HdrFits_A, !(accept && !inside_q && hdr_full))
   `HP_ASSERT(ConsumeWhatIsThere_A, !consume || count_q[q_q] != '0)
   `HP_ASSERT(RevokeQuiet_A, !revoked || !chain_valid_i || chain_q_i != revoke_q_i)
   `HP_ASSERT(FrameFits_A, !(state_q == StDone) || ended || mrg_i[q_q])

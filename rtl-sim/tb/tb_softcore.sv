@@ -76,7 +76,7 @@ module tb_softcore
   logic [7:0]  vf_fn;
   logic [15:0] vf_addr;
   logic [31:0] vf_wdata, vf_wmask, vf_rdata, pf_wdata, pf_rdata;
-  logic [11:0] pf_addr;
+  logic [12:0] pf_addr;
   logic [2:0]  side_q = '0, side_wait = '0;
   logic        side_vf_q = 1'b0;
   logic [31:0] vf_last = '0, pf_last = '0;
@@ -85,7 +85,7 @@ module tb_softcore
   assign vf_ack   = (vf_req && side_wait == '0) || (side_q == 3'd1 && side_vf_q);
   assign pf_ack   = (pf_req && side_wait == '0) || (side_q == 3'd1 && !side_vf_q);
   assign vf_rdata = vf_ack ? {vf_fn, 8'hF5, vf_addr} : '1;
-  assign pf_rdata = pf_ack ? {20'hBF5BF, pf_addr} : '1;
+  assign pf_rdata = pf_ack ? {19'h3F5BF, pf_addr} : '1;
 
   always @(posedge clk) begin
     if (side_q != '0) side_q <= side_q - 1'b1;
@@ -98,7 +98,7 @@ module tb_softcore
       pf_reqs   <= pf_reqs + 32'(pf_req);
     end
     if (vf_req && vf_we) vf_last <= (vf_wdata & vf_wmask) ^ {vf_fn, 8'h00, vf_addr};
-    if (pf_req && pf_we) pf_last <= pf_wdata ^ {20'h0, pf_addr};
+    if (pf_req && pf_we) pf_last <= pf_wdata ^ {19'h0, pf_addr};
   end
 
   hp_host_if #(.DATA_W(DATA_W), .N_VF(8), .VIRTQ(1'b1), .BUILD_ID(32'hB01D)) u_host (
@@ -582,10 +582,10 @@ module tb_softcore
       if (vf_last != (lo ^ {fn, 8'h00, 16'(i * 'h0ABC)})) $fatal(1, "VF write %h", vf_last);
       fn    = 8'd0;
       wstrb = 4'hF;
-      expect_rd('h8000 + i * 'h44, {20'hBF5BF, 12'(i * 'h44)}, "window read");
-      wr('h8FFC - i * 8, 32'hA5A5_0000 + i);
+      expect_rd('h8000 + i * 'h44, {19'h3F5BF, 13'(i * 'h44)}, "window read");
+      wr('h9FFC - i * 8, 32'hA5A5_0000 + i);
       expect_err(1'b0, "window write");
-      if (pf_last != ((32'hA5A5_0000 + i) ^ (32'hFFC - i * 8))) $fatal(1, "window write %h", pf_last);
+      if (pf_last != ((32'hA5A5_0000 + i) ^ (32'h1FFC - i * 8))) $fatal(1, "window write %h", pf_last);
     end
     wstrb = 4'h7;
     wr('h8000, 0);

@@ -85,7 +85,7 @@ fn lint(ctx: &Ctx) -> Result<()> {
         "-f",
         "rtl-sim/rtl/hairpin.f",
     ]);
-    run(verilator.args(["--top-module", "hp_nic"]))
+    run(verilator.args(["--top-module", "hp_card"]))
 }
 
 const HEADER: &str = "SPDX-License-Identifier: Apache-2.0 OR MIT";

@@ -352,9 +352,9 @@ module hp_pf_regs (
         decoded_reg_strb.log_ring = cpuif_req_masked & (cpuif_addr >= 16'h4000) & (cpuif_addr <= 16'h4000 + 16'hfff) & !cpuif_req_is_wr;
         is_external |= cpuif_req_masked & (cpuif_addr >= 16'h4000) & (cpuif_addr <= 16'h4000 + 16'hfff) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h4000) & (cpuif_addr <= 16'h4000 + 16'hfff);
-        decoded_reg_strb.virtio = cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'hfff);
-        is_external |= cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'hfff);
-        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'hfff);
+        decoded_reg_strb.virtio = cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'h1fff);
+        is_external |= cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'h1fff);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'h1fff);
         decoded_err = ~is_valid_addr & decoded_req;
         decoded_req_is_external = is_external;
     end
@@ -1951,7 +1951,7 @@ module hp_pf_regs (
     assign hwif_out.log_ring.wr_biten = decoded_wr_biten;
     // External region: hairpin_pf.virtio
     assign hwif_out.virtio.req = decoded_reg_strb.virtio;
-    assign hwif_out.virtio.addr = decoded_addr[11:0];
+    assign hwif_out.virtio.addr = decoded_addr[12:0];
     assign hwif_out.virtio.req_is_wr = decoded_req_is_wr;
     assign hwif_out.virtio.wr_data = decoded_wr_data;
     assign hwif_out.virtio.wr_biten = decoded_wr_biten;
@@ -2264,7 +2264,7 @@ module hp_pf_regs (
         if((rd_mux_addr >= 16'h4000) && (rd_mux_addr <= 16'h4000 + 16'hfff)) begin
             readback_data_var = hwif_in.log_ring.rd_data;
         end
-        if((rd_mux_addr >= 16'h8000) && (rd_mux_addr <= 16'h8000 + 16'hfff)) begin
+        if((rd_mux_addr >= 16'h8000) && (rd_mux_addr <= 16'h8000 + 16'h1fff)) begin
             readback_data_var = hwif_in.virtio.rd_data;
         end
         readback_data = readback_data_var;

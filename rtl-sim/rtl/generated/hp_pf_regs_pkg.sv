@@ -9,7 +9,7 @@ package hp_pf_regs_pkg;
 
     localparam HP_PF_REGS_DATA_WIDTH = 32;
     localparam HP_PF_REGS_MIN_ADDR_WIDTH = 16;
-    localparam HP_PF_REGS_SIZE = 'h9000;
+    localparam HP_PF_REGS_SIZE = 'ha000;
 
     typedef struct packed {
         logic [31:0] next;
@@ -647,7 +647,7 @@ package hp_pf_regs_pkg;
 
     typedef struct packed {
         logic req;
-        logic [11:0] addr;
+        logic [12:0] addr;
         logic req_is_wr;
         logic [31:0] wr_data;
         logic [31:0] wr_biten;

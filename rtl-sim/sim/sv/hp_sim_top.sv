@@ -173,7 +173,7 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   logic        vf_req, vf_we, vf_ack, pf_req, pf_we, pf_ack;
   logic [7:0]  vf_fn;
   logic [15:0] vf_addr;
-  logic [11:0] pf_addr;
+  logic [12:0] pf_addr;
   logic [31:0] vf_wdata, vf_wmask, vf_rdata, pf_wdata, pf_rdata;
 
   guest_to_core_t guest_to_core;

@@ -55,7 +55,7 @@ impl HairpinPf<'static> {
 
 impl<'io, IO> HairpinPf<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x9000;
+    pub const SIZE: usize = 0xA000;
 
     /// # Safety
     ///
@@ -159,7 +159,7 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinPf<'io, IO> {
 
     /// VFs
     ///
-    /// 64 bytes per VF: what the PF sets and sees of its virtio device. Whole words only; an error without virtqueues.
+    /// First half: 64 bytes per VF, what the PF sets and sees of its virtio device. Second half: receive steering. Whole words only; an error without virtqueues.
     #[inline(always)]
     #[must_use]
     pub const fn virtio(&self) -> virtio::Virtio<'io, IO> {

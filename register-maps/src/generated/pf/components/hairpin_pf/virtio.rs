@@ -7,7 +7,7 @@ use super::_root; // alias to root module of generated code
 
 /// VFs
 ///
-/// 64 bytes per VF: what the PF sets and sees of its virtio device. Whole words only; an error without virtqueues.
+/// First half: 64 bytes per VF, what the PF sets and sees of its virtio device. Second half: receive steering. Whole words only; an error without virtqueues.
 #[derive(Eq, PartialEq)]
 pub struct Virtio<'io, IO = peakrdl_rust::io::PtrIO> {
     ptr: *mut u32,
@@ -39,7 +39,7 @@ impl<IO> peakrdl_rust::mem::Memory for Virtio<'_, IO> {
     }
 
     fn num_entries(&self) -> usize {
-        1024
+        2048
     }
 
     fn width(&self) -> usize {
@@ -61,7 +61,7 @@ impl Virtio<'static> {
 
 impl<'io, IO> Virtio<'io, IO> {
     /// Size in bytes of the memory
-    pub const SIZE: usize = 0x1000;
+    pub const SIZE: usize = 0x2000;
 
     /// # Safety
     ///
