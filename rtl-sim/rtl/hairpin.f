@@ -9,6 +9,8 @@ $HAIRPIN_RTL/generated/hp_pf_regs_pkg.sv
 $HAIRPIN_RTL/generated/hp_core_regs_pkg.sv
 $HAIRPIN_RTL/hp_pkg.sv
 $HAIRPIN_RTL/hp_soc_pkg.sv
+$HAIRPIN_RTL/hp_vio_pkg.sv
+$HAIRPIN_RTL/hp_vio_regs_pkg.sv
 $HAIRPIN_RTL/hp_admit.sv
 $HAIRPIN_RTL/hp_arb.sv
 $HAIRPIN_RTL/hp_axil_slave.sv
@@ -79,6 +81,14 @@ $HAIRPIN_RTL/hp_tbl_win.sv
 $HAIRPIN_RTL/hp_tcm.sv
 $HAIRPIN_RTL/hp_tx_hold.sv
 $HAIRPIN_RTL/hp_uplink_egress.sv
+$HAIRPIN_RTL/hp_vio_access.sv
+$HAIRPIN_RTL/hp_vio_common.sv
+$HAIRPIN_RTL/hp_vio_queue.sv
+$HAIRPIN_RTL/hp_vio_regs.sv
+$HAIRPIN_RTL/hp_vio_rows.sv
+$HAIRPIN_RTL/hp_vio_tally.sv
+$HAIRPIN_RTL/hp_vio_vfs.sv
+$HAIRPIN_RTL/hp_vio_window.sv
 $HAIRPIN_RTL/hp_wdt.sv
 $HAIRPIN_RTL/generated/hp_pf_regs.sv
 $HAIRPIN_RTL/generated/hp_core_regs.sv

@@ -2,11 +2,13 @@
 //
 // AXI4-Lite in front of a register block. One access at a time; writes and reads in turn when both wait.
 //
-// Only BAR 0 of function 0 exists: any other access is answered SLVERR, reads with all ones, and never
-// reaches the registers. So is one the registers refuse. A master that holds back the data of a write, or
+// Only BAR 0 of functions 0 (the PF) to N_VF exists: any other access is answered SLVERR, reads with all ones,
+// and never reaches the registers. So is one the registers refuse. A master that holds back the data of a write, or
 // leaves an answer untaken, stops only its own channel. The block must answer every request.
 
-module hp_axil_slave (
+module hp_axil_slave #(
+  parameter int unsigned N_VF = 0
+) (
   input  logic        clk_i,
   input  logic        rst_ni,
 
@@ -33,6 +35,7 @@ module hp_axil_slave (
   // Register block: req for one clock, the answer in the same clock or later.
   output logic        req_o,
   output logic        we_o,
+  output logic [7:0]  fn_o,
   output logic [15:0] addr_o,
   output logic [31:0] wdata_o,
   output logic [31:0] wmask_o,
@@ -46,6 +49,7 @@ module hp_axil_slave (
   // Captured channels.
   logic        aw_q, w_q, ar_q, aw_ours_q, ar_ours_q;
   logic [15:0] awaddr_q, araddr_q;
+  logic [7:0]  awfn_q, arfn_q;
   logic [31:0] wdata_q;
   logic [3:0]  wstrb_q;
   // Answers.
@@ -56,7 +60,7 @@ module hp_axil_slave (
   logic        busy_q, write_q, read_next_q, ours, mine;
   logic        can_write, can_read, start, start_write, write, finish, error;
 
-  assign ours        = (s_csr_fn_i == 8'd0) && (s_csr_bar_i == 3'd0);
+  assign ours        = 32'(s_csr_fn_i) <= N_VF && s_csr_bar_i == 3'd0;
   assign can_write   = aw_q && w_q && !b_q;
   assign can_read    = ar_q && !r_q;
   assign start       = !busy_q && (can_write || can_read);
@@ -67,6 +71,7 @@ module hp_axil_slave (
   assign mine    = write ? aw_ours_q : ar_ours_q;
   assign req_o   = start && mine;
   assign we_o    = write;
+  assign fn_o    = write ? awfn_q : arfn_q;
   assign addr_o  = write ? awaddr_q : araddr_q;
   assign wdata_o = wdata_q;
   for (genvar i = 0; i < 4; i++) begin : gen_mask
@@ -111,6 +116,7 @@ module hp_axil_slave (
 
     if (s_csr_awvalid_i && s_csr_awready_o) begin
       awaddr_q  <= s_csr_awaddr_i;
+      awfn_q    <= s_csr_fn_i;
       aw_ours_q <= ours;
     end
     if (s_csr_wvalid_i && s_csr_wready_o) begin
@@ -119,6 +125,7 @@ module hp_axil_slave (
     end
     if (s_csr_arvalid_i && s_csr_arready_o) begin
       araddr_q  <= s_csr_araddr_i;
+      arfn_q    <= s_csr_fn_i;
       ar_ours_q <= ours;
     end
     if (finish && write) bresp_q <= error ? RespSlverr : RespOkay;

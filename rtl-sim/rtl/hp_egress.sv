@@ -37,6 +37,7 @@ module hp_egress
   output logic              m_host_tlast_o,
   output logic [6:0]        m_host_tdest_o,
   output logic [15:0]       m_host_tid_o,
+  output len_t              m_host_len_o,    // of the whole frame on the bus, from its first beat on
 
   // Wire.
   output logic              m_wire_tvalid_o,
@@ -138,6 +139,7 @@ module hp_egress
     .m_host_tlast_o,
     .m_host_tdest_o,
     .m_host_tid_o,
+    .m_host_len_o,
     .cnt_out_o     (out_host),
     .loss_o        (trace_loss_host_o),
     .cnt_loss_o    (cnt_loss_host),

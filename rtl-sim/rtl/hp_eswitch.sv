@@ -43,6 +43,7 @@ module hp_eswitch
   output logic              m_host_tlast_o,
   output logic [6:0]        m_host_tdest_o,
   output logic [15:0]       m_host_tid_o,
+  output len_t              m_host_len_o,    // of the whole frame on the bus, from its first beat on
 
   // Wire.
   input  logic              s_wire_tvalid_i,
@@ -225,7 +226,7 @@ module hp_eswitch
     .stall_all_o   (stall_all),
     .host_rx_ready_i,
     .m_host_tvalid_o, .m_host_tready_i, .m_host_tdata_o, .m_host_tkeep_o, .m_host_tlast_o,
-    .m_host_tdest_o, .m_host_tid_o,
+    .m_host_tdest_o, .m_host_tid_o, .m_host_len_o,
     .m_wire_tvalid_o, .m_wire_tready_i, .m_wire_tdata_o, .m_wire_tkeep_o, .m_wire_tlast_o,
     .m_wire_tid_o,
     .punt_valid_o, .punt_slot_o, .punt_src_o, .punt_vvlan_o, .punt_reason_o, .punt_len_o,

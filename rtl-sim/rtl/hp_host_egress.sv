@@ -46,6 +46,7 @@ module hp_host_egress
   output logic              m_host_tlast_o,
   output logic [6:0]        m_host_tdest_o,
   output logic [15:0]       m_host_tid_o,
+  output len_t              m_host_len_o,    // of the whole frame on the bus, from its first beat on
 
   output cnt_out_t          cnt_out_o,
   output trace_loss_t       loss_o,
@@ -229,7 +230,6 @@ module hp_host_egress
 
   // The choice of a side needs no room in the editor, only what it is worth does.
   user_t dir_user, rep_user, out_user;
-  len_t  out_len;
   logic  sel_rep, sel_valid;
 
   function automatic logic [63:0] tag_bytes(input vlan_t vvlan);
@@ -265,7 +265,7 @@ module hp_host_egress
     .m_tdata_o  (m_host_tdata_o),
     .m_tkeep_o  (m_host_tkeep_o),
     .m_tlast_o  (m_host_tlast_o),
-    .m_len_o    (out_len),
+    .m_len_o    (m_host_len_o),
     .m_user_o   (out_user)
   );
 
@@ -294,7 +294,7 @@ module hp_host_egress
     cnt_loss_o.reason      <= hp_abi_pkg::RSN_RX_FULL;
     cnt_out_o.valid        <= rst_ni && m_host_tvalid_o && m_host_tready_i && m_host_tlast_o;
     cnt_out_o.port         <= out_user.port;
-    cnt_out_o.len          <= out_len;
+    cnt_out_o.len          <= m_host_len_o;
     cnt_out_o.vvidx_valid  <= out_user.vvidx_valid;
     cnt_out_o.vvidx        <= out_user.vvidx;
   end

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
 // The host's side of the PF BAR: AXI4-Lite, register block, interrupts, table and counter windows, firmware
-// load. Everything the firmware has a part in goes through `core_i` and `core_o`.
+// load. Everything the firmware has a part in goes through `core_i` and `core_o`. With VIRTQ, accesses to VFs
+// (`vf_*`) and to the window of what the PF sets for them (`pf_*`) go out: one at a time, `req` for one clock,
+// `ack` in the same or later.
 
 `include "hp_assert.svh"
 
@@ -14,6 +16,7 @@ module hp_host_if
   parameter int unsigned MAC_DEPTH = 1024,
   parameter int unsigned FLOW_DEPTH = 1024,
   parameter int unsigned TCM_KIB   = 64,
+  parameter bit          VIRTQ     = 1'b0,
   parameter logic [31:0] BUILD_ID  = 32'd0
 ) (
   input  logic          clk_i,
@@ -42,6 +45,21 @@ module hp_host_if
   output logic [1:0]    s_csr_rresp_o,
   output logic          irq_o,
 
+  output logic          vf_req_o,
+  output logic          vf_we_o,
+  output logic [7:0]    vf_fn_o,
+  output logic [15:0]   vf_addr_o,
+  output logic [31:0]   vf_wdata_o,
+  output logic [31:0]   vf_wmask_o,
+  input  logic          vf_ack_i,
+  input  logic [31:0]   vf_rdata_i,
+  output logic          pf_req_o,
+  output logic          pf_we_o,
+  output logic [11:0]   pf_addr_o,
+  output logic [31:0]   pf_wdata_o,
+  input  logic          pf_ack_i,
+  input  logic [31:0]   pf_rdata_i,
+
   output logic          tbl_req_valid_o,
   input  logic          tbl_req_ready_i,
   output tbl_req_t      tbl_req_o,
@@ -66,12 +84,13 @@ module hp_host_if
   hp_pf_regs_pkg::hairpin_pf__out_t hwif_out;
 
   // Register block. It sees an access for one clock and answers in the same, memories later.
-  logic        req, we, rd_ack, rd_err, wr_ack, wr_err, stall_wr, stall_rd;
+  logic        any_req, req, we, rd_ack, rd_err, wr_ack, wr_err, stall_wr, stall_rd;
+  logic [7:0]  fn;
   logic [15:0] addr;
   logic [31:0] wdata, wmask, rdata;
-  logic        load_err;
+  logic        load_err, win_err;
 
-  hp_axil_slave u_axil (
+  hp_axil_slave #(.N_VF(VIRTQ ? N_VF : 0)) u_axil (
     .clk_i,
     .rst_ni,
     .s_csr_fn_i,
@@ -93,15 +112,24 @@ module hp_host_if
     .s_csr_rready_i,
     .s_csr_rdata_o,
     .s_csr_rresp_o,
-    .req_o   (req),
+    .req_o   (any_req),
     .we_o    (we),
+    .fn_o    (fn),
     .addr_o  (addr),
     .wdata_o (wdata),
     .wmask_o (wmask),
-    .ack_i   (rd_ack || wr_ack),
-    .err_i   ((rd_ack && rd_err) || (wr_ack && (wr_err || load_err))),
-    .rdata_i (rdata)
+    .ack_i   (rd_ack || wr_ack || vf_ack_i),
+    .err_i   ((rd_ack && (rd_err || win_err)) || (wr_ack && (wr_err || load_err || win_err))),
+    .rdata_i (vf_ack_i ? vf_rdata_i : rdata)
   );
+
+  assign req        = any_req && fn == 8'd0;
+  assign vf_req_o   = any_req && fn != 8'd0;
+  assign vf_we_o    = we;
+  assign vf_fn_o    = fn;
+  assign vf_addr_o  = addr;
+  assign vf_wdata_o = wdata;
+  assign vf_wmask_o = wmask;
 
   hp_pf_regs u_regs (
     .clk                  (clk_i),
@@ -151,7 +179,7 @@ module hp_host_if
   assign hwif_in.id.CAP1.vvlan_instances.next = 8'd64;
   assign hwif_in.id.CAP1.group_log2.next      = 4'd8;
   assign hwif_in.id.CAP2.flow_cache.next      = FLOW_DEPTH != 0;
-  assign hwif_in.id.CAP2.virtqueues.next      = 1'b0;
+  assign hwif_in.id.CAP2.virtqueues.next      = VIRTQ;
   assign hwif_in.id.CAP2.reason_count.next    = 8'(Reasons);
   assign hwif_in.id.CAP3.flow_capacity.next   = 16'(FLOW_DEPTH * 4);
 
@@ -339,6 +367,17 @@ module hp_host_if
   assign hwif_in.log_ring.rd_data = core_i.log_rdata;
   assign hwif_in.log_ring.wr_ack  = 1'b0;
 
+  // Window of the VFs. What it refuses, or is not there, ends with an error at once.
+  assign win_err    = hwif_out.virtio.req && (!VIRTQ || (hwif_out.virtio.req_is_wr && wmask != '1));
+  assign pf_req_o   = hwif_out.virtio.req && !win_err;
+  assign pf_we_o    = hwif_out.virtio.req_is_wr;
+  assign pf_addr_o  = hwif_out.virtio.addr;
+  assign pf_wdata_o = hwif_out.virtio.wr_data;
+
+  assign hwif_in.virtio.rd_ack  = (pf_ack_i || win_err) && !we;
+  assign hwif_in.virtio.wr_ack  = (pf_ack_i || win_err) && we;
+  assign hwif_in.virtio.rd_data = pf_rdata_i;
+
   // The watchdog's time may change only while the core is stopped.
   logic [31:0] wdt_q;
 
@@ -378,4 +417,5 @@ module hp_host_if
   assign unused = ^hwif_out;
 
   `HP_ASSERT(OneAccess_A, !req || !(stall_wr || stall_rd))
+  `HP_ASSERT(NoVfWithoutQueues_A, VIRTQ || !(vf_req_o || pf_req_o || vf_ack_i || pf_ack_i))
 endmodule

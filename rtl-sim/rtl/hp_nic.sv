@@ -15,6 +15,7 @@ module hp_nic
   parameter int unsigned MAC_DEPTH = 1024,   // slots per bank, four banks
   parameter int unsigned FLOW_DEPTH = 1024,  // likewise; 0: no flow cache
   parameter int unsigned TCM_KIB   = 64,
+  parameter bit          VIRTQ     = 1'b0,   // VFs have virtqueues: hp_virtio is outside
   parameter logic [31:0] BUILD_ID  = 32'd0,
   localparam int unsigned Bytes    = DATA_W / 8
 ) (
@@ -46,6 +47,23 @@ module hp_nic
   output logic [1:0]        s_csr_rresp_o,
   output logic              irq_o,
 
+  // Accesses to BAR 0 of VFs, and to the PF's window of them (VIRTQ): one at a time; req for one clock, ack then
+  // or later.
+  output logic              vf_req_o,
+  output logic              vf_we_o,
+  output logic [7:0]        vf_fn_o,
+  output logic [15:0]       vf_addr_o,
+  output logic [31:0]       vf_wdata_o,
+  output logic [31:0]       vf_wmask_o,
+  input  logic              vf_ack_i,
+  input  logic [31:0]       vf_rdata_i,
+  output logic              pf_req_o,
+  output logic              pf_we_o,
+  output logic [11:0]       pf_addr_o,
+  output logic [31:0]       pf_wdata_o,
+  input  logic              pf_ack_i,
+  input  logic [31:0]       pf_rdata_i,
+
   // Host stream. The NIC grants; the source then sends one whole frame of that vPort.
   input  logic [N_VF-1:0]   host_req_i,
   output logic              host_grant_valid_o,
@@ -66,6 +84,7 @@ module hp_nic
   output logic              m_host_tlast_o,
   output logic [6:0]        m_host_tdest_o,
   output logic [15:0]       m_host_tid_o,
+  output len_t              m_host_len_o,    // of the whole frame on the bus, from its first beat on
 
   // Wire.
   input  logic              s_wire_tvalid_i,
@@ -132,7 +151,7 @@ module hp_nic
 
   hp_host_if #(
     .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .MAC_DEPTH(MAC_DEPTH), .FLOW_DEPTH(FLOW_DEPTH),
-    .TCM_KIB(TCM_KIB),
+    .TCM_KIB(TCM_KIB), .VIRTQ(VIRTQ),
     .BUILD_ID(BUILD_ID)
   ) u_host_if (
     .clk_i, .rst_ni, .time_i,
@@ -144,6 +163,8 @@ module hp_nic
     .s_csr_arvalid_i, .s_csr_arready_o, .s_csr_araddr_i,
     .s_csr_rvalid_o, .s_csr_rready_i, .s_csr_rdata_o, .s_csr_rresp_o,
     .irq_o,
+    .vf_req_o, .vf_we_o, .vf_fn_o, .vf_addr_o, .vf_wdata_o, .vf_wmask_o, .vf_ack_i, .vf_rdata_i,
+    .pf_req_o, .pf_we_o, .pf_addr_o, .pf_wdata_o, .pf_ack_i, .pf_rdata_i,
     .tbl_req_valid_o(host_tv),
     .tbl_req_ready_i(host_tr),
     .tbl_req_o      (host_tq),
@@ -239,7 +260,7 @@ module hp_nic
     .s_host_tvalid_i, .s_host_tready_o, .s_host_tdata_i, .s_host_tkeep_i, .s_host_tlast_i,
     .s_host_tuser_i, .s_host_tdest_i, .host_rx_ready_i,
     .m_host_tvalid_o, .m_host_tready_i, .m_host_tdata_o, .m_host_tkeep_o, .m_host_tlast_o,
-    .m_host_tdest_o, .m_host_tid_o,
+    .m_host_tdest_o, .m_host_tid_o, .m_host_len_o,
     .s_wire_tvalid_i, .s_wire_tready_o, .s_wire_tdata_i, .s_wire_tkeep_i, .s_wire_tlast_i,
     .s_wire_tuser_i,
     .m_wire_tvalid_o, .m_wire_tready_i, .m_wire_tdata_o, .m_wire_tkeep_o, .m_wire_tlast_o,

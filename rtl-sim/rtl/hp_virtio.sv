@@ -32,6 +32,10 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
   input  logic [N_VF-1:0]   flr_req_i,
   output logic [N_VF-1:0]   flr_done_o,
 
+  // MSI-X as PCI configuration space has it: enable, function mask.
+  input  logic [N_VF-1:0]   msix_enable_i,
+  input  logic [N_VF-1:0]   msix_mask_i,
+
   // To the NIC: its host stream.
   output logic [N_VF-1:0]   host_req_o,
   input  logic              host_grant_valid_i,
@@ -80,4 +84,81 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*; #(
 
   output logic              idle_o            // no command, frame or request under way
 );
+  // The control queue is not there yet, and without it there is one queue pair per VF.
+  localparam bit CtrlVq = 1'b0;
+  localparam bit Mq     = 1'b0;
+
+  logic                 qcmd_valid, qcmd_ready, bell_valid, qerr_valid, irq_valid, irq_ready;
+  logic                 msg_valid, msg_ready, nobuf_valid, refused_valid, regs_idle, vq_idle;
+  vq_cmd_t              qcmd;
+  qid_t                 bell_q, qerr_q, irq_q;
+  logic [N_VF-1:0]      vf_live;
+  vf_pairs_t [N_VF-1:0] vf_pairs;
+  logic [7:0]           qerr_code;
+  msg_t                 msg;
+  port_t                nobuf_vport, refused_vport;
+
+  hp_vio_regs #(.N_VF(N_VF), .N_QP(N_QP), .CTRL_VQ(CtrlVq), .MQ(Mq)) u_regs (
+    .clk_i, .rst_ni,
+    .vf_req_i, .vf_we_i, .vf_fn_i, .vf_addr_i, .vf_wdata_i, .vf_wmask_i, .vf_ack_o, .vf_rdata_o,
+    .pf_req_i, .pf_we_i, .pf_addr_i, .pf_wdata_i, .pf_ack_o, .pf_rdata_o,
+    .flr_req_i, .flr_done_o, .msix_enable_i, .msix_mask_i,
+    .qcmd_valid_o   (qcmd_valid),
+    .qcmd_ready_i   (qcmd_ready),
+    .qcmd_o         (qcmd),
+    .bell_valid_o   (bell_valid),
+    .bell_q_o       (bell_q),
+    .vf_live_o      (vf_live),
+    .vf_pairs_o     (vf_pairs),
+    .qerr_valid_i   (qerr_valid),
+    .qerr_q_i       (qerr_q),
+    .qerr_code_i    (qerr_code),
+    .irq_valid_i    (irq_valid),
+    .irq_ready_o    (irq_ready),
+    .irq_q_i        (irq_q),
+    .msg_valid_o    (msg_valid),
+    .msg_ready_i    (msg_ready),
+    .msg_o          (msg),
+    .nobuf_valid_i  (nobuf_valid),
+    .nobuf_vport_i  (nobuf_vport),
+    .refused_valid_i(refused_valid),
+    .refused_vport_i(refused_vport),
+    .idle_o         (regs_idle)
+  );
+
+  hp_vq #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP)) u_vq (
+    .clk_i, .rst_ni,
+    .qcmd_valid_i   (qcmd_valid),
+    .qcmd_ready_o   (qcmd_ready),
+    .qcmd_i         (qcmd),
+    .bell_valid_i   (bell_valid),
+    .bell_q_i       (bell_q),
+    .vf_live_i      (vf_live),
+    .vf_pairs_i     (vf_pairs),
+    .qerr_valid_o   (qerr_valid),
+    .qerr_q_o       (qerr_q),
+    .qerr_code_o    (qerr_code),
+    .irq_valid_o    (irq_valid),
+    .irq_ready_i    (irq_ready),
+    .irq_q_o        (irq_q),
+    .msg_valid_i    (msg_valid),
+    .msg_ready_o    (msg_ready),
+    .msg_i          (msg),
+    .nobuf_valid_o  (nobuf_valid),
+    .nobuf_vport_o  (nobuf_vport),
+    .refused_valid_o(refused_valid),
+    .refused_vport_o(refused_vport),
+    .host_req_o, .host_grant_valid_i, .host_grant_ready_o, .host_grant_vport_i,
+    .tx_tvalid_o, .tx_tready_i, .tx_tdata_o, .tx_tkeep_o, .tx_tlast_o, .tx_tuser_o, .tx_tdest_o,
+    .host_rx_ready_o,
+    .rx_tvalid_i, .rx_tready_o, .rx_tdata_i, .rx_tkeep_i, .rx_tlast_i, .rx_tdest_i, .rx_len_i,
+    .m_axi_awvalid_o, .m_axi_awready_i, .m_axi_awaddr_o, .m_axi_awlen_o, .m_axi_awuser_o,
+    .m_axi_wvalid_o, .m_axi_wready_i, .m_axi_wdata_o, .m_axi_wstrb_o, .m_axi_wlast_o,
+    .m_axi_bvalid_i, .m_axi_bready_o, .m_axi_bresp_i,
+    .m_axi_arvalid_o, .m_axi_arready_i, .m_axi_araddr_o, .m_axi_arlen_o, .m_axi_aruser_o,
+    .m_axi_rvalid_i, .m_axi_rready_o, .m_axi_rdata_i, .m_axi_rresp_i, .m_axi_rlast_i,
+    .idle_o         (vq_idle)
+  );
+
+  assign idle_o = regs_idle && vq_idle;
 endmodule

@@ -34,6 +34,7 @@ module tb_egress
   logic [Bytes-1:0]  h_keep, w_keep;
   logic [6:0]        h_dest;
   logic [15:0]       h_id, w_id;
+  len_t              h_len;
   logic              punt_valid, punt_pop = 1'b0, punt_busy, cnt_rd = 1'b0, cnt_done, idle;
   logic [7:0]        punt_slot;
   port_t             punt_src;
@@ -50,7 +51,7 @@ module tb_egress
     .eg_data_i(eg_data), .eg_meta_i(eg_meta), .cnt_dec_i('0), .stall_host_o(stall_host),
     .stall_all_o(stall_all), .host_rx_ready_i(rx_ready), .m_host_tvalid_o(h_valid),
     .m_host_tready_i(h_ready), .m_host_tdata_o(h_data), .m_host_tkeep_o(h_keep),
-    .m_host_tlast_o(h_last), .m_host_tdest_o(h_dest), .m_host_tid_o(h_id),
+    .m_host_tlast_o(h_last), .m_host_tdest_o(h_dest), .m_host_tid_o(h_id), .m_host_len_o(h_len),
     .m_wire_tvalid_o(w_valid), .m_wire_tready_i(w_ready), .m_wire_tdata_o(w_data),
     .m_wire_tkeep_o(w_keep), .m_wire_tlast_o(w_last), .m_wire_tid_o(w_id),
     .punt_valid_o(punt_valid), .punt_slot_o(punt_slot), .punt_src_o(punt_src),
@@ -145,6 +146,8 @@ module tb_egress
     ins = (m.group ? m.tag_mask[h_dest[5:0]] : m.host_tag) ? 4 : 0;
     if (!owed[h_id][h_dest[5:0]]) $fatal(1, "seq %0d at port %0d is not owed", h_id, h_dest);
     check_beat("host", m, ins, h_beat, h_data, h_keep, h_last);
+    if (32'(h_len) != ((32'(m.len) + ins < 60) ? 60 : 32'(m.len) + ins))
+      $fatal(1, "host seq %0d beat %0d: length %0d", m.seq, h_beat, h_len);
     if (m.group) grp_beats++;
     else uni_beats++;
     if (h_beat == 0) begin

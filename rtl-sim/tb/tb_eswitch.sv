@@ -54,7 +54,7 @@ module tb_eswitch #(
     .s_host_tvalid_i(hv), .s_host_tready_o(hr), .s_host_tdata_i(hd), .s_host_tkeep_i(hk),
     .s_host_tlast_i(hl), .s_host_tuser_i(1'b0), .s_host_tdest_i(hdest), .host_rx_ready_i('1),
     .m_host_tvalid_o(mhv), .m_host_tready_i(1'b1), .m_host_tdata_o(mhd), .m_host_tkeep_o(mhk),
-    .m_host_tlast_o(mhl), .m_host_tdest_o(mhdest), .m_host_tid_o(mhid),
+    .m_host_tlast_o(mhl), .m_host_tdest_o(mhdest), .m_host_tid_o(mhid), .m_host_len_o(),
     .s_wire_tvalid_i(wv), .s_wire_tready_o(wr), .s_wire_tdata_i(wd), .s_wire_tkeep_i(wk),
     .s_wire_tlast_i(wl), .s_wire_tuser_i(1'b0),
     .m_wire_tvalid_o(mwv), .m_wire_tready_i(1'b1), .m_wire_tdata_o(mwd), .m_wire_tkeep_o(mwk),

@@ -34,6 +34,7 @@ module tb_softcore
   logic [15:0] awaddr = '0, araddr = '0;
   logic [31:0] wdata = '0, rdata;
   logic [1:0]  bresp, rresp;
+  logic [3:0]  wstrb = 4'hF;
   logic        irq, core_sleep, idle, arb_idle;
 
   logic     h_valid, h_ready, h_rsp, c_valid, c_ready, c_rsp, t_valid, t_ready, t_rsp;
@@ -70,14 +71,48 @@ module tb_softcore
     learns      <= learns + 1;
   end
 
-  hp_host_if #(.DATA_W(DATA_W), .BUILD_ID(32'hB01D)) u_host (
+  // VFs and the PF's window of them: the answer comes after a few clocks, or at once, and tells what was asked.
+  logic        vf_req, vf_we, vf_ack, pf_req, pf_we, pf_ack;
+  logic [7:0]  vf_fn;
+  logic [15:0] vf_addr;
+  logic [31:0] vf_wdata, vf_wmask, vf_rdata, pf_wdata, pf_rdata;
+  logic [11:0] pf_addr;
+  logic [2:0]  side_q = '0, side_wait = '0;
+  logic        side_vf_q = 1'b0;
+  logic [31:0] vf_last = '0, pf_last = '0;
+  int unsigned vf_reqs, pf_reqs;
+
+  assign vf_ack   = (vf_req && side_wait == '0) || (side_q == 3'd1 && side_vf_q);
+  assign pf_ack   = (pf_req && side_wait == '0) || (side_q == 3'd1 && !side_vf_q);
+  assign vf_rdata = vf_ack ? {vf_fn, 8'hF5, vf_addr} : '1;
+  assign pf_rdata = pf_ack ? {20'hBF5BF, pf_addr} : '1;
+
+  always @(posedge clk) begin
+    if (side_q != '0) side_q <= side_q - 1'b1;
+    if (vf_req || pf_req) begin
+      if (vf_req && pf_req || side_q != '0) $fatal(1, "two accesses at once");
+      side_q    <= side_wait;
+      side_vf_q <= vf_req;
+      side_wait <= side_wait + 3'd1;
+      vf_reqs   <= vf_reqs + 32'(vf_req);
+      pf_reqs   <= pf_reqs + 32'(pf_req);
+    end
+    if (vf_req && vf_we) vf_last <= (vf_wdata & vf_wmask) ^ {vf_fn, 8'h00, vf_addr};
+    if (pf_req && pf_we) pf_last <= pf_wdata ^ {20'h0, pf_addr};
+  end
+
+  hp_host_if #(.DATA_W(DATA_W), .N_VF(8), .VIRTQ(1'b1), .BUILD_ID(32'hB01D)) u_host (
     .clk_i(clk), .rst_ni(rst_n), .time_i(now), .uplink_up_i(1'b1),
     .s_csr_fn_i(fn), .s_csr_bar_i(bar), .s_csr_awvalid_i(awvalid), .s_csr_awready_o(awready),
     .s_csr_awaddr_i(awaddr), .s_csr_wvalid_i(wvalid), .s_csr_wready_o(wready), .s_csr_wdata_i(wdata),
-    .s_csr_wstrb_i(4'hF), .s_csr_bvalid_o(bvalid), .s_csr_bready_i(bready), .s_csr_bresp_o(bresp),
+    .s_csr_wstrb_i(wstrb), .s_csr_bvalid_o(bvalid), .s_csr_bready_i(bready), .s_csr_bresp_o(bresp),
     .s_csr_arvalid_i(arvalid), .s_csr_arready_o(arready), .s_csr_araddr_i(araddr),
     .s_csr_rvalid_o(rvalid), .s_csr_rready_i(rready), .s_csr_rdata_o(rdata), .s_csr_rresp_o(rresp),
     .irq_o(irq),
+    .vf_req_o(vf_req), .vf_we_o(vf_we), .vf_fn_o(vf_fn), .vf_addr_o(vf_addr), .vf_wdata_o(vf_wdata),
+    .vf_wmask_o(vf_wmask), .vf_ack_i(vf_ack), .vf_rdata_i(vf_rdata),
+    .pf_req_o(pf_req), .pf_we_o(pf_we), .pf_addr_o(pf_addr), .pf_wdata_o(pf_wdata), .pf_ack_i(pf_ack),
+    .pf_rdata_i(pf_rdata),
     .tbl_req_valid_o(h_valid), .tbl_req_ready_i(h_ready), .tbl_req_o(h_req),
     .tbl_rsp_valid_i(h_rsp), .tbl_rsp_i(h_ans),
     .cnt_rd_valid_o(cnt_valid), .cnt_rd_addr_o(cnt_addr), .cnt_rd_done_i(cnt_done),
@@ -505,7 +540,32 @@ module tb_softcore
     expect_err(1'b1, "past the log ring");
     rd('h002, lo);
     expect_err(1'b1, "odd address");
-    fn = 8'd1;
+    // VFs, by function, and the window of them; whole words there.
+    vf_reqs = 0;
+    pf_reqs = 0;
+    for (int unsigned i = 1; i <= 8; i++) begin
+      fn = 8'(i);
+      expect_rd(i * 'h1234, {fn, 8'hF5, 16'(i * 'h1234)}, "VF read");
+      wstrb = 4'(i);
+      wr(i * 'h0ABC, 32'hFFFF_FFFF);
+      expect_err(1'b0, "VF write");
+      for (int unsigned b = 0; b < 4; b++) lo[8*b+:8] = {8{wstrb[b]}};
+      if (vf_last != (lo ^ {fn, 8'h00, 16'(i * 'h0ABC)})) $fatal(1, "VF write %h", vf_last);
+      fn    = 8'd0;
+      wstrb = 4'hF;
+      expect_rd('h8000 + i * 'h44, {20'hBF5BF, 12'(i * 'h44)}, "window read");
+      wr('h8FFC - i * 8, 32'hA5A5_0000 + i);
+      expect_err(1'b0, "window write");
+      if (pf_last != ((32'hA5A5_0000 + i) ^ (32'hFFC - i * 8))) $fatal(1, "window write %h", pf_last);
+    end
+    wstrb = 4'h7;
+    wr('h8000, 0);
+    expect_err(1'b1, "part of a word in the window");
+    wstrb = 4'hF;
+    rd('h9000, lo);
+    expect_err(1'b1, "past the window");
+    if (vf_reqs != 16 || pf_reqs != 16) $fatal(1, "%0d accesses to VFs, %0d to the window", vf_reqs, pf_reqs);
+    fn = 8'd9;
     rd('h000, lo);
     expect_err(1'b1, "other function");
     if (lo != '1) $fatal(1, "other function reads %h", lo);
@@ -515,6 +575,11 @@ module tb_softcore
     bar = 3'd2;
     wr('h020, 32'hDEAD);
     expect_err(1'b1, "other BAR, write");
+    fn  = 8'd1;
+    wr('h020, 32'hDEAD);
+    expect_err(1'b1, "other BAR of a VF, write");
+    if (vf_reqs != 16) $fatal(1, "other BAR of a VF");
+    fn  = 8'd0;
     bar = 3'd0;
     expect_rd('h020, 32'h1234_5678, "scratch unharmed");
     // Writes to what is read only, reads of what is write only: harmless.

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use hairpin_driver::MAP_HASH;
-use hairpin_driver::cli::ReplayArgs;
+use hairpin_driver::cli::{ReplayArgs, SimArgs};
 use hairpin_driver::edit::{EditCommand, FdbEdit, FlowEdit, PortEdit, VvlanEdit};
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -92,6 +92,18 @@ A line of the file of --edits is a cycle after the first frame, then a flow, fdb
   20000 flow add vvlan 100 from vf0 da 02:00:00:00:0a:01 sa 02:00:00:00:0a:00 ethertype arp action drop
   90000 port set vf1 state disable")]
     Replay(Box<ReplayArgs>),
+
+    /// Serve every PCI function of the simulated NIC on a vfio-user socket, for QEMU and for our own driver
+    #[command(after_help = "\
+Examples:
+  hairpin sim --socket-dir run --config nic.toml
+  hairpin sim --socket-dir run --config nic.toml --uplink tap:hp0 --stats-json stats.json
+  hairpin sim --socket-dir run --vfs 0
+
+It makes pf0.sock, vf0.sock, vf1.sock … in the folder and serves until Ctrl-C. QEMU 10.1 and later attach one with
+  -machine q35,memory-backend=mem0 -object memory-backend-memfd,id=mem0,size=512M,share=on
+  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"run/vf0.sock\"}}'")]
+    Sim(SimArgs),
 
     /// The NIC itself
     #[command(subcommand)]

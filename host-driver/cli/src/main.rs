@@ -58,6 +58,7 @@ fn run(cli: Cli) -> Result<(), Diagnostic> {
     }
     match cli.command {
         Command::Replay(args) => replay::run(*args, cli.global.json),
+        Command::Sim(args) => replay::serve(args, cli.global.json),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { out } => pages::man(out.as_deref()),
         Command::Apply(args) => apply::run(args, &cli.global),

@@ -28,9 +28,10 @@ fn version_names_the_register_map() {
 
 #[test]
 fn every_help_has_an_example() {
-    let leaves: [&[&str]; 24] = [
+    let leaves: [&[&str]; 25] = [
         &[],
         &["replay"],
+        &["sim"],
         &["dev", "info"],
         &["port", "show"],
         &["vvlan", "show"],
@@ -350,7 +351,7 @@ fn completions_and_manual_pages_name_every_command() {
 }
 
 #[test]
-fn replay_hands_everything_over_and_its_exit_status_back() {
+fn replay_and_sim_hand_everything_over_and_the_exit_status_back() {
     let dir = tempfile::tempdir().unwrap();
     let simulator = dir.path().join("hairpin-sim");
     let program = dir.path().join("hairpin");
@@ -386,6 +387,13 @@ fn replay_hands_everything_over_and_its_exit_status_back() {
         "--force",
         "--max-gap 2000",
     ] {
+        assert!(passed.contains(part), "{passed}");
+    }
+    let sim = ["-j", "sim", "--socket-dir", "d", "--uplink", "tap:hp0"];
+    let output = Command::new(&program).args(sim).output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let passed = String::from_utf8_lossy(&output.stdout);
+    for part in ["sim --socket-dir d --uplink tap:hp0", "--json"] {
         assert!(passed.contains(part), "{passed}");
     }
     fs::remove_file(&simulator).unwrap();

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Arguments that `hairpin replay` and `hairpin-sim replay` share.
+//! Arguments that `hairpin` and `hairpin-sim` share.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+mod sim;
+
 use clap::Args;
 use hairpin_abi::{PortId, VPort};
+
+pub use sim::{SimArgs, UplinkTo};
 
 /// Datapath clock that time stamps are mapped with, unless told otherwise.
 pub const DEFAULT_CLOCK_HZ: u64 = 156_250_000;

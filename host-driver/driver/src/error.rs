@@ -83,6 +83,12 @@ pub enum Error {
         /// The error's name, or its number when it has none.
         reason: String,
     },
+    /// The NIC has no virtio device for this VF.
+    #[error("the NIC has no VF {vf} with virtqueues")]
+    NoVf {
+        /// The VF.
+        vf: u8,
+    },
     /// The NIC answered what it must not.
     #[error("the NIC answered nonsense: {0}")]
     Protocol(String),
@@ -112,6 +118,7 @@ impl Error {
             Self::Timeout { .. } => "timeout",
             Self::Table { .. } => "table-command",
             Self::Admin { .. } => "admin-command",
+            Self::NoVf { .. } => "no-vf",
             Self::Protocol(_) => "device-protocol",
         }
     }
@@ -133,6 +140,7 @@ impl Error {
             Self::Timeout { .. } => {
                 "see `hairpin health show`; reset the NIC if it does not recover"
             }
+            Self::NoVf { .. } => "see `hairpin dev info` for what the NIC has",
             Self::Table { .. } | Self::Admin { .. } => {
                 "nothing of this command took effect; correct the configuration and apply it again"
             }

@@ -67,6 +67,7 @@ pub mod snapshot;
 pub mod switch;
 mod tables;
 mod transport;
+mod vf;
 pub mod vfio;
 pub mod vfio_user;
 pub mod virtio;
@@ -78,6 +79,7 @@ pub use open::DeviceName;
 pub use pf_bar::PfBar;
 pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;
+pub use vf::{VfSettings, VfStatus};
 
 /// Hash of the register map this driver was built for.
 pub const MAP_HASH: u64 = hairpin_regs::MAP_HASH;

@@ -169,6 +169,7 @@ module hp_pf_regs (
             logic POP;
         } ev;
         logic log_ring;
+        logic virtio;
     } decoded_reg_strb_t;
     decoded_reg_strb_t decoded_reg_strb;
     logic decoded_err;
@@ -351,6 +352,9 @@ module hp_pf_regs (
         decoded_reg_strb.log_ring = cpuif_req_masked & (cpuif_addr >= 16'h4000) & (cpuif_addr <= 16'h4000 + 16'hfff) & !cpuif_req_is_wr;
         is_external |= cpuif_req_masked & (cpuif_addr >= 16'h4000) & (cpuif_addr <= 16'h4000 + 16'hfff) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h4000) & (cpuif_addr <= 16'h4000 + 16'hfff);
+        decoded_reg_strb.virtio = cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'hfff);
+        is_external |= cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'hfff);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 16'h8000) & (cpuif_addr <= 16'h8000 + 16'hfff);
         decoded_err = ~is_valid_addr & decoded_req;
         decoded_req_is_external = is_external;
     end
@@ -1945,6 +1949,12 @@ module hp_pf_regs (
     assign hwif_out.log_ring.req_is_wr = decoded_req_is_wr;
     assign hwif_out.log_ring.wr_data = decoded_wr_data;
     assign hwif_out.log_ring.wr_biten = decoded_wr_biten;
+    // External region: hairpin_pf.virtio
+    assign hwif_out.virtio.req = decoded_reg_strb.virtio;
+    assign hwif_out.virtio.addr = decoded_addr[11:0];
+    assign hwif_out.virtio.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.virtio.wr_data = decoded_wr_data;
+    assign hwif_out.virtio.wr_biten = decoded_wr_biten;
 
     //--------------------------------------------------------------------------
     // Write response
@@ -1954,6 +1964,7 @@ module hp_pf_regs (
         wr_ack = '0;
         wr_ack |= hwif_in.fw.LOAD_DATA.wr_ack;
         wr_ack |= hwif_in.log_ring.wr_ack;
+        wr_ack |= hwif_in.virtio.wr_ack;
         external_wr_ack = wr_ack;
     end
     assign cpuif_wr_ack = external_wr_ack | (decoded_req & decoded_req_is_wr & ~decoded_req_is_external);
@@ -1968,6 +1979,7 @@ module hp_pf_regs (
         automatic logic rd_ack;
         rd_ack = '0;
         rd_ack |= hwif_in.log_ring.rd_ack;
+        rd_ack |= hwif_in.virtio.rd_ack;
         readback_external_rd_ack_c = rd_ack;
     end
 
@@ -2251,6 +2263,9 @@ module hp_pf_regs (
         end
         if((rd_mux_addr >= 16'h4000) && (rd_mux_addr <= 16'h4000 + 16'hfff)) begin
             readback_data_var = hwif_in.log_ring.rd_data;
+        end
+        if((rd_mux_addr >= 16'h8000) && (rd_mux_addr <= 16'h8000 + 16'hfff)) begin
+            readback_data_var = hwif_in.virtio.rd_data;
         end
         readback_data = readback_data_var;
         readback_done = decoded_req & ~decoded_req_is_wr & ~decoded_req_is_external;

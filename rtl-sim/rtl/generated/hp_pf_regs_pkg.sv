@@ -9,7 +9,7 @@ package hp_pf_regs_pkg;
 
     localparam HP_PF_REGS_DATA_WIDTH = 32;
     localparam HP_PF_REGS_MIN_ADDR_WIDTH = 16;
-    localparam HP_PF_REGS_SIZE = 'h5000;
+    localparam HP_PF_REGS_SIZE = 'h9000;
 
     typedef struct packed {
         logic [31:0] next;
@@ -405,6 +405,12 @@ package hp_pf_regs_pkg;
     } hairpin_pf__log_ring__external__in_t;
 
     typedef struct packed {
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } hairpin_pf__virtio__external__in_t;
+
+    typedef struct packed {
         hairpin_pf__id__in_t id;
         hairpin_pf__port__in_t port;
         hairpin_pf__tbl__in_t tbl;
@@ -414,6 +420,7 @@ package hp_pf_regs_pkg;
         hairpin_pf__log__in_t log;
         hairpin_pf__ev__in_t ev;
         hairpin_pf__log_ring__external__in_t log_ring;
+        hairpin_pf__virtio__external__in_t virtio;
     } hairpin_pf__in_t;
 
     typedef struct packed {
@@ -639,6 +646,14 @@ package hp_pf_regs_pkg;
     } hairpin_pf__log_ring__external__out_t;
 
     typedef struct packed {
+        logic req;
+        logic [11:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } hairpin_pf__virtio__external__out_t;
+
+    typedef struct packed {
         hairpin_pf__id__out_t id;
         hairpin_pf__port__out_t port;
         hairpin_pf__tbl__out_t tbl;
@@ -647,6 +662,7 @@ package hp_pf_regs_pkg;
         hairpin_pf__fw__out_t fw;
         hairpin_pf__ev__out_t ev;
         hairpin_pf__log_ring__external__out_t log_ring;
+        hairpin_pf__virtio__external__out_t virtio;
     } hairpin_pf__out_t;
 endpackage
 // verilator lint_on UNUSEDSIGNAL

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include HP_TOP_H
+#include "hp_host_memory.h"
 #include "hp_runtime.h"
 #include "hp_shim.h"
+#include "hp_wave.h"
 #include "verilated.h"
 #if HP_FLAGS & 2
 #include "verilated_fst_c.h"
@@ -32,36 +34,8 @@ constexpr uint32_t kSettle = 64;          // quiet clocks that make "idle"
 constexpr uint32_t kCsrLimit = 100000;    // clocks until a register access has failed
 constexpr uint32_t kResetClocks = 32;
 constexpr uint64_t kNever = ~uint64_t{0};
-constexpr uint32_t kAlways = 65536;
 constexpr size_t kCommandBytes = 22 * 4;
 constexpr size_t kDecisionBytes = 24 * 4;
-
-struct Rng {
-  uint64_t s = 1;
-  void seed(uint64_t v) { s = v * 0x9E3779B97F4A7C15u ^ 0xD1B54A32D192ED03u; if (s == 0) s = 1; }
-  uint64_t next() {
-    s ^= s >> 12; s ^= s << 25; s ^= s >> 27;
-    return s * 0x2545F4914F6CDD1Du;
-  }
-};
-
-// A random signal: redrawn every 1..hold clocks.
-struct Wave {
-  uint32_t level = kAlways;
-  uint32_t hold = 1;
-  uint32_t left = 0;
-  bool value = true;
-  bool step(Rng& rng) {
-    if (level >= kAlways) return true;
-    if (left == 0) {
-      const uint64_t r = rng.next();
-      value = (r & 0xffff) < level;
-      left = 1 + uint32_t((r >> 32) % hold);
-    }
-    --left;
-    return value;
-  }
-};
 
 struct Frame {
   uint32_t id = 0;
@@ -124,7 +98,8 @@ constexpr uint64_t ones(uint32_t n) { return n >= 64 ? ~uint64_t{0} : (uint64_t{
 
 struct hp_model {
   explicit hp_model(const hp_options& o)
-      : ratio(o.core_ratio ? o.core_ratio : 1), jump_limit(o.jump_limit ? o.jump_limit : 1) {
+      : ratio(o.core_ratio ? o.core_ratio : 1), jump_limit(o.jump_limit ? o.jump_limit : 1),
+        rings(o.rings != 0) {
     ctx.randReset(2);
     ctx.randSeed(int(o.seed & 0x7fffffff));
     ctx.fatalOnError(true);
@@ -178,6 +153,11 @@ struct hp_model {
     top->s_csr_fn_i = top->s_csr_bar_i = 0;
     top->s_csr_bready_i = 1;
     top->s_csr_rready_i = 1;
+    top->rings_i = rings;
+    top->flr_req_i = 0;
+    top->msix_enable_i = 0;
+    top->msix_mask_i = 0;
+    memory.reset(*top);
     // What was random before the first clock of the reset is nobody's fault.
     ctx.assertOn(false);
     for (uint32_t i = 0; i < 2 * ratio; ++i) clock(false);
@@ -206,7 +186,7 @@ struct hp_model {
   bool push(uint32_t port, uint32_t id, uint64_t earliest, uint32_t flags, const uint8_t* data,
             size_t len) {
     if (len == 0 || len > kMaxBus) return false;
-    if (port != HP_UPLINK && port >= kNvf) return false;
+    if (port != HP_UPLINK && (rings || port >= kNvf)) return false;
     Frame f;
     f.id = id;
     f.len = uint32_t(len);
@@ -292,16 +272,17 @@ struct hp_model {
       rx_wave.left = uint32_t(rng.next() % rx_wave.hold);
     }
     top->host_rx_ready_i = rx_bits & rx_mask;
+    if (live) memory.drive(*top, now);
   }
 
   // ---- log
 
   uint8_t* record(uint8_t kind, uint8_t port, uint16_t seq, uint64_t cycle, uint32_t aux,
-                  size_t payload) {
+                  size_t payload, uint32_t flags = 0) {
     const size_t size = sizeof(hp_record) + (payload + 7) / 8 * 8;
     const size_t at = log.size();
     log.resize(at + size);
-    const hp_record r{kind, port, seq, uint32_t(size), cycle, aux, 0};
+    const hp_record r{kind, port, seq, uint32_t(size), cycle, aux, flags};
     std::memcpy(log.data() + at, &r, sizeof r);
     return log.data() + at + sizeof r;
   }
@@ -325,6 +306,32 @@ struct hp_model {
     if (s.offset == 0) record(HP_INPUT, uint8_t(s.port), 0, now, s.frame.id, 0);
     s.offset += kBytes;
     if (s.offset >= s.frame.len) s.busy = false;
+  }
+
+  // A beat that a VF's rings send.
+  void ring_beat() {
+    Receiver& r = ring_in;
+    if (!r.open) {
+      r.open = true;
+      r.port = top->host_tdest_o;
+      r.first = now;
+      r.bytes.clear();
+    } else if (r.port != top->host_tdest_o) {
+      broken("s_host: tdest changed inside a frame");
+    }
+    const uint64_t keep = top->host_tkeep_o;
+    const uint32_t n = uint32_t(__builtin_popcountll(keep));
+    if (keep != ones(n) || n == 0 || (!top->host_tlast_o && n != kBytes)) {
+      broken("s_host: tkeep is not a run of ones");
+    }
+    const auto* bytes = reinterpret_cast<const uint8_t*>(top->host_tdata_o.data());
+    r.bytes.insert(r.bytes.end(), bytes, bytes + n);
+    if (r.bytes.size() >= kMaxBus) broken("s_host: frame without end");
+    if (!top->host_tlast_o) return;
+    r.open = false;
+    std::memcpy(record(HP_INPUT, r.port, uint16_t(r.bytes.size()), r.first, HP_RING | (ring_frames++ & ~HP_RING),
+                       r.bytes.size(), top->host_tuser_o ? HP_BAD : 0),
+                r.bytes.data(), r.bytes.size());
   }
 
   template <class Data>
@@ -367,15 +374,17 @@ struct hp_model {
   }
 
   void sample() {
-    const bool host_beat = top->s_host_tvalid_i && top->s_host_tready_o;
+    const bool host_beat = top->host_tvalid_o && top->host_tready_o;
     const bool wire_beat = top->s_wire_tvalid_i;
     if (wire_beat && !top->s_wire_tready_o) broken("s_wire: tready is low");
     st.host_in_beats += host_beat;
     st.wire_in_beats += wire_beat;
-    sent(host, top->s_host_tvalid_i, top->s_host_tready_o);
+    if (!rings) sent(host, top->s_host_tvalid_i, top->s_host_tready_o);
+    else if (host_beat) ring_beat();
     sent(wire, wire_beat, true);
+    memory.sample(*top, now, st);
 
-    if (top->host_grant_valid_o && top->host_grant_ready_i) {
+    if (!rings && top->host_grant_valid_o && top->host_grant_ready_i) {
       const uint32_t p = top->host_grant_vport_o;
       if (p >= kNvf) broken("host_grant: no such vPort");
       if (host_queue[p].size() <= granted[p]) broken("host_grant: nobody asked");
@@ -400,8 +409,8 @@ struct hp_model {
     }
 
     if (top->m_host_tvalid_o) {
-      st.host_out_beats += top->m_host_tready_i;
-      received(host_out, top->m_host_tready_i, top->m_host_tdata_o, top->m_host_tkeep_o,
+      st.host_out_beats += top->host_rx_tready_o;
+      received(host_out, top->host_rx_tready_o, top->m_host_tdata_o, top->m_host_tkeep_o,
                top->m_host_tlast_o, top->m_host_tdest_o, top->m_host_tid_o);
     } else if (host_out.stalled) {
       broken("m_host: tvalid fell without tready");
@@ -460,7 +469,7 @@ struct hp_model {
   }
 
   bool quiet(uint32_t flags) const {
-    return top->idle_o && !host.busy && !wire.busy && grants_n == 0 && !host_out.open &&
+    return top->idle_o && memory.idle() && !ring_in.open && !host.busy && !wire.busy && grants_n == 0 && !host_out.open &&
            !wire_out.open && !top->m_host_tvalid_o && !top->m_wire_tvalid_o &&
            ((flags & HP_IGNORE_CORE) || top->core_sleep_o);
   }
@@ -487,13 +496,13 @@ struct hp_model {
     return why;
   }
 
-  int32_t csr(uint32_t fn_bar, uint32_t addr, bool write, uint32_t& value) {
+  int32_t csr(uint32_t fn_bar, uint32_t addr, bool write, uint32_t& value, uint32_t strobes = 0xf) {
     bool aw = write, w = write, ar = !write;
     top->s_csr_fn_i = CData(fn_bar);
     top->s_csr_bar_i = CData(fn_bar >> 8 & 7);
     top->s_csr_awaddr_i = top->s_csr_araddr_i = SData(addr);
     top->s_csr_wdata_i = value;
-    top->s_csr_wstrb_i = 0xf;
+    top->s_csr_wstrb_i = CData(strobes & 0xf);
     for (uint32_t n = 0; n < kCsrLimit; ++n) {
       top->s_csr_awvalid_i = aw;
       top->s_csr_wvalid_i = w;
@@ -545,6 +554,7 @@ struct hp_model {
 #endif
   uint32_t ratio;
   uint64_t jump_limit;
+  const bool rings;
   uint32_t core_phase = 0;
   uint64_t now = 0;
   hp_status st{};
@@ -561,7 +571,9 @@ struct hp_model {
   std::array<uint8_t, 2> grants{};
   uint32_t grants_n = 0;
   Sender host, wire;
-  Receiver host_out{"m_host"}, wire_out{"m_wire"};
+  Receiver host_out{"m_host"}, wire_out{"m_wire"}, ring_in{"s_host"};
+  uint32_t ring_frames = 0;
+  HostMemory<kBytes> memory;
 
   std::vector<uint64_t> entered = std::vector<uint64_t>(65536);  // by seq
 
@@ -591,8 +603,8 @@ const hp_api kApi = {
     [](hp_model* m, uint32_t fn_bar, uint32_t addr, uint32_t* value) -> int32_t {
       return m->guarded(HP_CSR_FAILED, [&] { return m->csr(fn_bar, addr, false, *value); });
     },
-    [](hp_model* m, uint32_t fn_bar, uint32_t addr, uint32_t value) -> int32_t {
-      return m->guarded(HP_CSR_FAILED, [&] { return m->csr(fn_bar, addr, true, value); });
+    [](hp_model* m, uint32_t fn_bar, uint32_t addr, uint32_t value, uint32_t strobes) -> int32_t {
+      return m->guarded(HP_CSR_FAILED, [&] { return m->csr(fn_bar, addr, true, value, strobes); });
     },
     [](hp_model* m, size_t* len) -> const uint8_t* {
       *len = m->log.size();
@@ -607,8 +619,15 @@ const hp_api kApi = {
       s->idle = m->top->idle_o;
       s->core_sleep = m->top->core_sleep_o;
       s->irq = m->top->irq_o;
+      s->flr_done = m->top->flr_done_o;
     },
     [](const hp_model* m) -> const char* { return m->error.c_str(); },
+    [](hp_model* m, const hp_host* h) { m->memory.configure(*h); },
+    [](hp_model* m, uint64_t flr, uint64_t enable, uint64_t mask) {
+      m->top->flr_req_i = flr;
+      m->top->msix_enable_i = enable;
+      m->top->msix_mask_i = mask;
+    },
 };
 
 }  // namespace

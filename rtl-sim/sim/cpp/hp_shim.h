@@ -16,8 +16,9 @@
 extern "C" {
 #endif
 
-#define HP_ABI 4u
+#define HP_ABI 5u
 #define HP_UPLINK 64u
+#define HP_RING 0x80000000u
 
 // One record of the log: this header, then `size - 24` bytes of payload, padded to 8.
 //   kind        payload
@@ -26,7 +27,8 @@ extern "C" {
 //   2 command   22 words, see sv/hp_sim_top.sv
 //   3 loss      none; port, seq, aux = reason
 //   4 output    bytes of the frame, aux = length, cycle = its first beat
-//   5 input     none; port, aux = the id given at push, cycle = its first beat
+//   5 input     none; port, aux = the id given at push, cycle = its first beat. Of a frame from a VF's rings: its
+//               bytes, seq = their number, aux = HP_RING | running number, flags (HP_BAD); logged with its last beat
 //   6 taken     none; aux = {index, 8'd0, table, op} of a table command that the eSwitch takes
 //   7 answered  none; aux = status of the table command that it took last
 // Order: that of the serialization point. Inside one cycle: input, answered, taken, command, decision,
@@ -38,7 +40,7 @@ typedef struct {
   uint32_t size;
   uint64_t cycle;
   uint32_t aux;
-  uint32_t zero;
+  uint32_t flags;
 } hp_record;
 
 enum {
@@ -83,7 +85,7 @@ typedef struct {
 typedef struct {
   uint64_t seed;           // of power-up state and unassigned values
   uint32_t core_ratio;     // clk_i ticks per core_clk_i tick
-  uint32_t zero;
+  uint32_t rings;          // 1: VFs send and receive through rings in host memory, and push() takes only the uplink's
   uint64_t jump_limit;     // longest single jump, in ticks
   uint64_t fst_from, fst_until;  // ticks that are written to it
   const char* fst;         // trace variant: file to write, or null
@@ -96,7 +98,20 @@ typedef struct {
   uint64_t host_in_beats, wire_in_beats, host_out_beats, wire_out_beats;
   uint64_t queued;         // frames not yet started
   uint32_t idle, core_sleep, irq, zero;
+  uint64_t flr_done;       // a bit per VF
+  uint64_t dma_reads, dma_writes, dma_refused;  // bursts
 } hp_status;
+
+// The host's memory, as a function sees it. Called within run(), csr_read() and csr_write(); 0 is done, anything else
+// refused. A burst stays in one page.
+typedef struct {
+  void* ctx;
+  int32_t (*dma_read)(void* ctx, uint32_t fn, uint64_t addr, uint32_t len, uint8_t* data);
+  int32_t (*dma_write)(void* ctx, uint32_t fn, uint64_t addr, uint32_t len, const uint8_t* data);
+  uint64_t seed;           // of the pattern
+  uint32_t read_latency, write_latency;  // clocks, at least
+  uint32_t ready, hold;    // as in hp_patterns; of all five channels
+} hp_host;
 
 typedef struct hp_model hp_model;
 
@@ -110,13 +125,16 @@ typedef struct {
   int32_t (*run)(hp_model*, uint64_t until, uint32_t flags, size_t log_limit);
   // fn_bar: function number in bits 7:0, BAR in bits 10:8.
   int32_t (*csr_read)(hp_model*, uint32_t fn_bar, uint32_t addr, uint32_t* value);
-  int32_t (*csr_write)(hp_model*, uint32_t fn_bar, uint32_t addr, uint32_t value);
+  int32_t (*csr_write)(hp_model*, uint32_t fn_bar, uint32_t addr, uint32_t value, uint32_t strobes);
   const uint8_t* (*log)(hp_model*, size_t* len);
   void (*clear_log)(hp_model*);
   void (*set_patterns)(hp_model*, const hp_patterns*);
   void (*status)(const hp_model*, hp_status*);
   // What failed (an assertion, or a broken bus rule); empty while nothing has.
   const char* (*error)(const hp_model*);
+  void (*set_host)(hp_model*, const hp_host*);
+  // Function-level resets asked for (done: hp_status.flr_done), MSI-X enabled and masked: a bit per VF.
+  void (*set_functions)(hp_model*, uint64_t flr, uint64_t msix_enable, uint64_t msix_mask);
 } hp_api;
 
 #ifdef __cplusplus

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use hairpin_driver::Diagnostic;
-use hairpin_driver::cli::ReplayArgs;
-use hairpin_sim::{bench, cosim, race, recover, replay};
+use hairpin_driver::cli::{ReplayArgs, SimArgs};
+use hairpin_sim::{bench, cosim, host, race, recover, replay};
 
 /// The Hairpin NIC, cycle-accurate.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ struct Cli {
 enum Command {
     /// Play captures through the NIC
     Replay(ReplayArgs),
+    /// Serve every PCI function on a vfio-user socket
+    Sim(SimArgs),
     /// Compare random traffic in random configurations with the golden model
     Cosim(cosim::CosimArgs),
     /// Let invalidations run against frames at every distance
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let (result, json) = match &cli.command {
         Command::Replay(args) => (replay::run(args), args.json),
+        Command::Sim(args) => (host::run(args), args.json),
         Command::Cosim(args) => (cosim::run(args), false),
         Command::Race(args) => (race::run(args), false),
         Command::Recover(args) => (recover::run(args), args.json),

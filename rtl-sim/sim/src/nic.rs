@@ -39,6 +39,8 @@ pub const FIRMWARE: &str = concat!(
 pub trait Observer {
     /// The first beat of a queued frame went in.
     fn input(&mut self, cycle: Cycle, port: u8, id: u32);
+    /// The bytes of a frame that a VF's rings sent, after [`Observer::input`].
+    fn sent(&mut self, _cycle: Cycle, _port: u8, _id: u32, _bytes: &[u8]) {}
     /// A frame came out; `left` says where it is from, as the trace has it.
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left);
     /// The tables may have changed; the golden model has it already.
@@ -124,33 +126,58 @@ impl Nic {
         fates: bool,
         watchdog_cycles: u32,
     ) -> Result<Self, Diagnostic> {
+        let mut nic = Self::cold_watched(options, fates, watchdog_cycles)?;
+        nic.boot(image)?;
+        Ok(nic)
+    }
+
+    /// Builds a NIC whose firmware is neither loaded nor started.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn cold(options: &Options, fates: bool) -> Result<Self, Diagnostic> {
+        Self::cold_watched(options, fates, WATCHDOG)
+    }
+
+    fn cold_watched(
+        options: &Options,
+        fates: bool,
+        watchdog_cycles: u32,
+    ) -> Result<Self, Diagnostic> {
         let model = Model::new(options).map_err(stopped)?;
         let n_vf = u8::try_from(model.n_vf()).unwrap_or(64);
         let handle = InProcess::new(model);
-        let mut device = Device::probe(handle.clone())?;
+        let device = Device::probe(handle.clone())?;
         let mut rng = Rng::part(options.seed, 0x5eed);
         let start = StartOptions {
             seeds: seeds(&mut rng),
             watchdog_cycles,
         };
-        device.load_firmware(image)?;
-        device.start_firmware(image, start)?;
         let mut golden = Golden::new(n_vf);
         let has = device.capabilities();
         golden.set_capacity(has.mac_entries.into(), has.flow_entries.into());
-        let mut nic = Self {
+        Ok(Self {
             device,
             start,
             rng,
             scoreboard: Scoreboard::new(golden, fates),
             handle,
-            log: LogReader::new(image),
+            log: None,
             lines: Vec::new(),
             buffer: Vec::new(),
-        };
-        nic.drain(&mut Blind)?;
-        nic.poll_log()?;
-        Ok(nic)
+        })
+    }
+
+    /// Loads and starts the firmware of a NIC that is cold.
+    ///
+    /// # Errors
+    /// The firmware did not start.
+    pub fn boot(&mut self, image: &FirmwareImage) -> Result<(), Diagnostic> {
+        self.device.load_firmware(image)?;
+        self.device.start_firmware(image, self.start)?;
+        self.log = LogReader::new(image);
+        self.drain(&mut Blind)?;
+        self.poll_log()
     }
 
     /// Loads and starts the firmware again, as after a crash; traffic goes on meanwhile. The host has to
@@ -258,7 +285,12 @@ impl Nic {
             let event = event.map_err(|e: TraceError| Diagnostic::new("trace", e.to_string()))?;
             let left = self.scoreboard.event(&event);
             match (&event.kind, left) {
-                (EventKind::Input { port, id }, _) => observer.input(event.cycle, *port, *id),
+                (EventKind::Input { port, id, sent }, _) => {
+                    observer.input(event.cycle, *port, *id);
+                    if let Some((bytes, _)) = sent {
+                        observer.sent(event.cycle, *port, *id, bytes);
+                    }
+                }
                 (EventKind::Output { port, bytes, .. }, Some(left)) => {
                     observer.output(event.cycle, *port, bytes, left);
                 }
@@ -295,6 +327,22 @@ impl Nic {
             self.drain(observer)?;
         }
         self.drain(observer)
+    }
+
+    /// Runs for at most so many ticks, has all of it judged, and says why it came back.
+    ///
+    /// # Errors
+    /// The design stopped.
+    pub fn step(
+        &mut self,
+        ticks: u64,
+        mode: RunMode,
+        observer: &mut dyn Observer,
+    ) -> Result<Stop, Diagnostic> {
+        let until = self.now() + ticks;
+        let stop = self.run(until, mode)?;
+        self.drain(observer)?;
+        Ok(stop)
     }
 
     /// Runs to a moment, frames going in and out meanwhile; idle time is jumped over.

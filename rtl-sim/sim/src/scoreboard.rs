@@ -224,7 +224,12 @@ impl Scoreboard {
     /// Replays one event. For an output frame, says where it is from.
     pub fn event(&mut self, event: &Event<'_>) -> Option<Left> {
         match &event.kind {
-            EventKind::Input { port, id } => self.input(event.cycle, *port, *id),
+            EventKind::Input { port, id, sent } => {
+                if let Some((bytes, bad)) = sent {
+                    self.queue(*id, bytes, *bad);
+                }
+                self.input(event.cycle, *port, *id);
+            }
             EventKind::Command(command) => {
                 if ![Op::Read.code(), Op::Lookup.code()].contains(&command.op) {
                     let which = (command.op, command.table, command.status);

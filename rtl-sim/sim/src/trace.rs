@@ -11,6 +11,10 @@ use crate::model::Cycle;
 const HEADER: usize = 24;
 const DECISION_WORDS: usize = 24;
 const COMMAND_WORDS: usize = 22;
+/// In the id of an input: a VF's rings sent it (`HP_RING`).
+const RING: u32 = 1 << 31;
+/// In the flags of an input: marked as bad (`HP_BAD`).
+const BAD: u32 = 1;
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +54,10 @@ pub enum EventKind<'a> {
     Input {
         /// Port.
         port: u8,
-        /// The id given with the frame.
+        /// The id given with the frame; of one from a VF's rings, a running number above all of those.
         id: u32,
+        /// A frame from a VF's rings: its bytes, and whether it was marked as bad.
+        sent: Option<(&'a [u8], bool)>,
     },
     /// The eSwitch took a table command.
     Taken {
@@ -232,7 +238,14 @@ impl<'a> Events<'a> {
                 port,
                 bytes: payload.get(..aux as usize)?,
             },
-            5 => EventKind::Input { port, id: aux },
+            5 => EventKind::Input {
+                port,
+                id: aux,
+                sent: match aux & RING {
+                    0 => None,
+                    _ => Some((payload.get(..usize::from(seq))?, word(20) & BAD != 0)),
+                },
+            },
             6 => EventKind::Taken {
                 op: bits(aux, 0, 4) as u8,
                 table: bits(aux, 4, 4) as u8,
@@ -383,7 +396,11 @@ mod tests {
             [
                 Event {
                     cycle: 7,
-                    kind: EventKind::Input { port: 3, id: 42 }
+                    kind: EventKind::Input {
+                        port: 3,
+                        id: 42,
+                        sent: None
+                    }
                 },
                 Event {
                     cycle: 1 << 40,
@@ -403,6 +420,17 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn a_frame_from_a_ring_comes_with_its_bytes() {
+        let log = record(5, 3, 5, 7, RING | 42, b"hello");
+        let event = Events::new(&log).next().unwrap().unwrap();
+        let sent = Some((&b"hello"[..], false));
+        let id = RING | 42;
+        assert_eq!(event.kind, EventKind::Input { port: 3, id, sent });
+        let short = record(5, 3, 9, 7, RING, b"hello");
+        assert!(Events::new(&short).any(|event| event.is_err()));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Simulation top: hp_nic with its trace flattened into the words of the event log.
+// Simulation top: hp_nic with its trace flattened into the words of the event log, and hp_virtio beside it.
+//
+// rings_i says who is at hp_nic's host stream: the simulator itself (0), or hp_virtio with its rings in
+// host memory (1). It does not change while the clock runs.
 //
 // The word layouts of dec_o, cmd_o and loss_*_o are the payloads that cpp/hp_shim.h describes and
 // src/trace.rs decodes; nothing else in the simulator knows the packing of the trace structs.
 
-module hp_sim_top import hp_pkg::*; #(
+module hp_sim_top import hp_pkg::*, hp_vio_pkg::*; #(
   parameter int unsigned DATA_W    = 512,
   parameter int unsigned N_VF      = 8,
   parameter int unsigned N_QP      = 32,
@@ -76,6 +79,45 @@ module hp_sim_top import hp_pkg::*; #(
   output logic                core_sleep_o,
   output logic                idle_o,
 
+  input  logic                rings_i,
+  input  logic [63:0]         flr_req_i,
+  output logic [63:0]         flr_done_o,
+  input  logic [63:0]         msix_enable_i,
+  input  logic [63:0]         msix_mask_i,
+  output logic                m_axi_awvalid_o,
+  input  logic                m_axi_awready_i,
+  output logic [63:0]         m_axi_awaddr_o,
+  output logic [7:0]          m_axi_awlen_o,
+  output logic [20:0]         m_axi_awuser_o,     // dma_user_t
+  output logic                m_axi_wvalid_o,
+  input  logic                m_axi_wready_i,
+  output logic [DATA_W-1:0]   m_axi_wdata_o,
+  output logic [DATA_W/8-1:0] m_axi_wstrb_o,
+  output logic                m_axi_wlast_o,
+  input  logic                m_axi_bvalid_i,
+  output logic                m_axi_bready_o,
+  input  logic [1:0]          m_axi_bresp_i,
+  output logic                m_axi_arvalid_o,
+  input  logic                m_axi_arready_i,
+  output logic [63:0]         m_axi_araddr_o,
+  output logic [7:0]          m_axi_arlen_o,
+  output logic [20:0]         m_axi_aruser_o,     // dma_user_t
+  input  logic                m_axi_rvalid_i,
+  output logic                m_axi_rready_o,
+  input  logic [DATA_W-1:0]   m_axi_rdata_i,
+  input  logic [1:0]          m_axi_rresp_i,
+  input  logic                m_axi_rlast_i,
+
+  // hp_nic's host stream as it is, whoever drives it.
+  output logic                host_tvalid_o,
+  output logic                host_tready_o,
+  output logic [DATA_W-1:0]   host_tdata_o,
+  output logic [DATA_W/8-1:0] host_tkeep_o,
+  output logic                host_tlast_o,
+  output logic                host_tuser_o,
+  output logic [6:0]          host_tdest_o,
+  output logic                host_rx_tready_o,
+
   output logic                entry_o,        // a frame enters the pipeline (cycle 0 of its latency)
   output logic [15:0]         entry_seq_o,
   output logic                tbl_taken_o,    // the eSwitch takes a table command
@@ -95,21 +137,135 @@ module hp_sim_top import hp_pkg::*; #(
   trace_cmd_t  cmd;
   trace_loss_t loss_host, loss_rep, loss_other;
 
+  // Who drives the host stream.
+  logic [N_VF-1:0]     host_req, rx_ready, vq_req, vq_rx_ready;
+  logic                grant_ready, vq_grant_ready;
+  logic                tx_tvalid, vq_tvalid, tx_tready, tx_tlast, vq_tlast, tx_tuser, vq_tuser;
+  logic [DATA_W-1:0]   tx_tdata, vq_tdata;
+  logic [DATA_W/8-1:0] tx_tkeep, vq_tkeep;
+  port_t               tx_tdest, vq_tdest;
+  logic                rx_tready, vq_rx_tready;
+  len_t                rx_len;
+  logic                nic_idle, vq_idle;
+
+  assign host_req    = rings_i ? vq_req : host_req_i[N_VF-1:0];
+  assign rx_ready    = rings_i ? vq_rx_ready : host_rx_ready_i[N_VF-1:0];
+  assign grant_ready = rings_i ? vq_grant_ready : host_grant_ready_i;
+  assign tx_tvalid   = rings_i ? vq_tvalid : s_host_tvalid_i;
+  assign tx_tdata    = rings_i ? vq_tdata : s_host_tdata_i;
+  assign tx_tkeep    = rings_i ? vq_tkeep : s_host_tkeep_i;
+  assign tx_tlast    = rings_i ? vq_tlast : s_host_tlast_i;
+  assign tx_tuser    = rings_i ? vq_tuser : s_host_tuser_i;
+  assign tx_tdest    = rings_i ? vq_tdest : s_host_tdest_i;
+  assign rx_tready   = rings_i ? vq_rx_tready : m_host_tready_i;
+
+  assign s_host_tready_o  = tx_tready;
+  assign idle_o           = nic_idle && (!rings_i || vq_idle);
+  assign host_tvalid_o    = tx_tvalid;
+  assign host_tready_o    = tx_tready;
+  assign host_tdata_o     = tx_tdata;
+  assign host_tkeep_o     = tx_tkeep;
+  assign host_tlast_o     = tx_tlast;
+  assign host_tuser_o     = tx_tuser;
+  assign host_tdest_o     = tx_tdest;
+  assign host_rx_tready_o = rx_tready;
+
+  logic        vf_req, vf_we, vf_ack, pf_req, pf_we, pf_ack;
+  logic [7:0]  vf_fn;
+  logic [15:0] vf_addr;
+  logic [11:0] pf_addr;
+  logic [31:0] vf_wdata, vf_wmask, vf_rdata, pf_wdata, pf_rdata;
+
   hp_nic #(
     .DATA_W   (DATA_W),
     .N_VF     (N_VF),
     .N_QP     (N_QP),
     .MAC_DEPTH(MAC_DEPTH),
     .FLOW_DEPTH(FLOW_DEPTH),
-    .TCM_KIB  (TCM_KIB)
+    .TCM_KIB  (TCM_KIB),
+    .VIRTQ    (1'b1)
   ) nic (
-    .host_req_i        (host_req_i[N_VF-1:0]),
-    .host_rx_ready_i   (host_rx_ready_i[N_VF-1:0]),
+    .host_req_i        (host_req),
+    .host_rx_ready_i   (rx_ready),
+    .host_grant_ready_i(grant_ready),
+    .s_host_tvalid_i   (tx_tvalid),
+    .s_host_tready_o   (tx_tready),
+    .s_host_tdata_i    (tx_tdata),
+    .s_host_tkeep_i    (tx_tkeep),
+    .s_host_tlast_i    (tx_tlast),
+    .s_host_tuser_i    (tx_tuser),
+    .s_host_tdest_i    (tx_tdest),
+    .m_host_tready_i   (rx_tready),
+    .m_host_len_o      (rx_len),
+    .vf_req_o          (vf_req),
+    .vf_we_o           (vf_we),
+    .vf_fn_o           (vf_fn),
+    .vf_addr_o         (vf_addr),
+    .vf_wdata_o        (vf_wdata),
+    .vf_wmask_o        (vf_wmask),
+    .vf_ack_i          (vf_ack),
+    .vf_rdata_i        (vf_rdata),
+    .pf_req_o          (pf_req),
+    .pf_we_o           (pf_we),
+    .pf_addr_o         (pf_addr),
+    .pf_wdata_o        (pf_wdata),
+    .pf_ack_i          (pf_ack),
+    .pf_rdata_i        (pf_rdata),
+    .idle_o            (nic_idle),
     .trace_dec_o       (dec),
     .trace_cmd_o       (cmd),
     .trace_loss_host_o (loss_host),
     .trace_loss_rep_o  (loss_rep),
     .trace_loss_other_o(loss_other),
+    .*
+  );
+
+  logic [N_VF-1:0] flr_done;
+  assign flr_done_o = 64'(flr_done);
+
+  hp_virtio #(
+    .DATA_W(DATA_W),
+    .N_VF  (N_VF),
+    .N_QP  (N_QP)
+  ) virtio (
+    .vf_req_i          (vf_req),
+    .vf_we_i           (vf_we),
+    .vf_fn_i           (vf_fn),
+    .vf_addr_i         (vf_addr),
+    .vf_wdata_i        (vf_wdata),
+    .vf_wmask_i        (vf_wmask),
+    .vf_ack_o          (vf_ack),
+    .vf_rdata_o        (vf_rdata),
+    .pf_req_i          (pf_req),
+    .pf_we_i           (pf_we),
+    .pf_addr_i         (pf_addr),
+    .pf_wdata_i        (pf_wdata),
+    .pf_ack_o          (pf_ack),
+    .pf_rdata_o        (pf_rdata),
+    .flr_req_i         (flr_req_i[N_VF-1:0]),
+    .flr_done_o        (flr_done),
+    .msix_enable_i     (msix_enable_i[N_VF-1:0]),
+    .msix_mask_i       (msix_mask_i[N_VF-1:0]),
+    .host_req_o        (vq_req),
+    .host_grant_valid_i(host_grant_valid_o && rings_i),
+    .host_grant_ready_o(vq_grant_ready),
+    .host_grant_vport_i(host_grant_vport_o),
+    .tx_tvalid_o       (vq_tvalid),
+    .tx_tready_i       (tx_tready && rings_i),
+    .tx_tdata_o        (vq_tdata),
+    .tx_tkeep_o        (vq_tkeep),
+    .tx_tlast_o        (vq_tlast),
+    .tx_tuser_o        (vq_tuser),
+    .tx_tdest_o        (vq_tdest),
+    .host_rx_ready_o   (vq_rx_ready),
+    .rx_tvalid_i       (m_host_tvalid_o && rings_i),
+    .rx_tready_o       (vq_rx_tready),
+    .rx_tdata_i        (m_host_tdata_o),
+    .rx_tkeep_i        (m_host_tkeep_o),
+    .rx_tlast_i        (m_host_tlast_o),
+    .rx_tdest_i        (m_host_tdest_o),
+    .rx_len_i          (rx_len),
+    .idle_o            (vq_idle),
     .*
   );
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The C interface of `cpp/hp_shim.h`, word for word.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 
-pub(super) const ABI: u32 = 4;
+pub(super) const ABI: u32 = 5;
 
 pub(super) const RUN_UNTIL: c_int = 0;
 pub(super) const RUN_IDLE: c_int = 1;
@@ -32,7 +32,7 @@ pub(super) struct Instance {
 pub(super) struct Options {
     pub(super) seed: u64,
     pub(super) core_ratio: u32,
-    pub(super) zero: u32,
+    pub(super) rings: u32,
     pub(super) jump_limit: u64,
     pub(super) fst_from: u64,
     pub(super) fst_until: u64,
@@ -68,6 +68,22 @@ pub(super) struct Status {
     pub(super) core_sleep: u32,
     pub(super) irq: u32,
     pub(super) zero: u32,
+    pub(super) flr_done: u64,
+    pub(super) dma_reads: u64,
+    pub(super) dma_writes: u64,
+    pub(super) dma_refused: u64,
+}
+
+#[repr(C)]
+pub(super) struct Host {
+    pub(super) ctx: *mut c_void,
+    pub(super) dma_read: unsafe extern "C" fn(*mut c_void, u32, u64, u32, *mut u8) -> c_int,
+    pub(super) dma_write: unsafe extern "C" fn(*mut c_void, u32, u64, u32, *const u8) -> c_int,
+    pub(super) seed: u64,
+    pub(super) read_latency: u32,
+    pub(super) write_latency: u32,
+    pub(super) ready: u32,
+    pub(super) hold: u32,
 }
 
 #[repr(C)]
@@ -82,12 +98,14 @@ pub(super) struct Api {
         unsafe extern "C" fn(*mut Instance, u32, u32, u64, u32, *const u8, usize) -> c_int,
     pub(super) run: unsafe extern "C" fn(*mut Instance, u64, u32, usize) -> c_int,
     pub(super) csr_read: unsafe extern "C" fn(*mut Instance, u32, u32, *mut u32) -> c_int,
-    pub(super) csr_write: unsafe extern "C" fn(*mut Instance, u32, u32, u32) -> c_int,
+    pub(super) csr_write: unsafe extern "C" fn(*mut Instance, u32, u32, u32, u32) -> c_int,
     pub(super) log: unsafe extern "C" fn(*mut Instance, *mut usize) -> *const u8,
     pub(super) clear_log: unsafe extern "C" fn(*mut Instance),
     pub(super) set_patterns: unsafe extern "C" fn(*mut Instance, *const Patterns),
     pub(super) status: unsafe extern "C" fn(*const Instance, *mut Status),
     pub(super) error: unsafe extern "C" fn(*const Instance) -> *const c_char,
+    pub(super) set_host: unsafe extern "C" fn(*mut Instance, *const Host),
+    pub(super) set_functions: unsafe extern "C" fn(*mut Instance, u64, u64, u64),
 }
 
 unsafe extern "C" {

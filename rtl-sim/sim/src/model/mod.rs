@@ -10,6 +10,7 @@
 )]
 
 mod ffi;
+mod host;
 
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
 use thiserror::Error;
+
+pub use host::{Bus, HostMemory, Refused};
 
 /// A tick of the datapath clock, as `time_i` of the NIC counts them.
 pub type Cycle = u64;
@@ -47,6 +50,9 @@ pub struct Options {
     pub seed: u64,
     /// Datapath clocks per soft-core clock.
     pub core_ratio: u32,
+    /// VFs send and receive through rings in host memory ([`Model::set_host`]); [`Model::push`] takes only the
+    /// uplink's frames.
+    pub rings: bool,
     /// Longest jump over idle time, in ticks. Timers of the soft core may be late by this much.
     pub jump_limit: u64,
     /// Where [`Variant::Trace`] writes its waves.
@@ -63,6 +69,7 @@ impl Default for Options {
             variant: Variant::Check,
             seed: 1,
             core_ratio: 5,
+            rings: false,
             jump_limit: 1 << 20,
             waves: None,
             waves_from: 0,
@@ -200,6 +207,14 @@ pub struct Status {
     pub core_sleep: bool,
     /// The interrupt output.
     pub irq: bool,
+    /// VFs whose function-level reset is done, a bit each.
+    pub flr_done: u64,
+    /// Bursts read from host memory, refused ones included.
+    pub dma_reads: u64,
+    /// Bursts written to host memory, refused ones included.
+    pub dma_writes: u64,
+    /// Bursts that the host has refused.
+    pub dma_refused: u64,
 }
 
 /// A register access that the NIC did not carry out.
@@ -245,10 +260,13 @@ pub enum ModelError {
 pub struct Model {
     api: &'static ffi::Api,
     instance: NonNull<ffi::Instance>,
+    /// What the instance calls back; replaced only together with its pointer in the instance.
+    host: Option<Box<host::Boxed>>,
 }
 
 // SAFETY: an instance has no ties to the thread that made it: its context, log and random state
-// are members, and the runtime's thread-local text is taken within the call that printed it.
+// are members, and the runtime's thread-local text is taken within the call that printed it. What it calls
+// back is `Send` as well.
 unsafe impl Send for Model {}
 
 impl fmt::Debug for Model {
@@ -283,7 +301,7 @@ impl Model {
         let raw = ffi::Options {
             seed: options.seed,
             core_ratio: options.core_ratio,
-            zero: 0,
+            rings: u32::from(options.rings),
             jump_limit: options.jump_limit,
             fst_from: options.waves_from,
             fst_until: options.waves_until,
@@ -292,7 +310,11 @@ impl Model {
         // SAFETY: `raw` and the string in it live through the call; nothing is kept of them.
         let instance = unsafe { (api.create)(&raw const raw) };
         let instance = NonNull::new(instance).ok_or(ModelError::Abi)?;
-        let model = Self { api, instance };
+        let model = Self {
+            api,
+            instance,
+            host: None,
+        };
         match model.error() {
             Some(e) => Err(ModelError::Stopped(e)),
             None => Ok(model),
@@ -400,6 +422,21 @@ impl Model {
         addr: u16,
         value: u32,
     ) -> Result<(), CsrError> {
+        self.csr_write_bytes(function, bar, addr, value, 0xf)
+    }
+
+    /// Writes some bytes of a register, those whose bit of `strobes` is set; the clock runs meanwhile.
+    ///
+    /// # Errors
+    /// See [`CsrError`].
+    pub fn csr_write_bytes(
+        &mut self,
+        function: u8,
+        bar: u8,
+        addr: u16,
+        value: u32,
+        strobes: u8,
+    ) -> Result<(), CsrError> {
         // SAFETY: the instance lives as long as `self`.
         csr_result(unsafe {
             (self.api.csr_write)(
@@ -407,8 +444,16 @@ impl Model {
                 fn_bar(function, bar),
                 u32::from(addr),
                 value,
+                u32::from(strobes),
             )
         })
+    }
+
+    /// Says which functions are to be reset, and whose MSI-X is enabled and masked as a whole: a bit per VF.
+    /// A reset is over when [`Status::flr_done`] has the bit as well, and is to be taken back then.
+    pub fn set_functions(&mut self, flr: u64, msix_enable: u64, msix_mask: u64) {
+        // SAFETY: the instance lives as long as `self`.
+        unsafe { (self.api.set_functions)(self.instance.as_ptr(), flr, msix_enable, msix_mask) }
     }
 
     /// Appends the log since the last call to `into` and empties it.
@@ -461,6 +506,10 @@ impl Model {
             idle: raw.idle != 0,
             core_sleep: raw.core_sleep != 0,
             irq: raw.irq != 0,
+            flr_done: raw.flr_done,
+            dma_reads: raw.dma_reads,
+            dma_writes: raw.dma_writes,
+            dma_refused: raw.dma_refused,
         }
     }
 

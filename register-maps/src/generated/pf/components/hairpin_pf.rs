@@ -15,6 +15,7 @@ pub mod fw;
 pub mod log;
 pub mod ev;
 pub mod log_ring;
+pub mod virtio;
 
 /// Hairpin PF BAR
 ///
@@ -54,7 +55,7 @@ impl HairpinPf<'static> {
 
 impl<'io, IO> HairpinPf<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x5000;
+    pub const SIZE: usize = 0x9000;
 
     /// # Safety
     ///
@@ -154,6 +155,15 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> HairpinPf<'io, IO> {
     #[must_use]
     pub const fn log_ring(&self) -> log_ring::LogRing<'io, IO> {
         unsafe { log_ring::LogRing::from_ptr_with(self.ptr.wrapping_byte_add(0x4000).cast(), self.io) }
+    }
+
+    /// VFs
+    ///
+    /// 64 bytes per VF: what the PF sets and sees of its virtio device. Whole words only; an error without virtqueues.
+    #[inline(always)]
+    #[must_use]
+    pub const fn virtio(&self) -> virtio::Virtio<'io, IO> {
+        unsafe { virtio::Virtio::from_ptr_with(self.ptr.wrapping_byte_add(0x8000).cast(), self.io) }
     }
 
 }
