@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hairpin_abi::counter::{CountedTable, CounterAddr, TableCounter};
 use hairpin_abi::{
     CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, MacRow, Op, PortRow, RowWords, Seen, Status,
     Table, VPort, VVlan, VVlanRow, VVmapRow,
@@ -152,6 +153,9 @@ impl<T: Transport> Device<T> {
     pub fn dump_macs(&mut self) -> Result<Vec<MacEntry>, Error> {
         let slots = self.capabilities().mac_entries;
         let mut found = BTreeMap::new();
+        if self.is_empty(CountedTable::Mac)? {
+            return Ok(Vec::new());
+        }
         for place in places(slots) {
             if let Some(entry) = self.read_mac_place(place)? {
                 found.insert(entry.row.key, entry);
@@ -197,7 +201,7 @@ impl<T: Transport> Device<T> {
     pub fn dump_flows(&mut self) -> Result<Vec<FlowEntry>, Error> {
         let slots = self.capabilities().flow_entries;
         let mut found = HashMap::new();
-        if slots > 0 {
+        if slots > 0 && !self.is_empty(CountedTable::Flow)? {
             for place in places(slots) {
                 if let Some(entry) = self.read_flow_place(place)? {
                     found.insert(entry.key, entry);
@@ -205,6 +209,11 @@ impl<T: Transport> Device<T> {
             }
         }
         Ok(found.into_values().collect())
+    }
+
+    /// Whether a table has no entry. A table is thousands of places, and a live NIC takes a while for each.
+    fn is_empty(&mut self, table: CountedTable) -> Result<bool, Error> {
+        Ok(self.read_counter(CounterAddr::table(table, TableCounter::Occupied))? == 0)
     }
 
     fn write_row(&mut self, table: Table, index: u16, row: &RowWords) -> Result<(), Error> {

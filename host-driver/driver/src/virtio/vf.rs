@@ -95,6 +95,9 @@ pub enum Error {
         /// Which.
         what: &'static str,
     },
+    /// The PF has not enabled it: it offers nothing.
+    #[error("the VF is not enabled")]
+    Disabled,
     /// It does not keep to virtio 1, or did not accept what it had offered.
     #[error(
         "the VF does not agree on features: it offers {offered:#x}, {accepted:#x} was asked for"
@@ -167,7 +170,7 @@ impl From<Error> for Diagnostic {
                 "not-a-vf",
                 "name a VF: vfio-user/DIR/vf0.sock, or a pci/ address that `lspci -d 1af4:1041` shows",
             ),
-            Error::BadQueue { .. } => (
+            Error::Disabled | Error::BadQueue { .. } => (
                 "vf-disabled",
                 "the PF has to enable the VF and give it queue pairs: `hairpin apply` does",
             ),
@@ -387,6 +390,9 @@ fn negotiate(registers: &Registers) -> Result<Features, Error> {
         | Features::MTU;
     let several = Features::MQ | Features::CTRL_VQ;
     let offered = registers.offered()?;
+    if offered == Features::default() {
+        return Err(Error::Disabled);
+    }
     let mut accepted = offered & wanted;
     if offered.has(several) {
         accepted = accepted | several;
