@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use hairpin_driver::Diagnostic;
 use hairpin_driver::virtio::{Frame, Info, Options, Vf};
+use hairpin_driver::{DeviceName, Diagnostic};
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 use crate::args::{Global, TapArgs};
@@ -26,7 +26,7 @@ const SLEEP: Duration = Duration::from_millis(200);
 pub(crate) fn run(args: &TapArgs, global: &Global) -> Result<(), Diagnostic> {
     let name = nic::name(global)?.of_vf(args.vf)?;
     let mut vf = name.open_vf(global.vf_token, &Options::default())?;
-    let tap = open(&args.name, vf.info())?;
+    let tap = open(&args.name, vf.info(), &format!("vf{}", args.vf), &name)?;
     if !global.json {
         let _ = writeln!(
             io::stderr(),
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &TapArgs, global: &Global) -> Result<(), Diagnostic> {
     bridge(&mut vf, &tap, end)
 }
 
-fn open(name: &str, info: &Info) -> Result<SyncDevice, Diagnostic> {
+fn open(name: &str, info: &Info, vf: &str, device: &DeviceName) -> Result<SyncDevice, Diagnostic> {
     let mut builder = DeviceBuilder::new().name(name).layer(Layer::L2);
     if let Some(mac) = info.mac {
         // The NIC lets no other source address out.
@@ -51,15 +51,13 @@ fn open(name: &str, info: &Info) -> Result<SyncDevice, Diagnostic> {
         builder = builder.mtu(mtu);
     }
     let device = builder.build_sync().map_err(|error| {
-        let command: Vec<String> = std::env::args().collect();
         Diagnostic::new(
             "no-tap",
             format!("cannot make the interface {name}: {error}"),
         )
         .field("--name")
         .help(format!(
-            "it needs CAP_NET_ADMIN: sudo {}",
-            command.join(" ")
+            "it needs CAP_NET_ADMIN: sudo hairpin tap {vf} --name {name} -d {device}"
         ))
     })?;
     device
