@@ -51,6 +51,7 @@ pub(crate) fn run(args: ApplyArgs, global: &Global) -> Result<(), Diagnostic> {
     }
     clear(&mut device)?;
     device.apply(&plan)?;
+    device.set_up_vfs(&config)?;
     say(global, &format!("{}: applied", args.config.display()));
     Ok(())
 }

@@ -89,6 +89,18 @@ impl<T: Transport> Device<T> {
         }
     }
 
+    /// Whether the virtio device of a VF is set up so, or not at all.
+    ///
+    /// # Errors
+    /// As [`Device::set_vf`].
+    pub fn vf_is(&mut self, vf: u8, settings: Option<&VfSettings>) -> Result<bool, Error> {
+        let words: [u32; 4] = self.read_words(self.vf_words(vf)?)?;
+        Ok(match settings {
+            None => words[0] & ENABLE == 0,
+            Some(settings) => words == settings.words(),
+        })
+    }
+
     /// Reads what has become of the virtio device of a VF.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod plan;
 mod raw;
 pub mod source;
 pub mod switch;
+mod vfs;
 
 use std::path::{Path, PathBuf};
 

@@ -37,10 +37,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Result, bail};
+use hairpin_driver::Diagnostic;
 use hairpin_driver::cli::SimArgs;
 use hairpin_driver::config::{Config, Plan};
 use hairpin_driver::image::FirmwareImage;
-use hairpin_driver::{Diagnostic, VfSettings};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::model::{Bus, Level, Options, Variant};
@@ -51,13 +51,6 @@ use function::{Function, Memories};
 use socket::Socket;
 pub use stats::Stats;
 use uplink::Uplink;
-
-/// Speed that a VF's driver is told, in Mb/s.
-const SPEED: u32 = 100_000;
-/// Largest frame of a VF without its Ethernet header.
-const MTU: u16 = 1500;
-/// MSI-X vectors of a VF.
-const VECTORS: u8 = 16;
 
 /// Ends [`serve`] from another thread.
 #[derive(Clone, Debug)]
@@ -204,25 +197,7 @@ fn configure(nic: &mut Nic, config: &Config, image: &FirmwareImage) -> Result<()
     nic.boot(image)?;
     let plan = Plan::new(config, nic.device.capabilities())?;
     nic.device.apply(&plan)?;
-    let (pairs, vfs) = {
-        let has = nic.device.capabilities();
-        (has.queue_pairs, has.vfs)
-    };
-    let share = pairs / vfs;
-    for vport in &config.vports {
-        let vf = vport.vport.get();
-        let mac = vport.mac.unwrap_or(VfSettings::default_mac(vf));
-        let settings = VfSettings {
-            link_up: true,
-            first_pair: vf * share,
-            pairs: share,
-            vectors: VECTORS,
-            mac,
-            mtu: MTU,
-            speed: SPEED,
-        };
-        nic.device.set_vf(vf, Some(&settings))?;
-    }
+    nic.device.set_up_vfs(config)?;
     nic.drain(&mut crate::nic::Blind)?;
     nic.poll_log()
 }
