@@ -572,7 +572,7 @@
         5, 6: if (flr_done[v]) flr(v, 1'b0);
         8: begin
           q = below(2 * pairs_of(v) + 1);
-          if (chance(10) && exists(v, q) && rings_on[qid_of(v, q)] && rings_vf[qid_of(v, q)] == v && m[v].owner &&
+          if (chance(40) && exists(v, q) && rings_on[qid_of(v, q)] && rings_vf[qid_of(v, q)] == v && m[v].owner &&
               mq[v][q].on && !m[v].resetting) begin
             // The queue must be on by the registers' word too.
             clocks(12);
