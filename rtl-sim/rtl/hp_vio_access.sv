@@ -122,7 +122,8 @@ module hp_vio_access
   assign queue_idx    = queue_word ? vf_i.drv.queue_sel : {6'd0, acc_q.addr[11:2]};
   assign pairs        = pairs_of(vf_i);
   assign queue_exists = queue_idx < {8'd0, pairs, CTRL_VQ};
-  assign q_o          = (queue_idx == {8'd0, pairs, 1'b0}) ? qid_t'(CtrlBase) + qid_t'(v_o)
+  assign q_o          = (acc_q.pf || !queue_exists) ? '0 :
+                        (queue_idx == {8'd0, pairs, 1'b0}) ? qid_t'(CtrlBase) + qid_t'(v_o)
                                                           : {vf_i.pf.base, 1'b0} + queue_idx[7:0];
 
   // Regions.
