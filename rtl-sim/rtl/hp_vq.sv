@@ -251,6 +251,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   hp_vq_grant #(.N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs)) u_grant (
     .clk_i, .rst_ni, .vf_live_i, .vf_i(vf[1]), .plog_i(plog[1]),
     .chain_valid_i(chain_valid[1]), .chain_q_i(chain_q[1]),
+    .skip_valid_i(refused_valid_o), .skip_q_i(refused_q[1]),
     .revoke_valid_i(revoke_valid[1]), .revoke_ready_o(revoke_ready[1]),
     .revoke_q_i(revoke_q[1]), .revoke_count_o(revoke_count[1]),
     .marker_valid_i(marker_valid[1]), .marker_ready_o(marker_ready[1]), .marker_q_i(marker_q),

@@ -25,6 +25,8 @@ module hp_vq_grant import hp_pkg::*, hp_vio_pkg::*; #(
 
   input  logic                 chain_valid_i,
   input  logic [QW-1:0]        chain_q_i,
+  input  logic                 skip_valid_i,     // a slot of a chain that nobody sends
+  input  logic [QW-1:0]        skip_q_i,
   input  logic                 revoke_valid_i,
   output logic                 revoke_ready_o,
   input  logic [QW-1:0]        revoke_q_i,
@@ -116,7 +118,9 @@ module hp_vq_grant import hp_pkg::*, hp_vio_pkg::*; #(
         end else begin
           count_q[i] <= count_q[i] + (EW + 1)'(chain_valid_i && chain_q_i == QW'(i)) -
                         (EW + 1)'(bind_q && pick == QW'(i));
-          if (bind_q && pick == QW'(i)) slot_q[i] <= slot_q[i] + EW'(32'd1 << plog_i[i]);
+          if ((bind_q && pick == QW'(i)) || (skip_valid_i && skip_q_i == QW'(i))) begin
+            slot_q[i] <= slot_q[i] + EW'(32'd1 << plog_i[i]);
+          end
         end
       end
     end
@@ -136,6 +140,7 @@ module hp_vq_grant import hp_pkg::*, hp_vio_pkg::*; #(
   assign unused_port = ^host_grant_vport_i;
 
   `HP_ASSERT(GrantCovers_A, !host_grant_valid_i || open_q[grant_v] != '0)
+  `HP_ASSERT(SkipOldest_A, !skip_valid_i || count_q[skip_q_i] == '0)
   `HP_ASSERT(BindFinds_A, !bind_q || found)
   `HP_ASSERT(RevokeQuiet_A, !(revoke_valid_i && revoke_ready_o) || !chain_valid_i ||
              chain_q_i != revoke_q_i)

@@ -35,7 +35,7 @@ module hp_vq_window import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   input  logic [OffW:0]     bytes_i
 );
   logic              inside_q;               // the frame's last beat has not been popped
-  logic              v0_q, v1_q, shift, skip_q;
+  logic              v0_q, v1_q, shift, to_w0, skip_q;
   logic [DATA_W-1:0] w0_q, w1_q, header;
   logic [OffW-1:0]   pos_q;
   logic [OffW:0]     next;
@@ -55,6 +55,8 @@ module hp_vq_window import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
     end
   end
 
+  // Into the first place when that is empty, or becomes so.
+  assign to_w0      = beat_pop_o && (!v0_q || (shift && !v1_q));
   assign beat_pop_o = beat_valid_i && inside_q && (!v1_q || shift || skip_q);
   assign empty_o    = !inside_q && left_q == '0;
 
@@ -84,13 +86,8 @@ module hp_vq_window import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
         v0_q <= 1'b0;
         v1_q <= 1'b0;
       end else begin
-        if (shift) v0_q <= v1_q;
-        if (beat_pop_o) v1_q <= 1'b1;
-        else if (shift) v1_q <= 1'b0;
-        if (shift && !v1_q && beat_pop_o) begin
-          v0_q <= 1'b1;
-          v1_q <= 1'b0;
-        end
+        v0_q <= (v0_q && !shift) || v1_q || beat_pop_o;
+        v1_q <= (v1_q && !shift) || (beat_pop_o && !to_w0);
       end
     end
     if (start_i) begin
@@ -98,7 +95,8 @@ module hp_vq_window import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
       pos_q <= OffW'(Bytes - VirtioHdr);
     end else begin
       if (take_i) pos_q <= next[OffW-1:0];
-      if (shift) w0_q <= v1_q ? w1_q : beat_data_i;
+      if (to_w0) w0_q <= beat_data_i;
+      else if (shift) w0_q <= w1_q;
       if (beat_pop_o) w1_q <= beat_data_i;
     end
   end
