@@ -24,7 +24,7 @@ const DEFAULT_INTERVAL: u64 = 100_000;
 const EXAMPLES: &str = "\
 Examples:
   hairpin replay --config nic.toml --in vf0=a.pcap --in uplink=b.pcapng --out run
-  hairpin --report run port show
+  hairpin -d vfio-user/run/pf0.sock port show
   hairpin --report run --json --pretty stats
   HAIRPIN_REPORT=run hairpin health show
 
@@ -52,9 +52,19 @@ pub(crate) struct Global {
         env = "HAIRPIN_DEVICE",
         value_name = "DEVICE"
     )]
-    pub(crate) device: Option<String>,
+    pub(crate) device: Option<hairpin_driver::DeviceName>,
 
-    /// Directory that a replay wrote, to be shown instead of a device
+    /// Secret between a PF under VFIO and its VFs: a UUID
+    #[arg(
+        long,
+        global = true,
+        env = "HAIRPIN_VF_TOKEN",
+        hide_env_values = true,
+        value_name = "UUID"
+    )]
+    pub(crate) vf_token: Option<hairpin_driver::vfio::VfToken>,
+
+    /// Directory that a replay wrote, to be shown if no device is named
     #[arg(long, global = true, env = "HAIRPIN_REPORT", value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
 
@@ -118,12 +128,16 @@ It makes pf0.sock, vf0.sock, vf1.sock … in the folder and serves until Ctrl-C.
     /// The firmware's log
     #[command(after_help = "\
 Examples:
-  hairpin --report run log
+  hairpin -d vfio-user/run/pf0.sock log
   hairpin --report run log --level warn")]
     Log {
         /// Only lines of this level and above: trace, debug, info, warn, error
         #[arg(long, value_name = "LEVEL")]
         level: Option<Level>,
+
+        /// Firmware image that a live NIC runs; the one built with this program if left out
+        #[arg(long, value_name = "ELF", env = "HAIRPIN_FIRMWARE")]
+        firmware: Option<PathBuf>,
     },
 
     /// The adjacent switch, from which flows are learned
@@ -156,6 +170,26 @@ Examples:
         interval: u64,
     },
 
+    /// Start the firmware of a live NIC if need be, and configure it
+    #[command(after_help = "\
+Examples:
+  hairpin apply --config nic.toml --dry-run
+  hairpin -d vfio-user/run/pf0.sock apply --config nic.toml
+  hairpin -d vfio-user/run/pf0.sock apply --config nic.toml --replace
+
+A NIC that is configured already is left alone, unless --replace says that this configuration takes the place of
+the other: nothing is forwarded from then on until it is in.")]
+    Apply(ApplyArgs),
+
+    /// Bridge a VF to a TAP interface, by our own driver
+    #[command(after_help = "\
+Examples:
+  sudo hairpin tap vf0 --name tap0 -d vfio-user/run
+  sudo hairpin tap vf1 --name tap1 -d vfio-user/run/vf1.sock
+
+It runs until Ctrl-C. The interface has the address and the MTU of the VF, and goes when it ends.")]
+    Tap(TapArgs),
+
     /// Print the completion script of a shell
     #[command(after_help = "\
 Example:
@@ -175,6 +209,57 @@ Examples:
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+}
+
+/// Arguments of `apply`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ApplyArgs {
+    /// Configuration of the NIC
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// Only check it, against a live NIC if one is named
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Put it in the place of what is configured already
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// Firmware image; the one built with this program if left out
+    #[arg(long, value_name = "ELF", env = "HAIRPIN_FIRMWARE")]
+    pub(crate) firmware: Option<PathBuf>,
+}
+
+/// Arguments of `tap`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TapArgs {
+    /// The VF: vf0, vf1 …
+    #[arg(value_name = "VF", value_parser = parse_vf)]
+    pub(crate) vf: u8,
+
+    /// Name of the interface
+    #[arg(long, value_name = "NAME", value_parser = parse_interface)]
+    pub(crate) name: String,
+
+    /// Bridge for so long, then end; otherwise until Ctrl-C
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) seconds: Option<u64>,
+}
+
+fn parse_vf(name: &str) -> Result<u8, String> {
+    match hairpin_driver::cli::parse_port(name) {
+        Some(hairpin_abi::PortId::VPort(vport)) => Ok(vport.get()),
+        _ => Err("use vf0 to vf63".to_owned()),
+    }
+}
+
+fn parse_interface(name: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_graphic() && !b"/:".contains(&byte);
+    if (1..=15).contains(&name.len()) && name.bytes().all(legal) && name != "." && name != ".." {
+        return Ok(name.to_owned());
+    }
+    Err("the name of an interface has 1 to 15 letters, digits, dots or dashes".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -237,7 +322,8 @@ Examples:
   hairpin --report run fdb monitor
   hairpin --report run --json fdb monitor --vvlan 100
 
-With --report it shows what the replay recorded, with the cycle in which the driver read it.")]
+With --report it shows what the replay recorded, with the cycle in which the driver read it; of a live NIC it takes
+the events that wait.")]
     Monitor {
         /// Only this V.VLAN
         #[arg(long, value_name = "ID")]

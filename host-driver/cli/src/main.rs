@@ -5,15 +5,22 @@
 //! | Module | Does |
 //! |---|---|
 //! | `args` | what can be typed |
-//! | `show` | selects what a command shows, from a replay's report |
+//! | `nic` | a live NIC, or what a replay left of one |
+//! | `show` | selects what a command shows |
+//! | `apply` | configures a live NIC |
+//! | `tap` | bridges a VF to an interface of the kernel |
 //! | `text` | prints it for a person |
 //! | `replay` | hands over to `hairpin-sim` |
 //! | `pages` | completions and manual pages |
 
+mod apply;
 mod args;
+mod firmware;
+mod nic;
 mod pages;
 mod replay;
 mod show;
+mod tap;
 mod text;
 
 use std::io::{self, Write};
@@ -25,6 +32,7 @@ use hairpin_driver::Diagnostic;
 use hairpin_driver::edit::Edit;
 
 use args::{Cli, Command, Global};
+use nic::Nic;
 
 /// Code of an error about the command line itself.
 const USAGE: &str = "usage";
@@ -46,33 +54,32 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Diagnostic> {
     if let Some(command) = cli.command.edit() {
-        return Err(cannot_edit(command.edit()?, &cli.global));
+        return edit(&command.edit()?, &cli.global);
     }
     match cli.command {
         Command::Replay(args) => replay::run(*args, cli.global.json),
         Command::Sim(args) => replay::serve(args, cli.global.json),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { out } => pages::man(out.as_deref()),
+        Command::Apply(args) => apply::run(args, &cli.global),
+        Command::Tap(args) => tap::run(&args, &cli.global),
         command => show::run(&command, &cli.global),
     }
 }
 
-/// Why a change that makes sense cannot be made: it needs a live NIC, and there is no transport to one.
-#[allow(clippy::needless_pass_by_value, reason = "the edit ends here")]
-fn cannot_edit(_: Edit, global: &Global) -> Diagnostic {
-    const HELP: &str =
-        "play it beside traffic: hairpin replay … --edits FILE, with lines `CYCLE COMMAND`";
-    let error = match (&global.device, &global.report) {
-        (Some(device), _) => show::no_transport(device),
-        (None, Some(dir)) => {
-            Diagnostic::new("read-only", "what a replay left cannot be changed").file(dir)
-        }
-        (None, None) => Diagnostic::new(
-            "no-transport",
-            "this version has no transport to a live device",
+/// Makes a change. What a replay left cannot be changed.
+fn edit(edit: &Edit, global: &Global) -> Result<(), Diagnostic> {
+    match Nic::of(global)? {
+        Nic::Live(mut device) => device.edit(edit),
+        Nic::Report(dir) => Err(
+            Diagnostic::new("read-only", "what a replay left cannot be changed")
+                .file(dir)
+                .help(
+                    "change a live NIC, -d DEVICE, or play it beside traffic: hairpin replay … --edits FILE, \
+                     with lines `CYCLE COMMAND`",
+                ),
         ),
-    };
-    error.help(HELP)
+    }
 }
 
 /// Ends after a command line that makes no sense, or after `--help` and `--version`.

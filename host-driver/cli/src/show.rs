@@ -2,32 +2,25 @@
 
 //! Commands that show something.
 
-use std::path::Path;
-
 use hairpin_driver::Diagnostic;
 use hairpin_driver::health::warnings;
 use hairpin_driver::output::{
-    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Source, Stats, StatsWatch,
-    SwitchShow, VERSION, VvlanShow,
+    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, StatsWatch, SwitchShow,
+    VERSION, VvlanShow,
 };
 use hairpin_driver::report::Report;
-use hairpin_driver::snapshot::Snapshot;
 use serde::Serialize;
 
 use crate::args::{Command, Dev, Fdb, Flow, Global, Health, Port, Switch, Vvlan};
+use crate::nic::Nic;
 use crate::text::Text;
 
 /// Runs one of them.
 pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> {
-    let dir = report_dir(global)?;
+    let mut nic = Nic::of(global)?;
     match command {
         Command::Dev(Dev::Info) => {
-            let Snapshot {
-                info: device,
-                uplink,
-                tables,
-                ..
-            } = Snapshot::read_file(dir)?;
+            let (device, uplink, tables) = nic.info()?;
             print(
                 &DevInfo {
                     version: VERSION,
@@ -39,7 +32,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             )
         }
         Command::Port(Port::Show { port }) => {
-            let mut ports = Snapshot::read_file(dir)?.ports;
+            let mut ports = nic.ports()?;
             if let Some(name) = port {
                 ports.retain(|port| port.name == *name);
                 found(
@@ -57,7 +50,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             )
         }
         Command::Vvlan(Vvlan::Show { id }) => {
-            let mut vvlans = Snapshot::read_file(dir)?.vvlans;
+            let mut vvlans = nic.vvlans()?;
             if let Some(id) = id {
                 vvlans.retain(|vvlan| vvlan.id == *id);
                 found(
@@ -75,64 +68,53 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             )
         }
         Command::Fdb(Fdb::Show { vvlan }) => {
-            let mut snapshot = Snapshot::read_file(dir)?;
+            let mut fdb = nic.fdb()?;
             if let Some(id) = vvlan {
-                let known = snapshot.vvlans.iter().any(|vvlan| vvlan.id == *id);
-                found(known, "--vvlan", &format!("there is no V.VLAN {id}"))?;
-                snapshot.fdb.retain(|entry| entry.vvlan == *id);
+                known_vvlan(&mut nic, *id)?;
+                fdb.retain(|entry| entry.vvlan == *id);
             }
             print(
                 &FdbShow {
                     version: VERSION,
-                    fdb: snapshot.fdb,
+                    fdb,
                 },
                 global,
             )
         }
         Command::Fdb(Fdb::Monitor { vvlan }) => {
-            let mut events = Report::read(dir)?.events;
+            let (source, mut events) = nic.events()?;
             events.retain(|event| vvlan.is_none_or(|id| event.vvlan == Some(id)));
             print(
                 &FdbMonitor {
                     version: VERSION,
-                    source: Source::Replay,
+                    source,
                     events,
                 },
                 global,
             )
         }
         Command::Flow(Flow::Show { vvlan, port }) => {
-            let mut snapshot = Snapshot::read_file(dir)?;
-            if !snapshot.info.capabilities.flow_cache {
-                return Err(
-                    Diagnostic::new("needs-flow-cache", "this NIC has no flow cache")
-                        .help("see `hairpin dev info` for what it has"),
-                );
-            }
+            let mut flows = nic.flows()?;
             if let Some(id) = vvlan {
-                let known = snapshot.vvlans.iter().any(|vvlan| vvlan.id == *id);
-                found(known, "--vvlan", &format!("there is no V.VLAN {id}"))?;
-                snapshot.flows.retain(|flow| flow.vvlan == *id);
+                known_vvlan(&mut nic, *id)?;
+                flows.retain(|flow| flow.vvlan == *id);
             }
             if let Some(name) = port {
-                let known =
-                    name == "uplink" || snapshot.ports.iter().any(|port| port.name == *name);
+                let known = name == "uplink" || nic.ports()?.iter().any(|port| port.name == *name);
                 found(known, "--port", &format!("there is no port `{name}`"))?;
                 let is = |port: &Option<String>| port.as_ref() == Some(name);
-                snapshot
-                    .flows
-                    .retain(|flow| is(&flow.key.from) || is(&flow.port));
+                flows.retain(|flow| is(&flow.key.from) || is(&flow.port));
             }
             print(
                 &FlowShow {
                     version: VERSION,
-                    flows: snapshot.flows,
+                    flows,
                 },
                 global,
             )
         }
-        Command::Log { level } => {
-            let mut log = Snapshot::read_file(dir)?.log;
+        Command::Log { level, firmware } => {
+            let mut log = nic.log(firmware.clone())?;
             if let Some(least) = level {
                 log.retain(|line| least.admits(line.level.as_deref()));
             }
@@ -145,10 +127,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             )
         }
         Command::Switch(Switch::Show) => {
-            let switch = Snapshot::read_file(dir)?.switch.ok_or_else(|| {
-                Diagnostic::new("no-answer", "the firmware does not answer")
-                    .help("see `hairpin health show`")
-            })?;
+            let switch = nic.switch()?;
             print(
                 &SwitchShow {
                     version: VERSION,
@@ -158,7 +137,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             )
         }
         Command::Health(Health::Show) => {
-            let Snapshot { health, tables, .. } = Snapshot::read_file(dir)?;
+            let (health, tables) = nic.health()?;
             print(
                 &HealthShow {
                     version: VERSION,
@@ -175,64 +154,45 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<(), Diagnostic> 
             watch,
             interval,
         } => {
-            let report = Report::read(dir)?;
-            if let Some(name) = port {
-                let known = report.ports.contains_key(name);
-                found(known, "PORT", &format!("there is no port `{name}`"))?;
-            }
             if *watch {
+                let report = recorded(&nic)?;
+                if let Some(name) = port {
+                    known_port(report.ports.contains_key(name), name)?;
+                }
                 let document = StatsWatch::of_report(&report, *interval, port.as_deref());
                 return print(&document, global);
             }
-            let Report {
-                mut ports,
-                mut vvlans,
-                mut cache,
-                tables,
-                ..
-            } = report;
+            let stats = nic.stats(port.as_deref())?;
             if let Some(name) = port {
-                ports.retain(|port, _| port == name);
-                vvlans.clear();
-                cache.clear();
+                known_port(!stats.ports.is_empty(), name)?;
             }
-            print(
-                &Stats {
-                    version: VERSION,
-                    ports,
-                    vvlans,
-                    cache,
-                    tables,
-                },
-                global,
-            )
+            print(&stats, global)
         }
         // The others were dealt with before.
         _ => Ok(()),
     }
 }
 
-/// Where the report is.
-fn report_dir(global: &Global) -> Result<&Path, Diagnostic> {
-    match (&global.report, &global.device) {
-        (Some(dir), None) => Ok(dir),
-        (_, Some(device)) => Err(no_transport(device)),
-        (None, None) => Err(Diagnostic::new("no-report", "nothing to show")
-            .field("--report")
-            .help(
-                "name a directory that `hairpin replay` wrote: --report DIR, or set HAIRPIN_REPORT",
-            )),
+/// What a replay recorded.
+fn recorded(nic: &Nic) -> Result<Report, Diagnostic> {
+    match nic {
+        Nic::Report(dir) => Report::read(dir),
+        Nic::Live(_) => Err(Diagnostic::new(
+            "not-recorded",
+            "a live NIC has counters, but no record of how they came about",
+        )
+        .field("--watch")
+        .help("leave --watch out, as in `watch hairpin stats`, or name a replay: --report DIR")),
     }
 }
 
-/// A live NIC cannot be reached.
-pub(crate) fn no_transport(device: &str) -> Diagnostic {
-    Diagnostic::new(
-        "no-transport",
-        format!("cannot attach to {device}: this version has no transport to a live device"),
-    )
-    .field("--device")
-    .help("show what a replay wrote instead: --report DIR, and no --device or HAIRPIN_DEVICE")
+fn known_vvlan(nic: &mut Nic, id: u16) -> Result<(), Diagnostic> {
+    let known = nic.vvlans()?.iter().any(|vvlan| vvlan.id == id);
+    found(known, "--vvlan", &format!("there is no V.VLAN {id}"))
+}
+
+fn known_port(known: bool, name: &str) -> Result<(), Diagnostic> {
+    found(known, "PORT", &format!("there is no port `{name}`"))
 }
 
 fn found(found: bool, field: &str, message: &str) -> Result<(), Diagnostic> {
@@ -245,7 +205,7 @@ fn found(found: bool, field: &str, message: &str) -> Result<(), Diagnostic> {
 }
 
 /// Prints a document as JSON or as text.
-fn print<D: Serialize + Text>(document: &D, global: &Global) -> Result<(), Diagnostic> {
+pub(crate) fn print<D: Serialize + Text>(document: &D, global: &Global) -> Result<(), Diagnostic> {
     if !global.json {
         return crate::print(document.text().as_bytes());
     }

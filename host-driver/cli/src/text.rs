@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use hairpin_driver::output::{
-    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Stats, StatsWatch,
+    DevInfo, FdbMonitor, FdbShow, FlowShow, HealthShow, Log, PortShow, Source, Stats, StatsWatch,
     SwitchShow, VvlanShow,
 };
 use hairpin_driver::report::{Counters, FirmwareRun, TableFill, Tables};
@@ -232,10 +232,11 @@ impl Text for FdbMonitor {
                 dash(event.mac.clone()),
             ]);
         }
-        format!(
-            "Recorded by a replay; cycles count from its first frame.\n{}",
-            table.finish()
-        )
+        let from = match self.source {
+            Source::Replay => "Recorded by a replay; cycles count from its first frame.",
+            Source::Device => "Taken from the NIC just now, oldest first.",
+        };
+        format!("{from}\n{}", table.finish())
     }
 }
 

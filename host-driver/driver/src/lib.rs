@@ -8,7 +8,8 @@
 //!  hairpin-nic ─► image ─► Device<T: Transport> ◄─► registers   └─► the firmware's log (log)
 //!                              ▲  tables, mailbox, counters,
 //!                              │  firmware, health
-//!  captures ─► capture         Transport: simulator now, VFIO and vfio-user later
+//!  captures ─► capture         Transport: the simulator in this process, or
+//!                              PfBar on a PciFunction: vfio_user, vfio ◄── virtio::Vf
 //! ```
 //!
 //! The driver trusts nothing that a device returns: values are checked, loops are bounded, and
@@ -56,6 +57,7 @@ mod json;
 pub mod log;
 mod mailbox;
 pub mod memory;
+mod open;
 pub mod output;
 #[cfg(feature = "page")]
 pub mod page;
@@ -73,6 +75,7 @@ pub mod virtio;
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};
 pub use error::Error;
+pub use open::DeviceName;
 pub use pf_bar::PfBar;
 pub use tables::{FlowEntry, MacEntry};
 pub use transport::Transport;
@@ -80,3 +83,8 @@ pub use vf::{VfSettings, VfStatus};
 
 /// Hash of the register map this driver was built for.
 pub const MAP_HASH: u64 = hairpin_regs::MAP_HASH;
+
+/// What the guide's page shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/guide/program.md")]
+struct ProgramPage;

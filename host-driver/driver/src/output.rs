@@ -74,7 +74,7 @@ documents! {
     }
     /// `fdb monitor`.
     FdbMonitor {
-        /// Where the events come from: `replay`, which recorded them.
+        /// Where the events come from: `replay`, which recorded them, or `device`, which had them waiting.
         source: Source,
         /// What the firmware told, in its order.
         events: Vec<HostEvent>,
@@ -118,6 +118,8 @@ documents! {
 pub enum Source {
     /// The record of a replay.
     Replay,
+    /// A live NIC.
+    Device,
 }
 
 /// What happened in an interval, and how full the tables were at its end.

@@ -168,17 +168,8 @@ impl Snapshot {
     /// The NIC cannot be reached or answers nonsense.
     pub fn read<T: Transport>(device: &mut Device<T>, log: Vec<LogLine>) -> Result<Self, Error> {
         let vvlans = read_vvlans(device)?;
-        let mut ports = Vec::new();
-        for vport in VPort::all().take(device.capabilities().vfs.into()) {
-            ports.push(port_state(vport, &device.read_port(vport)?, &vvlans));
-        }
-        let now = Seen::stamp_of(device.time()?);
-        let CfgRow {
-            tpid,
-            reflects,
-            pcp,
-            ..
-        } = device.read_cfg()?;
+        let ports = read_ports(device, |_| Ok(vvlans.clone()))?;
+        let uplink = device.uplink_state()?;
         let health = device.health()?;
         let switch = match health.cause() {
             None => device.switch_state().ok(),
@@ -189,19 +180,12 @@ impl Snapshot {
             info: device.info().clone(),
             health,
             switch,
-            uplink: UplinkState {
-                tpid,
-                pcp,
-                reflects,
-            },
+            uplink,
             ports,
             tables: device.table_counters()?,
-            fdb: read_fdb(device, now)?,
-            flows: read_flows(device, now, &vvlans)?,
-            vvlans: vvlans
-                .into_iter()
-                .map(|(id, instance, row)| vvlan_state(id, instance, &row))
-                .collect(),
+            fdb: device.fdb_states()?,
+            flows: read_flows(device, &vvlans)?,
+            vvlans: vvlan_states(vvlans),
             log,
         })
     }
@@ -223,14 +207,103 @@ impl Snapshot {
     }
 }
 
-/// Every V.VLAN with its instance and row.
-fn read_vvlans<T: Transport>(device: &mut Device<T>) -> Result<Vec<(VVlan, u8, VVlanRow)>, Error> {
+/// Parts of a snapshot, for those who want only that: reading all of it takes a live NIC a while.
+impl<T: Transport> Device<T> {
+    /// The uplink.
+    ///
+    /// # Errors
+    /// The NIC cannot be reached or answers nonsense, here and below.
+    pub fn uplink_state(&mut self) -> Result<UplinkState, Error> {
+        let CfgRow {
+            tpid,
+            reflects,
+            pcp,
+            ..
+        } = self.read_cfg()?;
+        Ok(UplinkState {
+            tpid,
+            pcp,
+            reflects,
+        })
+    }
+
+    /// Every vPort.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn port_states(&mut self) -> Result<Vec<PortState>, Error> {
+        read_ports(self, read_vvlans)
+    }
+
+    /// The V.VLANs that are configured.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn vvlan_states(&mut self) -> Result<Vec<VvlanState>, Error> {
+        Ok(vvlan_states(read_vvlans(self)?))
+    }
+
+    /// The address table, sorted by V.VLAN and address.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn fdb_states(&mut self) -> Result<Vec<FdbState>, Error> {
+        let now = Seen::stamp_of(self.time()?);
+        read_fdb(self, now)
+    }
+
+    /// The flow cache, sorted by V.VLAN and key.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn flow_states(&mut self) -> Result<Vec<FlowState>, Error> {
+        let vvlans = read_vvlans(self)?;
+        read_flows(self, &vvlans)
+    }
+}
+
+/// A V.VLAN with its instance and row.
+type Instance = (VVlan, u8, VVlanRow);
+
+fn vvlan_states(vvlans: Vec<Instance>) -> Vec<VvlanState> {
+    vvlans
+        .into_iter()
+        .map(|(id, instance, row)| vvlan_state(id, instance, &row))
+        .collect()
+}
+
+/// Every vPort. The V.VLANs are only needed if there is one that serves several.
+fn read_ports<T: Transport>(
+    device: &mut Device<T>,
+    vvlans: impl FnOnce(&mut Device<T>) -> Result<Vec<Instance>, Error>,
+) -> Result<Vec<PortState>, Error> {
+    let mut rows = Vec::new();
+    for vport in VPort::all().take(device.capabilities().vfs.into()) {
+        rows.push((vport, device.read_port(vport)?));
+    }
+    let vvlans = if rows.iter().any(|(_, row)| row.role == Role::Vswitch) {
+        vvlans(device)?
+    } else {
+        Vec::new()
+    };
+    let state = |(vport, row)| port_state(vport, &row, &vvlans);
+    Ok(rows.into_iter().map(state).collect())
+}
+
+/// Every V.VLAN that is configured.
+fn read_vvlans<T: Transport>(device: &mut Device<T>) -> Result<Vec<Instance>, Error> {
     let mut vvlans = Vec::new();
-    for id in (1..=4094).filter_map(VVlan::new) {
-        if let Some(instance) = device.read_vvmap(id)?.instance {
-            vvlans.push((id, instance, device.read_vvlan(instance)?));
+    for instance in 0..device.capabilities().vvlans {
+        let row = device.read_vvlan(instance)?;
+        let id = row.id.and_then(|id| VVlan::try_from(id).ok());
+        // An instance counts if its V.VLAN leads to it.
+        if let Some(id) = id
+            && device.read_vvmap(id)?.instance == Some(instance)
+        {
+            vvlans.push((id, instance, row));
         }
     }
+    vvlans.sort_by_key(|(id, ..)| *id);
     Ok(vvlans)
 }
 
@@ -274,9 +347,9 @@ fn idle(now: u16, stamp: u16) -> u64 {
 
 fn read_flows<T: Transport>(
     device: &mut Device<T>,
-    now: u16,
-    vvlans: &[(VVlan, u8, VVlanRow)],
+    vvlans: &[Instance],
 ) -> Result<Vec<FlowState>, Error> {
+    let now = Seen::stamp_of(device.time()?);
     let mut states = Vec::new();
     for FlowEntry { key, row, seen } in device.dump_flows()? {
         let vvlan = vvlans.iter().find(|(id, ..)| Vlan::from(*id) == key.vvlan);
@@ -302,7 +375,7 @@ fn read_flows<T: Transport>(
     Ok(states)
 }
 
-fn port_state(vport: VPort, row: &PortRow, vvlans: &[(VVlan, u8, VVlanRow)]) -> PortState {
+fn port_state(vport: VPort, row: &PortRow, vvlans: &[Instance]) -> PortState {
     let metered = row.meter_shift != 0;
     PortState {
         name: vport.to_string(),

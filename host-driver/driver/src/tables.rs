@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hairpin_abi::counter::{CountedTable, CounterAddr, TableCounter};
 use hairpin_abi::{
     CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, MacRow, Op, PortRow, RowWords, Seen, Status,
     Table, VPort, VVlan, VVlanRow, VVmapRow,
@@ -124,10 +125,16 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The NIC cannot be reached, has no such place, or the place holds an impossible entry.
     pub fn read_mac_place(&mut self, place: u16) -> Result<Option<MacEntry>, Error> {
-        let words = self.read_row(Table::Mac, place, 4)?;
-        if words[2] & VALID == 0 {
+        // Most places are free, and every read of a live NIC takes a while.
+        self.command(Op::Read, Table::Mac, place)?;
+        let [valid] = self.read_words(self.response() + 8)?;
+        if valid & VALID == 0 {
             return Ok(None);
         }
+        let mut words = RowWords::default();
+        let [first, second] = self.read_words(self.response())?;
+        let [seen] = self.read_words(self.response() + 12)?;
+        words[..4].copy_from_slice(&[first, second, valid, seen]);
         let row = MacRow::from_response(&words).ok_or_else(|| {
             Error::Protocol(format!("MAC place {place} holds {:08x?}", &words[..3]))
         })?;
@@ -146,6 +153,9 @@ impl<T: Transport> Device<T> {
     pub fn dump_macs(&mut self) -> Result<Vec<MacEntry>, Error> {
         let slots = self.capabilities().mac_entries;
         let mut found = BTreeMap::new();
+        if self.is_empty(CountedTable::Mac)? {
+            return Ok(Vec::new());
+        }
         for place in places(slots) {
             if let Some(entry) = self.read_mac_place(place)? {
                 found.insert(entry.row.key, entry);
@@ -159,10 +169,11 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The NIC cannot be reached, has no such place, or the place holds an impossible entry.
     pub fn read_flow_place(&mut self, place: u16) -> Result<Option<FlowEntry>, Error> {
-        let words = self.read_row(Table::Flow, place, 2)?;
+        let mut words = self.read_row(Table::Flow, place, 1)?;
         if words[0] & VALID == 0 {
             return Ok(None);
         }
+        [words[1]] = self.read_words(self.response() + 4)?;
         let mut rows = [RowWords::default(); 3];
         for (index, row) in (0..).zip(&mut rows) {
             *row = self.read_row(Table::Key, index, 6)?;
@@ -190,7 +201,7 @@ impl<T: Transport> Device<T> {
     pub fn dump_flows(&mut self) -> Result<Vec<FlowEntry>, Error> {
         let slots = self.capabilities().flow_entries;
         let mut found = HashMap::new();
-        if slots > 0 {
+        if slots > 0 && !self.is_empty(CountedTable::Flow)? {
             for place in places(slots) {
                 if let Some(entry) = self.read_flow_place(place)? {
                     found.insert(entry.key, entry);
@@ -198,6 +209,11 @@ impl<T: Transport> Device<T> {
             }
         }
         Ok(found.into_values().collect())
+    }
+
+    /// Whether a table has no entry. A table is thousands of places, and a live NIC takes a while for each.
+    fn is_empty(&mut self, table: CountedTable) -> Result<bool, Error> {
+        Ok(self.read_counter(CounterAddr::table(table, TableCounter::Occupied))? == 0)
     }
 
     fn write_row(&mut self, table: Table, index: u16, row: &RowWords) -> Result<(), Error> {
@@ -209,11 +225,15 @@ impl<T: Transport> Device<T> {
     /// Reads the first `len` words of a row; the others are 0.
     fn read_row(&mut self, table: Table, index: u16, len: usize) -> Result<RowWords, Error> {
         self.command(Op::Read, table, index)?;
-        let io = self.io();
         let mut row = RowWords::default();
         let words = row.get_mut(..len).unwrap_or_default();
-        self.read_into(offset_of(pf_on(&io).tbl().rsp0().as_ptr()), words)?;
+        self.read_into(self.response(), words)?;
         Ok(row)
+    }
+
+    /// Where the answer to a table command is.
+    fn response(&self) -> u32 {
+        offset_of(pf_on(&self.io()).tbl().rsp0().as_ptr())
     }
 
     /// Runs one command to its end.

@@ -185,6 +185,8 @@ fn a_device_that_cannot_be_used_says_why() {
     assert!(matches!(error, Error::Features { .. }), "{error}");
     let error = open_faulty(Fault::None, ALL & !Features::VERSION_1.0);
     assert!(matches!(error, Error::Features { .. }), "{error}");
+    let error = open_faulty(Fault::None, 0);
+    assert!(matches!(error, Error::Disabled), "{error}");
     let error = open_faulty(Fault::NoQueues, ALL);
     assert!(
         matches!(error, Error::BadQueue { queue: 0, size: 0 }),

@@ -223,6 +223,9 @@ fn good(request: &[u8]) -> Vec<u8> {
     message(request, 1, 0, &body)
 }
 
+/// Makes an answer to a request.
+type Answer = fn(&[u8]) -> Vec<u8>;
+
 /// Commands of `VfioUser::from_stream`: VERSION, DEVICE_INFO, seven REGION_INFO, IRQ_INFO.
 const START: usize = 10;
 
@@ -232,8 +235,7 @@ fn open(stream: UnixStream) -> Result<VfioUser, Error> {
 
 #[test]
 fn malformed_answers_are_errors() {
-    type Bad = fn(&[u8]) -> Vec<u8>;
-    let bad: &[(usize, &str, Bad)] = &[
+    let bad: &[(usize, &str, Answer)] = &[
         (0, "too short", |r| message(r, 1, 0, &[0, 0, 1])),
         (0, "version", |r| message(r, 1, 0, b"\x01\0\0\0{}\0")),
         (0, "capabilities", |r| {
@@ -300,7 +302,7 @@ fn read_with(bad: impl FnOnce(&mut UnixStream, &[u8]) + Send + 'static) -> (Vfio
 
 #[test]
 fn after_nonsense_the_connection_is_given_up() {
-    let wrong: [fn(&[u8]) -> Vec<u8>; 4] = [
+    let wrong: [Answer; 4] = [
         |r| message(r, 1, 0, &[&r[16..32], &[1, 2, 3][..]].concat()),
         |r| message(r, 1, 0, &[&r[16..32], &[1, 2, 3, 4, 5][..]].concat()),
         |r| message(r, 1, 0, &[&[9; 16], &[1, 2, 3, 4][..]].concat()),

@@ -13,7 +13,8 @@
 //! | `ring` | one queue: pure logic over shared memory |
 //! | `pool` | buffers and frames |
 //! | `registers` | capabilities and the common configuration |
-//! | `vf` | the device: negotiation, queues, batches, waiting |
+//! | `vf` | the device: negotiation, batches, waiting |
+//! | `setup` | its queues |
 //! | `queue` | a queue pair |
 //!
 //! The loop reads no register: it looks at memory, and rings a doorbell only if the device asked for it. What
@@ -36,17 +37,20 @@
 //! # }
 //! ```
 
+mod error;
 mod pool;
 mod queue;
 mod registers;
 mod ring;
+mod setup;
 mod vf;
 
+pub use error::Error;
 pub use pool::{Frame, Pool};
 pub use queue::QueuePair;
 pub use registers::Features;
 pub use ring::{Ring, RingError, RingLayout, Segment, Used};
-pub use vf::{Error, Info, Options, Vf, Wake};
+pub use vf::{Info, Options, Vf, Wake};
 
 /// Bytes of `virtio_net_hdr`, `num_buffers` included.
 pub const HEADER: usize = 12;

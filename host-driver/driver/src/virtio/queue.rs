@@ -3,10 +3,10 @@
 //! A queue pair: frames in, frames out.
 
 use super::HEADER;
+use super::error::Error;
 use super::pool::{Buffer, Frame, Pool};
 use super::registers::{Doorbell, Registers};
 use super::ring::{Ring, RingError, Segment};
-use super::vf::Error;
 
 /// Bytes of an Ethernet header: no frame is shorter.
 const SHORTEST: usize = 14;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::vf::Error;
+use super::error::Error;
 use crate::function::{PciFunction, Width};
 
 /// Feature bits of a device or a driver.

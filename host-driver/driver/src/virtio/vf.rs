@@ -2,32 +2,22 @@
 
 //! The device: negotiation, queues, waiting.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use hairpin_abi::MacAddr;
-use thiserror::Error;
 
-use super::HEADER;
+use super::error::Error;
 use super::pool::{Frame, Pool};
 use super::queue::QueuePair;
 use super::registers::{Features, Registers, status};
-use super::ring::{Ring, RingError, RingLayout, Segment};
-use crate::Diagnostic;
-use crate::function::{DmaMemory, Interrupt, PciFunction, wait_readable};
+use super::ring::Ring;
+use super::setup::Queues;
+use crate::function::{Interrupt, PciFunction, wait_readable};
 
-/// Descriptors that the device takes in a chain.
-const MOST_SEGMENTS: usize = 32;
-/// Bytes of a buffer, unless frames can be longer and must be in one.
-const BUFFER: usize = 2048;
-/// How long a command on the control queue may take.
-const CONTROL: Duration = Duration::from_secs(5);
 /// Time between two looks at a device without interrupts.
-const LOOK: Duration = Duration::from_micros(200);
+pub(super) const LOOK: Duration = Duration::from_micros(200);
 /// Time between two looks at the status of a device that is waited for.
 const CHECK: Duration = Duration::from_millis(100);
 
@@ -70,117 +60,6 @@ pub struct Info {
     pub queue_pairs: u16,
     /// Vectors in use; 0 is polling only.
     pub vectors: u16,
-}
-
-/// Why a VF cannot be used.
-#[derive(Debug, Error)]
-pub enum Error {
-    /// An access failed.
-    #[error("access to the VF failed: {0}")]
-    Access(#[source] io::Error),
-    /// Nobody answers any more.
-    #[error("the VF is gone: its registers read all ones")]
-    Gone,
-    /// It is another device.
-    #[error("not a virtio-net device: {vendor:04x}:{device:04x}, expected 1af4:1041")]
-    NotVirtioNet {
-        /// Vendor.
-        vendor: u16,
-        /// Device.
-        device: u16,
-    },
-    /// A part of its registers cannot be used.
-    #[error("the VF has no usable {what} registers")]
-    BadCapability {
-        /// Which.
-        what: &'static str,
-    },
-    /// It does not keep to virtio 1, or did not accept what it had offered.
-    #[error(
-        "the VF does not agree on features: it offers {offered:#x}, {accepted:#x} was asked for"
-    )]
-    Features {
-        /// What it offers.
-        offered: u64,
-        /// What we accepted.
-        accepted: u64,
-    },
-    /// A queue has a size that cannot be.
-    #[error("queue {queue} of the VF has {size} entries")]
-    BadQueue {
-        /// The queue.
-        queue: u16,
-        /// Its size.
-        size: u16,
-    },
-    /// It does not take a vector.
-    #[error("the VF does not take MSI-X vector {vector}")]
-    NoVector {
-        /// The vector.
-        vector: u16,
-    },
-    /// A reset does not end.
-    #[error("the reset of the VF does not end")]
-    ResetStuck,
-    /// It found a fault in a queue.
-    #[error("the VF needs a reset: it found a fault in a queue")]
-    NeedsReset,
-    /// A queue is dead.
-    #[error("queue {queue} of the VF broke the rules: {source}")]
-    Queue {
-        /// The queue.
-        queue: u16,
-        /// What was wrong.
-        source: RingError,
-    },
-    /// A command on the control queue failed.
-    #[error("the VF refused to use {pairs} queue pairs")]
-    Control {
-        /// How many were asked for.
-        pairs: u16,
-    },
-    /// A frame that this VF cannot send.
-    #[error("a frame of {len} bytes cannot be sent: too long, or made for another VF")]
-    NotSendable {
-        /// Its length.
-        len: usize,
-    },
-}
-
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotConnected => Self::Gone,
-            _ => Self::Access(error),
-        }
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        let (code, help) = match &error {
-            Error::Access(_) | Error::Gone => (
-                "device-gone",
-                "check that the NIC, or its simulator, still runs, then attach again",
-            ),
-            Error::NotVirtioNet { .. } => (
-                "not-a-vf",
-                "name a VF: vfio-user/DIR/vf0.sock, or a pci/ address that `lspci -d 1af4:1041` shows",
-            ),
-            Error::BadQueue { .. } => (
-                "vf-disabled",
-                "the PF has to enable the VF and give it queue pairs: `hairpin apply` does",
-            ),
-            Error::Control { .. } | Error::NotSendable { .. } => {
-                ("vf-refused", "use fewer queue pairs, or shorter frames")
-            }
-            _ => (
-                "vf-protocol",
-                "open the VF again; if that does not help, see what the PF says: `hairpin stats`",
-            ),
-        };
-        Self::new(code, error.to_string()).help(help)
-    }
 }
 
 /// What ended a wait.
@@ -387,6 +266,9 @@ fn negotiate(registers: &Registers) -> Result<Features, Error> {
         | Features::MTU;
     let several = Features::MQ | Features::CTRL_VQ;
     let offered = registers.offered()?;
+    if offered == Features::default() {
+        return Err(Error::Disabled);
+    }
     let mut accepted = offered & wanted;
     if offered.has(several) {
         accepted = accepted | several;
@@ -449,171 +331,4 @@ fn connect(
     let interrupts = function.interrupts(info.vectors)?;
     registers.set_config_vector(0)?;
     Ok(interrupts)
-}
-
-/// What the queues are made from.
-struct Queues<'a> {
-    registers: &'a Registers,
-    options: &'a Options,
-    info: &'a Info,
-    offered_pairs: u16,
-}
-
-impl Queues<'_> {
-    fn make(&self) -> Result<(Vec<QueuePair>, Option<Control>), Error> {
-        let numbers: Vec<u16> = (0..2 * self.info.queue_pairs).collect();
-        let control = self
-            .info
-            .features
-            .has(Features::MQ)
-            .then(|| self.offered_pairs.saturating_mul(2));
-        let count = self.registers.queues()?;
-        let mut layouts = Vec::new();
-        let mut end = 0;
-        for queue in numbers.iter().copied().chain(control) {
-            let size = if queue < count {
-                self.registers.queue_size(queue)?
-            } else {
-                0
-            };
-            if !size.is_power_of_two() || size > super::ring::MOST_ENTRIES {
-                return Err(Error::BadQueue { queue, size });
-            }
-            let wanted = self.options.entries.max(2);
-            let most = wanted.checked_next_power_of_two().unwrap_or(1 << 15);
-            let size = size.min(most);
-            let layout = RingLayout::new(end, size);
-            end = layout.end();
-            layouts.push((queue, layout, size));
-        }
-        // Behind the rings is a command of the control queue.
-        let memory = self.registers.function().dma_memory(end + Control::LEN)?;
-        let control = match control {
-            Some(_) => layouts
-                .pop()
-                .map(|(queue, layout, size)| self.control(&memory, queue, layout, size, end)),
-            None => None,
-        };
-        let mut pairs = Vec::new();
-        for (number, layouts) in (0..).zip(layouts.chunks_exact(2)) {
-            pairs.push(self.pair(&memory, number, layouts)?);
-        }
-        Ok((pairs, control.transpose()?))
-    }
-
-    fn pair(
-        &self,
-        memory: &DmaMemory,
-        number: u16,
-        layouts: &[(u16, RingLayout, u16)],
-    ) -> Result<QueuePair, Error> {
-        let features = self.info.features;
-        let event_idx = features.has(Features::EVENT_IDX);
-        let mergeable = features.has(Features::MRG_RXBUF);
-        // Ethernet header, a VLAN tag, and the packet.
-        let frame = HEADER + 18 + usize::from(self.info.mtu.unwrap_or(1500));
-        let len = if mergeable { BUFFER } else { BUFFER.max(frame) };
-        let entries: usize = layouts.iter().map(|(.., size)| usize::from(*size)).sum();
-        let buffers = self.options.buffers.unwrap_or(2 * entries).max(2);
-        let function = self.registers.function();
-        let pool = Pool::new(function.dma_memory(buffers * len)?, len);
-        // A vector per pair if there are enough, else the last one for the rest.
-        let vector = (self.info.vectors > 0).then(|| (number + 1).min(self.info.vectors - 1));
-        let [rx, tx] = [layouts[0], layouts[1]];
-        let rx_ring = Ring::new(memory.clone(), rx.1, rx.2, event_idx);
-        let tx_ring = Ring::new(memory.clone(), tx.1, tx.2, event_idx);
-        let doorbells = (
-            self.registers
-                .enable_queue(rx.0, rx.2, vector, rx_ring.addresses())?,
-            self.registers
-                .enable_queue(tx.0, tx.2, vector, tx_ring.addresses())?,
-        );
-        Ok(QueuePair {
-            registers: self.registers.clone(),
-            pool,
-            number,
-            longest: MOST_SEGMENTS.min(tx.2.into()),
-            rx: rx_ring,
-            tx: tx_ring,
-            doorbells,
-            mergeable,
-            segments: Vec::with_capacity(MOST_SEGMENTS),
-        })
-    }
-
-    fn control(
-        &self,
-        memory: &DmaMemory,
-        queue: u16,
-        layout: RingLayout,
-        size: u16,
-        command: usize,
-    ) -> Result<Control, Error> {
-        let event_idx = self.info.features.has(Features::EVENT_IDX);
-        let ring = Ring::new(memory.clone(), layout, size, event_idx);
-        let doorbell = self
-            .registers
-            .enable_queue(queue, size, None, ring.addresses())?;
-        Ok(Control {
-            ring,
-            doorbell,
-            memory: memory.clone(),
-            command,
-            queue,
-        })
-    }
-}
-
-/// The control queue, of which one command is needed.
-struct Control {
-    ring: Ring<()>,
-    doorbell: super::registers::Doorbell,
-    memory: DmaMemory,
-    /// Where the command is in the memory.
-    command: usize,
-    queue: u16,
-}
-
-impl Control {
-    /// Bytes of a command and its answer, with room between.
-    const LEN: usize = 16;
-    /// `VIRTIO_NET_CTRL_MQ`, `VQ_PAIRS_SET`.
-    const CLASS_AND_COMMAND: u16 = 4;
-    const ANSWER: usize = 8;
-
-    /// Tells the device how many queue pairs to use.
-    fn use_pairs(mut self, registers: &Registers, pairs: u16) -> Result<Ring<()>, Error> {
-        let (memory, at) = (self.memory.memory(), self.command);
-        memory.store16(at, Self::CLASS_AND_COMMAND, Ordering::Relaxed);
-        memory.store16(at + 2, pairs, Ordering::Relaxed);
-        memory.write(at + Self::ANSWER, &[0xff]);
-        let segment = |offset, len, writable| Segment {
-            bus: self.memory.bus(at + offset),
-            len,
-            writable,
-        };
-        let chain = [segment(0, 4, false), segment(Self::ANSWER, 1, true)];
-        let (refused, queue) = (Error::Control { pairs }, self.queue);
-        if self.ring.add(&chain, ()).is_err() {
-            return Err(refused);
-        }
-        if self.ring.publish() {
-            registers.ring(self.doorbell)?;
-        }
-        let start = Instant::now();
-        let failed = |source| Error::Queue { queue, source };
-        while self.ring.pop().map_err(failed)?.is_none() {
-            if start.elapsed() > CONTROL {
-                return Err(refused);
-            }
-            thread::sleep(LOOK);
-        }
-        let mut answer = [0xff];
-        memory.read(at + Self::ANSWER, &mut answer);
-        if answer == [0] {
-            Ok(self.ring)
-        } else {
-            Err(refused)
-        }
-    }
 }

@@ -235,7 +235,8 @@ impl FakeNic {
     fn obey(&mut self) -> AdminError {
         let words: CommandWords = self.block(MBOX);
         match Command::decode(&words) {
-            Ok(Command::VVlanSet { id, row }) => {
+            Ok(Command::VVlanSet { id, mut row }) => {
+                row.id = Some(id.into());
                 self.vvlans.insert(id.get(), row.to_words());
             }
             Ok(Command::VVlanDel { id }) => {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use hairpin_driver::memory::SharedMemory;
 
-use crate::device_ring::{Bus, DeviceRing};
+use crate::device_ring::{Bus, Descriptor, DeviceRing};
 use crate::served::{INVALID, Served};
 
 const HEADER: usize = 12;
@@ -52,7 +52,7 @@ struct Queue {
     addresses: [u64; 3],
     ring: Option<DeviceRing>,
     /// Buffers that were taken and not used yet.
-    buffers: VecDeque<(u16, Vec<(u64, u32, bool)>)>,
+    buffers: VecDeque<(u16, Vec<Descriptor>)>,
 }
 
 pub(crate) struct Net {
