@@ -101,7 +101,7 @@ fn nothing_outside_or_against_the_permission_is_touched() {
 #[test]
 fn a_fault_is_told_once_a_page_and_again_after_an_unmap() {
     let mut iommu = Iommu::default();
-    let mut told = |iommu: &mut Iommu, addr| iommu.read(addr, &mut [0]).unwrap_err().1.is_some();
+    let told = |iommu: &mut Iommu, addr| iommu.read(addr, &mut [0]).unwrap_err().1.is_some();
     assert!(told(&mut iommu, BASE));
     assert!(!told(&mut iommu, BASE + 1));
     assert!(told(&mut iommu, BASE + PAGE));
