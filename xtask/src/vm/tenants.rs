@@ -81,21 +81,12 @@ const STEPS: [(&str, Step); 12] = [
 
 /// Runs everything.
 pub(super) fn run_all(ctx: &Ctx, kit: &Kit, tally: &mut Tally) {
-    let mut world = None;
-    tally.check("vms: four guests on one NIC start", || {
-        world = Some(World::start(ctx, kit)?);
-        Ok(())
-    });
-    let Some(mut world) = world else { return };
-    for (name, step) in STEPS {
-        tally.check(name, || {
-            let result = step(&mut world);
-            if result.is_err() {
-                world.nic.show_log();
-            }
-            result
-        });
-    }
+    super::play(
+        tally,
+        "vms: four guests on one NIC start",
+        || World::start(ctx, kit),
+        STEPS,
+    );
 }
 
 /// The NIC and its guests.
@@ -105,6 +96,12 @@ struct World<'a> {
     image: PathBuf,
     guests: Vec<Guest>,
     nic: Nic<'a>,
+}
+
+impl super::World for World<'_> {
+    fn nic(&self) -> &Nic<'_> {
+        &self.nic
+    }
 }
 
 impl<'a> World<'a> {
