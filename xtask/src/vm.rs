@@ -24,6 +24,7 @@ use crate::tally::Tally;
 use fetch::Kit;
 use guest::Plan;
 use image::Contents;
+use nic::Nic;
 
 /// Arguments of `cargo xtask vm`.
 #[derive(Debug, clap::Args)]
@@ -73,6 +74,35 @@ pub(crate) fn interactive(ctx: &Ctx, args: &Args) -> Result<()> {
     eprintln!("    {}", typed(&qemu));
     eprintln!("    Ctrl-A X ends it");
     run(&mut qemu)
+}
+
+/// A NIC and its guests.
+trait World {
+    fn nic(&self) -> &Nic<'_>;
+}
+
+/// Starts a world and tries things in it, in order; later ones may build on earlier ones.
+fn play<W: World>(
+    tally: &mut Tally,
+    beginning: &str,
+    start: impl FnOnce() -> Result<W>,
+    steps: impl IntoIterator<Item = (&'static str, impl FnOnce(&mut W) -> Result<()>)>,
+) {
+    let mut world = None;
+    tally.check(beginning, || {
+        world = Some(start()?);
+        Ok(())
+    });
+    let Some(mut world) = world else { return };
+    for (name, step) in steps {
+        tally.check(name, || {
+            let result = step(&mut world);
+            if result.is_err() {
+                world.nic().show_log();
+            }
+            result
+        });
+    }
 }
 
 /// A command as it can be typed.

@@ -3,28 +3,32 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::guest::show_log;
-use crate::ctx::{Ctx, output};
+use crate::ctx::{Ctx, output, run};
 
 /// Until clients may come: its firmware has to be loaded and started, which takes a second or two, or much longer on
 /// a machine with much else to do.
 const START: Duration = Duration::from_secs(600);
 /// What it prints then.
 const SERVING: &str = "serving ";
+/// Until it has ended.
+const END: Duration = Duration::from_secs(120);
+/// What it writes then.
+const STATS: &str = "stats.json";
 
 /// A NIC that runs; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Nic<'a> {
     ctx: &'a Ctx,
     child: Child,
-    sockets: PathBuf,
+    dir: PathBuf,
     log: PathBuf,
 }
 
@@ -44,6 +48,8 @@ impl<'a> Nic<'a> {
             .arg("sim")
             .arg("--socket-dir")
             .arg(&sockets)
+            .arg("--stats-json")
+            .arg(dir.join(STATS))
             .arg("--firmware")
             .arg(ctx.firmware_elf())
             .stdin(Stdio::null())
@@ -56,7 +62,7 @@ impl<'a> Nic<'a> {
         let mut nic = Self {
             ctx,
             child,
-            sockets,
+            dir: dir.to_path_buf(),
             log,
         };
         let end = Instant::now() + START;
@@ -76,12 +82,12 @@ impl<'a> Nic<'a> {
 
     /// The PF's socket.
     pub(crate) fn pf(&self) -> PathBuf {
-        self.sockets.join("pf0.sock")
+        self.dir.join("sockets/pf0.sock")
     }
 
     /// A VF's socket.
     pub(crate) fn vf(&self, vf: usize) -> PathBuf {
-        self.sockets.join(format!("vf{vf}.sock"))
+        self.dir.join(format!("sockets/vf{vf}.sock"))
     }
 
     /// What `hairpin stats` says of a port.
@@ -96,6 +102,23 @@ impl<'a> Nic<'a> {
         let port = stats.get("ports").and_then(|ports| ports.get(port));
         port.cloned()
             .with_context(|| format!("the port is missing: {text}"))
+    }
+
+    /// Ends the simulator, whose exit status is its golden model's opinion; returns what it has counted.
+    pub(crate) fn finish(&mut self) -> Result<Value> {
+        let terminate = format!("kill -TERM {}", self.child.id());
+        run(Command::new("sh").args(["-c", &terminate]))?;
+        let end = Instant::now() + END;
+        let status = loop {
+            match self.child.try_wait()? {
+                Some(status) => break status,
+                None if Instant::now() > end => bail!("hairpin sim does not end"),
+                None => sleep(Duration::from_millis(50)),
+            }
+        };
+        ensure!(status.success(), "hairpin sim ended with {status}");
+        let text = fs::read_to_string(self.dir.join(STATS))?;
+        serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))
     }
 
     /// Prints the end of what the simulator printed.

@@ -43,21 +43,12 @@ const STEPS: [(&str, Step); 7] = [
 
 /// Runs everything.
 pub(super) fn run_all(ctx: &Ctx, kit: &Kit, tally: &mut Tally) {
-    let mut world = None;
-    tally.check("vfio: a guest with an IOMMU, the PF and VFs starts", || {
-        world = Some(World::start(ctx, kit)?);
-        Ok(())
-    });
-    let Some(mut world) = world else { return };
-    for (name, step) in STEPS {
-        tally.check(name, || {
-            let result = step(&mut world);
-            if result.is_err() {
-                world.nic.show_log();
-            }
-            result
-        });
-    }
+    super::play(
+        tally,
+        "vfio: a guest with an IOMMU, the PF and VFs starts",
+        || World::start(ctx, kit),
+        STEPS,
+    );
 }
 
 struct World<'a> {
@@ -107,6 +98,12 @@ pub(super) fn give_to_vfio(address: &str) -> String {
          if [ -e driver ]; then echo {address} >driver/unbind; fi && \
          echo {address} >/sys/bus/pci/drivers_probe && basename $(readlink driver)"
     )
+}
+
+impl super::World for World<'_> {
+    fn nic(&self) -> &Nic<'_> {
+        &self.nic
+    }
 }
 
 impl<'a> World<'a> {
