@@ -30,9 +30,8 @@ package rx_frames_pkg;
       0, 1, 2: return 6;
       3, 4, 5: return 17;
       6: return 132;
-      7: return chance(50) ? 1 : 58;
-      8: return 47;
-      default: return 8'(rnd());
+      7, 8: return chance(50) ? 1 : 58;      // type and code where others have a source port
+      default: return chance(50) ? 47 : 8'(rnd());
     endcase
   endfunction
   function automatic logic [15:0] some_type();
@@ -60,8 +59,8 @@ package rx_frames_pkg;
         w[29:28] = chance(3) ? 2'd0 : chance(20) ? 2'd3 : chance(50) ? 2'd1 : 2'd2;
         w[7:0]   = 8'(below(w[29:28] == 3 ? 2 : w[28] ? 34 : 131));
         w[15:8]  = 8'(below(w[29:28] == 3 ? 2 : w[28] ? 34 : 131));
-        if (chance(50)) w[7:0] = chance(90) ? 0 : 255;
-        if (chance(50)) w[15:8] = 0;
+        if (chance(60)) w[7:0] = chance(90) ? 0 : 255;
+        if (chance(60)) w[15:8] = 0;
         w[23:16] = some_proto();
         for (int b = 24; b < 27; b++) w[b] = chance(30);
         return w;
