@@ -53,15 +53,16 @@ module hp_vq_select import hp_pkg::*, hp_vio_pkg::*; #(
     end
   end
 
-  // Every input bit flips three of the sixteen.
-  function automatic logic [15:0] fold(input logic [8*HashBytes-1:0] x);
-    fold = '0;
-    for (int unsigned i = 0; i < 8 * HashBytes; i++) begin
-      fold[i % 16]                  ^= x[i];
-      fold[(i / 16 + 7 * i + 5) % 16]  ^= x[i];
-      fold[(i / 16 * 3 + i + 11) % 16] ^= x[i];
+  // Words of 16 bits, turned and folded: every bit of the hash depends on all of them.
+  logic [15:0] turned, hash;
+
+  always_comb begin
+    turned = '0;
+    for (int unsigned i = 0; i < HashBytes / 2; i++) begin
+      turned = {turned[10:0], turned[15:11]} ^ masked[i*16+:16];
     end
-  endfunction
+    hash = turned ^ {turned[8:0], turned[15:9]} ^ {turned[3:0], turned[15:4]};
+  end
 
   logic        valid_q;
   logic [15:0] hash_q;
@@ -80,7 +81,7 @@ module hp_vq_select import hp_pkg::*, hp_vio_pkg::*; #(
       valid_q <= valid_i;
       valid_o <= valid_q;
     end
-    hash_q  <= fold(masked);
+    hash_q  <= hash;
     pairs_q <= vf_pairs_i[vport_i[VW-1:0]];
     if (32'(vport_i) >= N_VF) pairs_q <= '0;
     vport_q <= vport_i;
