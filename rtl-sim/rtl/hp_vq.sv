@@ -101,7 +101,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
 
   output logic                  idle_o
 );
-  localparam int unsigned Segs = 32;           // descriptors kept per queue
+  localparam int unsigned Segs = 64;           // descriptors kept per queue
   localparam int unsigned Beats = 256;         // of payload under way
   localparam int unsigned QW = (N_QP > 1) ? $clog2(N_QP) : 1;
   localparam int unsigned VW = (N_VF > 1) ? $clog2(N_VF) : 1;

@@ -432,7 +432,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
             end else begin
               push            = 1'b1;
               ask.way.kind    = RdDesc;
-              ask.way.slot    = b_way_q.slot + entry_t'({1'b0, b_i_q} << plog_q[b_q_q]);
+              ask.way.slot    = b_way_q.slot + (entry_t'(b_i_q) << plog_q[b_q_q]);
               ask.way.head    = head[7:0];
               ask.way.entries = size;
               ask.read        = '{fn: f.fn, addr: {f.desc[63:4], 4'd0} + {44'd0, head, 4'd0},

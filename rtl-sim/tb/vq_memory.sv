@@ -105,6 +105,10 @@ module vq_memory import hp_vio_pkg::*; #(
     return f * REGION + 32'(addr - base(f));
   endfunction
 
+  function automatic logic [31:0] word(input int unsigned f, input logic [63:0] addr);
+    for (int unsigned i = 0; i < 4; i++) word[i*8+:8] = mem[at(f, addr + 64'(i))];
+  endfunction
+
   task automatic check_may(input int unsigned f, input logic [63:0] addr, input int unsigned len,
                            input int unsigned what);
     if (off[f]) $fatal(1, "function %0d is off: access to %h", f, addr);
