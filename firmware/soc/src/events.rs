@@ -15,6 +15,8 @@ pub struct Pending {
     pub timer: bool,
     /// A learn event waits.
     pub learn: bool,
+    /// Flows are pending that were not closed.
+    pub flows: bool,
 }
 
 /// The queue of events to the host was full: the event is lost, and counted there.
@@ -23,11 +25,13 @@ pub struct HostEventLost;
 
 /// Wake-up sources and the event queue to the host.
 #[derive(Debug)]
-pub struct Events(());
+pub struct Events {
+    flows: bool,
+}
 
 impl Events {
     pub(crate) const fn new() -> Self {
-        Self(())
+        Self { flows: false }
     }
 
     /// Lets every cause wake the core from [`wait`](Self::wait). Interrupts stay off: the event loop
@@ -43,6 +47,14 @@ impl Events {
         unsafe { riscv::register::mie::set_mext() };
     }
 
+    /// Whether flows that wait end [`wait`](Self::wait) as well; at first they do not.
+    pub fn wake_for_flows(&mut self, wake: bool) {
+        if self.flows != wake {
+            self.flows = wake;
+            regs().ev().mask().modify(|w| w.set_flows(wake));
+        }
+    }
+
     /// What waits to be served.
     #[must_use]
     pub fn pending(&self) -> Pending {
@@ -52,6 +64,7 @@ impl Events {
             punt: pending.punt(),
             timer: pending.timer(),
             learn: pending.learn(),
+            flows: pending.flows(),
         }
     }
 

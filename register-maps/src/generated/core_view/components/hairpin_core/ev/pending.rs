@@ -98,6 +98,21 @@ impl Pending {
         val != 0
     }
 
+    pub const FLOWS_OFFSET: usize = 4;
+    pub const FLOWS_WIDTH: usize = 1;
+    pub const FLOWS_MASK: u32 = 0x1;
+
+    /// flows
+    ///
+    /// Flows are pending that no TEACH close was about
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn flows(&self) -> bool {
+        let val = (self.0 >> Self::FLOWS_OFFSET) & Self::FLOWS_MASK;
+        val != 0
+    }
+
 }
 
 impl core::fmt::Debug for Pending {
@@ -107,6 +122,7 @@ impl core::fmt::Debug for Pending {
             .field("punt", &self.punt())
             .field("timer", &self.timer())
             .field("learn", &self.learn())
+            .field("flows", &self.flows())
             .finish()
     }
 }
@@ -122,5 +138,6 @@ mod tests {
         assert_eq!(reg.punt(), false);
         assert_eq!(reg.timer(), false);
         assert_eq!(reg.learn(), false);
+        assert_eq!(reg.flows(), false);
     }
 }
