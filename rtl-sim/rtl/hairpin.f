@@ -38,6 +38,7 @@ $HAIRPIN_RTL/hp_eswitch.sv
 $HAIRPIN_RTL/hp_event_queue.sv
 $HAIRPIN_RTL/hp_fifo.sv
 $HAIRPIN_RTL/hp_flow_key.sv
+$HAIRPIN_RTL/hp_flow_batches.sv
 $HAIRPIN_RTL/hp_flow_news.sv
 $HAIRPIN_RTL/hp_flow_side.sv
 $HAIRPIN_RTL/hp_hash.sv

@@ -74,6 +74,8 @@ module hp_core_periph
   output logic              punt_tomb_o,
   output reason_t           punt_tomb_reason_o,
   input  logic              punt_busy_i,
+  input  logic [3:0]        punt_install_i,
+  input  logic              flows_waiting_i,
 
   output logic              tx_hold_set_o,      // pulse, with a new mask
   output logic [N_VF-1:0]   tx_hold_o,
@@ -345,6 +347,7 @@ module hp_core_periph
 
   assign hwif_in.punt.STATUS.valid.next = punt_valid_i;
   assign hwif_in.punt.STATUS.busy.next  = punt_busy_i;
+  assign hwif_in.punt.STATUS.install.next = punt_install_i;
   assign hwif_in.punt.INFO0.slot.next   = punt_slot_i;
   assign hwif_in.punt.INFO0.src.next    = punt_src_i;
   assign hwif_in.punt.INFO0.reason.next = punt_reason_i;
@@ -473,18 +476,22 @@ module hp_core_periph
 
   // While an install is busy the next event can only be looked at.
   logic       learn_pending;
-  logic [4:0] pending, mask;
+  logic [5:0] pending, mask;
 
   assign learn_pending = learn_valid_i && !learn_busy_i;
   assign hwif_in.ev.PENDING.learn.next = learn_pending;
   assign hwif_in.ev.PENDING.guest.next = guest_i.valid;
-  assign pending   = {
-    guest_i.valid, learn_pending, timer_pending, punt_valid_i && !punt_busy_i, mbox_pending
+  assign hwif_in.ev.PENDING.flows.next = flows_waiting_i;
+  assign pending = {
+    flows_waiting_i, guest_i.valid, learn_pending, timer_pending, punt_valid_i && !punt_busy_i,
+    mbox_pending
   };
-  assign mask      = {
-    hwif_out.ev.MASK.guest.value, hwif_out.ev.MASK.learn.value, hwif_out.ev.MASK.timer.value, hwif_out.ev.MASK.punt.value, hwif_out.ev.MASK.mbox.value
+  assign mask = {
+    hwif_out.ev.MASK.flows.value, hwif_out.ev.MASK.guest.value, hwif_out.ev.MASK.learn.value,
+    hwif_out.ev.MASK.timer.value, hwif_out.ev.MASK.punt.value, hwif_out.ev.MASK.mbox.value
   };
-  assign pending_o = |pending;
+  // Flows may have to wait for their turn: that is no reason to be awake.
+  assign pending_o = |pending[4:0];
   assign irq_o     = |(pending & mask);
 
   assign hwif_in.soc.FAULT.valid.next = acc_fault_valid_i;

@@ -104,7 +104,7 @@ module hp_decide
                         (!sa_hit_i || (w19_d.a_known && !sa_act_i.is_static &&
                                        sa_act_i.target[PortW-1:0] != h_i.w.meta.src));
 
-    w19_d.teaches     = h_i.w.marked && w19_d.s_exists && h_i.may_hit && !w19_d.no_learned;
+    w19_d.teaches     = h_i.w.marked && w19_d.s_exists && h_i.may_hit && !h_i.acl && !w19_d.no_learned;
 
     returning        = w19_d.s_exists && h_i.reflects;
     w19_d.punt       = w19_d.decided && h_i.control;

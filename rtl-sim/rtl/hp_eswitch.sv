@@ -96,6 +96,8 @@ module hp_eswitch
   input  logic              punt_tomb_i,
   input  reason_t           punt_tomb_reason_i,
   output logic              punt_busy_o,
+  output logic [3:0]        punt_install_o,
+  output logic              flows_waiting_o,
   input  logic              inj_valid_i,
   output logic              inj_ready_o,
   input  logic [DATA_W-1:0] inj_data_i,
@@ -125,6 +127,9 @@ module hp_eswitch
   frame_meta_t       pl_meta, core_meta;
   egress_meta_t      eg_meta;
   cnt_dec_t          cnt_dec;
+  logic              taught_valid, taught_done;
+  logic [3:0]        taught_status;
+  port_t             taught_port;
   logic              punt_we, stall_tables, tables_ready;
   logic [7:0]        punt_we_slot;
 
@@ -199,6 +204,12 @@ module hp_eswitch
     .tbl_req_valid_i, .tbl_req_ready_o, .tbl_core_i, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o,
     .learn_valid_o, .learn_slot_o, .learn_event_o, .learn_waiting_o, .learn_act_i, .learn_act_slot_i,
     .learn_verdict_i, .learn_busy_o, .learn_status_o,
+    .taught_valid_i (taught_valid),
+    .taught_slot_i  (punt_slot_o),
+    .taught_port_i  (taught_port),
+    .taught_done_o  (taught_done),
+    .taught_status_o(taught_status),
+    .flows_waiting_o,
     .punt_we_i     (punt_we),
     .punt_slot_i   (punt_we_slot),
     .cnt_rd_valid_i(cnt_rd_valid_i && at_tables),
@@ -232,6 +243,11 @@ module hp_eswitch
     .punt_valid_o, .punt_slot_o, .punt_src_o, .punt_vvlan_o, .punt_reason_o, .punt_len_o,
     .punt_seq_o, .punt_rd_req_i, .punt_rd_addr_i, .punt_rd_valid_o, .punt_rd_data_o,
     .punt_pop_i, .punt_send_i, .punt_nopunt_i, .punt_tomb_i, .punt_tomb_reason_i, .punt_busy_o,
+    .punt_install_o,
+    .taught_valid_o (taught_valid),
+    .taught_port_o  (taught_port),
+    .taught_done_i  (taught_done),
+    .taught_status_i(taught_status),
     .punt_we_o     (punt_we),
     .punt_we_slot_o(punt_we_slot),
     .inj_valid_i, .inj_ready_o, .inj_data_i, .inj_sof_i, .inj_eof_i, .inj_meta_i,

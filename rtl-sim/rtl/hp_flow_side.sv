@@ -7,6 +7,8 @@
 // with `cmd_*`, which then stay put) is answered by `done_o`; its key is `key_i`, INSTALL's are made here.
 // The frame's vPort is the one that its key comes from: of a frame from the uplink, that of its source address.
 // A read answers with the key on `done_key_o`. `chg_o` as in hp_mac_side, with `chg_key_o`.
+//
+// Only learned entries are ever pending; how they are taken into use is in hp_flow_batches.
 
 `include "hp_assert.svh"
 
@@ -52,6 +54,13 @@ module hp_flow_side
   output logic                done_entry_o,
   output logic [FlowKeyW-1:0] done_key_o,
 
+  input  logic                teach_i,          // pulse: close, or use (see hp_flow_batches)
+  input  logic                teach_use_i,
+  output logic [3:0]          teach_status_o,   // what either would be answered now ...
+  output logic                teach_changes_o,  // ... and whether it would change something
+  output logic [79:0]         teach_row_o,
+  output logic                waiting_o,        // a close would have something new
+
   input  logic                bump_i,
   input  logic [1:0]          scope_i,
   input  logic [5:0]          which_i,
@@ -83,10 +92,10 @@ module hp_flow_side
   // The engine.
   logic                lk_hit, req_ready, rsp_valid, rsp_entry, move;
   logic [HandleW-1:0]  lk_handle, rsp_handle, own_handle, chg_handle;
-  flow_entry_t         hit_18, new_q, own_act, rsp_act, chg_act;
+  flow_entry_t         hit_18, new_q, own_act, own_washed, rsp_act, chg_act;
   logic [3:0]          rsp_status, eng_op;
   logic [FlowKeyW-1:0] key_q, rsp_key, own_key, chg_key;
-  logic                own_valid, own_insert, own_sweep, own_found, own_live_q, own_aged;
+  logic                own_valid, own_insert, own_sweep, own_found, own_live_q, own_aged, own_wash_q;
   logic [3:0]          own_status;
   logic                chg_insert, chg_delete, chg_aged, chg_update, chg_revive, chg_dead;
   logic                sweep_start, sweep_busy, sweep_begin, sweep_done, install;
@@ -125,6 +134,8 @@ module hp_flow_side
     .own_live_i   (own_live_q),
     .own_aged_i   (own_aged),
     .own_status_i (own_status),
+    .own_wash_i   (own_wash_q),
+    .own_act_i    (own_washed),
     .chg_insert_o (chg_insert),
     .chg_delete_o (chg_delete),
     .chg_aged_o   (chg_aged),
@@ -184,13 +195,44 @@ module hp_flow_side
                                        hit_18.act.port[PortW-1], teacher, e_inst[0], e_port[0],
                                        e_port[1]);
     act_o           <= hit_18.act;
+    act_o.pending   <= hit_18.act.pending && !in_use[hit_18.batch];
     handle_o        <= lk_handle;
+    own_wash_q      <= own_act.act.pending && in_use[own_act.batch];
     own_live_q      <= lives(own_act.seen, own_act.act.teacher, own_k.src[PortW-1],
                              own_act.act.port[PortW-1], teacher, e_inst[1], e_port[2], e_port[3]);
     frame_teacher_o <= teacher;
     frame_inst_o    <= e_inst[2];
     frame_src_o     <= e_port[4];
   end
+
+  // Flows that wait for their path change. What was taken into use is pending no more once a sweep has been there.
+  batch_t     batch;
+  logic [3:0] in_use;
+  logic       wash, waits;
+  always_comb begin
+    own_washed             = own_act;
+    own_washed.act.pending = 1'b0;
+  end
+  assign waits = (chg_insert || chg_revive) && chg_act.act.pending;
+  hp_flow_batches u_batches (
+    .clk_i, .rst_ni,
+    .add_i       (waits),
+    .add_src_i   ((install && !reverse_q) ? slot_q.key.src : cmd_k.src),
+    // A key with neither source port nor source address.
+    .add_all_i   (install && !slot_q.mask[0] && !slot_q.mask[2]),
+    .batch_o     (batch),
+    .in_use_o    (in_use),
+    .act_i       (teach_i),
+    .use_i       (teach_use_i),
+    .status_o    (teach_status_o),
+    .changes_o   (teach_changes_o),
+    .row_o       (teach_row_o),
+    .waiting_o,
+    .forget_i    (bump_i && (scope_i == SCOPE_ALL || (scope_i == SCOPE_TEACHER && which_i == 6'(TEACHER_LEARNED)))),
+    .wash_o      (wash),
+    .sweep_begin_i(sweep_begin),
+    .sweep_done_i (sweep_done)
+  );
 
   // Keys of punted frames.
   logic [$bits(punt_key_t)-1:0] punt_q [PUNT_SLOTS];
@@ -265,7 +307,8 @@ module hp_flow_side
 
   always_comb begin
     own_status = ST_OK;
-    if (own_found && own_live_q && own_act.act.teacher > act.teacher) own_status = ST_REFUSED;
+    // What lives stays as it is if the new entry would be pending.
+    if (own_found && own_live_q && (own_act.act.teacher > act.teacher || act.pending)) own_status = ST_REFUSED;
     // A dead entry of the V.VLAN is counted already.
     else if ((own_had_q && own_inst_q == inst) ? (!own_live_q && over_q) : full_q)
       own_status = ST_QUOTA;
@@ -287,7 +330,7 @@ module hp_flow_side
     .stamp_o      (stamp)
   );
   hp_tbl_sweep u_sweep (
-    .clk_i, .rst_ni, .bump_i, .guard_o,
+    .clk_i, .rst_ni, .bump_i, .wash_i(wash), .guard_o,
     .age_cmd_i, .age_cmd_age_i(age_i), .age_cmd_top_i(age_top_i), .age_busy_o,
     .start_o(sweep_start), .begin_i(sweep_begin), .done_i(sweep_done), .again_i(again_q),
     .age_o(age), .top_o(top)
@@ -309,7 +352,7 @@ module hp_flow_side
   flow_act_t   act_q;
 
   assign bad_row  = (act.action > FLOW_REDIRECT) || (act.teacher > TEACHER_POLICY) ||
-                    (act.port > PortUplink);
+                    (act.port > PortUplink) || (act.pending && act.teacher != TEACHER_LEARNED);
   assign more     = install && !reverse_q && cmd_data_i[63] && status_q inside {ST_OK, ST_UPDATED};
   assign rsp_read = (state_q == StStamp) && !(read1_q || read2_q || read3_q) &&
                     !(own_valid && own_sweep) && !(chg_insert || chg_update);
@@ -346,7 +389,7 @@ module hp_flow_side
     if (state_q == StKey) key_q <= install ? slot_key : cmd_key_i;
     if (state_q == StPrep) begin
       new_q    <= '{seen: '{teacher: of_teacher(act.teacher, teacher), inst: e_inst[3],
-                            src: e_port[5], port: e_port[6]}, inst: inst, act: act};
+                            src: e_port[5], port: e_port[6]}, inst: inst, batch: batch, act: act};
       status_q <= bad_row ? ST_BAD_OP : stale ? ST_STALE : ST_NOT_FOUND;
       entry_q  <= 1'b0;
       act_q    <= act;
@@ -355,6 +398,7 @@ module hp_flow_side
       status_q     <= rsp_status;
       entry_q      <= rsp_entry;
       act_q        <= rsp_act.act;
+      act_q.pending <= rsp_act.act.pending && !in_use[rsp_act.batch];
       rsp_handle_q <= rsp_handle;
       // The key of anything else is still needed if it is refused.
       if (eng_op == OP_READ) key_q <= rsp_key;

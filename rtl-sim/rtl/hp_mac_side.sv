@@ -116,6 +116,8 @@ module hp_mac_side
     .own_live_i   (own_live_q),
     .own_aged_i   (own_aged),
     .own_status_i (own_status),
+    .own_wash_i   (1'b0),
+    .own_act_i    ('0),
     .chg_insert_o (chg_insert),
     .chg_delete_o (chg_delete),
     .chg_aged_o   (chg_aged),
@@ -246,7 +248,7 @@ module hp_mac_side
     .stamp_o       (stamp)
   );
   hp_tbl_sweep u_sweep (
-    .clk_i, .rst_ni, .bump_i, .guard_o,
+    .clk_i, .rst_ni, .bump_i, .wash_i(1'b0), .guard_o,
     .age_cmd_i, .age_cmd_age_i(age_i), .age_cmd_top_i(2'd0), .age_busy_o,
     .start_o(sweep_start), .begin_i(sweep_begin), .done_i(sweep_done), .again_i(again_q),
     .age_o(age), .top_o(unused_top)

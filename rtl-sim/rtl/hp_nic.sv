@@ -129,6 +129,8 @@ module hp_nic
   // Punt port and the core's own frames.
   logic              punt_valid, punt_rd, punt_rvalid, punt_pop, punt_send, punt_nopunt, punt_tomb;
   logic              punt_busy, inj_valid, inj_ready, inj_sof, inj_eof;
+  logic              flows_waiting;
+  logic [3:0]        punt_install;
   logic [7:0]        punt_slot;
   port_t             punt_src;
   vlan_t             punt_vvlan;
@@ -221,6 +223,8 @@ module hp_nic
     .punt_tomb_o       (punt_tomb),
     .punt_tomb_reason_o(punt_tomb_reason),
     .punt_busy_i       (punt_busy),
+    .punt_install_i    (punt_install),
+    .flows_waiting_i   (flows_waiting),
     .tx_hold_set_o     (tx_hold_set),
     .tx_hold_o         (tx_hold),
     .tx_settled_i      (tx_settled),
@@ -303,6 +307,8 @@ module hp_nic
     .punt_tomb_i       (punt_tomb),
     .punt_tomb_reason_i(punt_tomb_reason),
     .punt_busy_o       (punt_busy),
+    .punt_install_o    (punt_install),
+    .flows_waiting_o   (flows_waiting),
     .inj_valid_i       (inj_valid),
     .inj_ready_o       (inj_ready),
     .inj_data_i        (inj_data),

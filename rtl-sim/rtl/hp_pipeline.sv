@@ -60,6 +60,14 @@ module hp_pipeline
   output logic              learn_busy_o,
   output logic [3:0]        learn_status_o,
 
+  // The head of the punt store teaches a flow (see hp_punt_store).
+  input  logic              taught_valid_i,
+  input  logic [7:0]        taught_slot_i,
+  input  port_t             taught_port_i,
+  output logic              taught_done_o,
+  output logic [3:0]        taught_status_o,
+  output logic              flows_waiting_o,
+
   // The frame at `eg_*` a clock ago was put into this slot of the punt store.
   input  logic              punt_we_i,
   input  logic [7:0]        punt_slot_i,
@@ -117,6 +125,7 @@ module hp_pipeline
     .learn_i            (install),
     .learn_done_o       (install_done),
     .learn_status_o     (install_status),
+    .taught_valid_i, .taught_slot_i, .taught_port_i, .taught_done_o, .taught_status_o, .flows_waiting_o,
     .trace_cmd_o,
     .cfg_o              (cfg),
     .vswitch_mask_o,

@@ -192,9 +192,13 @@ package hp_pkg;
     epoch_t port;            // vPort it leads to
   } flow_seen_t;
 
+  // Pending flows are taken into use by batches: an entry is pending while its batch is not in use.
+  typedef logic [1:0] batch_t;
+
   typedef struct packed {
     flow_seen_t seen;
     logic [5:0] inst;
+    batch_t     batch;       // of a pending entry
     flow_act_t  act;
   } flow_entry_t;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames for the soft core, whole, and the way back; among them copies of frames that went to a vPort as well, which
-// are only ever dropped. Their keys are kept by slot with the flow cache. The head frame's facts are on `punt_*`; its
+// Frames for the soft core, whole, and the way back; among them copies of frames that went to a vPort as well, because they
+// teach a flow. Their keys are kept by slot with the flow cache. When one is the head, its flow is installed
+// (`taught_*`: valid until done), and it is gone; only if that could not be done the core gets to see it, with the
+// reason (`punt_install_o`), and drops it. The head frame's facts are on `punt_*`; its
 // first 128 bytes are read by word (`punt_rd_*`, three cycles, zeros past the frame).
 // `punt_pop_i` drops the head, `punt_send_i` moves it, or a tombstone in its place, into the core
 // ingress stream and then drops it; both are pulses, given only while `punt_valid_o &&
@@ -15,6 +17,7 @@
 
 module hp_punt_store
   import hp_pkg::*;
+  import hp_abi_pkg::ST_OK, hp_abi_pkg::ST_STALE, hp_abi_pkg::ST_REFUSED;
 #(
   parameter int unsigned DATA_W = 512,
   parameter int unsigned BEATS  = 16384 / (DATA_W / 8),  // a power of two
@@ -47,6 +50,11 @@ module hp_punt_store
   input  logic              punt_tomb_i,
   input  reason_t           punt_tomb_reason_i,
   output logic              punt_busy_o,
+  output logic [3:0]        punt_install_o,
+  output logic              taught_valid_o,
+  output port_t             taught_port_o,
+  input  logic              taught_done_i,
+  input  logic [3:0]        taught_status_i,
   output logic              store_we_o,         // the frame at `eg_*` a clock ago took this slot
   output logic [7:0]        store_slot_o,
 
@@ -81,6 +89,8 @@ module hp_punt_store
     reason_t           reason;
     len_t              len;
     seq_t              seq;
+    logic              teaches;
+    port_t             to;
     logic [AddrW-1:0]  base;
     logic [CountW-1:0] beats;
   } desc_t;
@@ -121,7 +131,7 @@ module hp_punt_store
 
   assign desc_in = '{
     src: eg_meta_i.src, vvlan: eg_meta_i.vvlan, reason: eg_meta_i.reason, len: eg_meta_i.len,
-    seq: eg_meta_i.seq, base: base_q, beats: beats
+    seq: eg_meta_i.seq, teaches: eg_meta_i.to_host, to: eg_meta_i.host_port, base: base_q, beats: beats
   };
 
   hp_fifo #(
@@ -164,7 +174,29 @@ module hp_punt_store
     store_slot_o <= 8'(taken);
   end
 
-  assign punt_valid_o  = desc_valid;
+  // What the head teaches, before anybody sees it.
+  typedef enum logic [1:0] {TaughtIdle, TaughtAsk, TaughtNot} taught_e;
+  taught_e taught_q;
+  logic    taught_gone;
+
+  assign taught_valid_o = taught_q == TaughtAsk;
+  assign taught_port_o  = head.to;
+  assign taught_gone    = taught_valid_o && taught_done_i && (taught_status_i inside {ST_OK, ST_STALE, ST_REFUSED});
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      taught_q <= TaughtIdle;
+    end else begin
+      unique case (taught_q)
+        TaughtIdle: if (desc_valid && head.teaches) taught_q <= TaughtAsk;
+        TaughtAsk:  if (taught_done_i) taught_q <= taught_gone ? TaughtIdle : TaughtNot;
+        default:    if (pop) taught_q <= TaughtIdle;
+      endcase
+    end
+    if (taught_valid_o) punt_install_o <= taught_status_i;
+  end
+
+  assign punt_valid_o  = desc_valid && (!head.teaches || taught_q == TaughtNot);
   assign punt_slot_o   = 8'(slot_q);
   assign punt_src_o    = head.src;
   assign punt_vvlan_o  = head.vvlan;
@@ -236,7 +268,7 @@ module hp_punt_store
 
   assign beat_req  = send_q == Read && !punt_rd_req_i;
   assign send_last = tomb_q || beat_last_q;
-  assign pop       = (punt_pop_i && desc_valid && send_q == Idle) || (send_take && send_last);
+  assign pop       = (punt_pop_i && desc_valid && send_q == Idle) || (send_take && send_last) || taught_gone;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

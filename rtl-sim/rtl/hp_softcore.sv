@@ -62,6 +62,8 @@ module hp_softcore
   output logic              punt_tomb_o,
   output reason_t           punt_tomb_reason_o,
   input  logic              punt_busy_i,
+  input  logic [3:0]        punt_install_i,
+  input  logic              flows_waiting_i,
 
   output logic              tx_hold_set_o,
   output logic [N_VF-1:0]   tx_hold_o,
@@ -334,6 +336,8 @@ module hp_softcore
     .punt_tomb_o,
     .punt_tomb_reason_o,
     .punt_busy_i,
+    .punt_install_i,
+    .flows_waiting_i,
     .tx_hold_set_o,
     .tx_hold_o         (tx_hold),
     .tx_settled_i,

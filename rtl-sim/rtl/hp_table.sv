@@ -18,7 +18,8 @@
 //
 // Owner: `own_valid_o` in cycle c offers an entry, stable until c+4; the answer is taken in cycle c+4. Without
 // an entry (`own_found_o` = 0: an insert of a new key) `own_act_o` is zero. `own_aged_i` counts while
-// `own_sweep_o`, `own_status_i` while `own_insert_o`.
+// `own_sweep_o`, `own_status_i` while `own_insert_o`. `own_wash_i`: the action of an entry that stays is to be `own_act_i`
+// from now on; obeyed for every entry at least once between `sweep_begin_o` and `sweep_done_o`, and not reported.
 //
 // Changes: with EL = 9 (6 with EXTRA), `chg_insert/delete/aged_o` in cycle c takes effect for keys presented
 // in c-EL or later, `chg_update_o` for those in c-EL-2 or later. `chg_key/act/handle_o` go with them and with
@@ -76,6 +77,8 @@ module hp_table
   input  logic                           own_live_i,
   input  logic                           own_aged_i,
   input  logic [3:0]                     own_status_i,
+  input  logic                           own_wash_i,
+  input  logic [ACT_W-1:0]               own_act_i,
 
   output logic                           chg_insert_o,
   output logic                           chg_delete_o,
@@ -193,6 +196,8 @@ module hp_table
     .own_live_i,
     .own_aged_i,
     .own_status_i,
+    .own_wash_i,
+    .own_act_i,
     .ent_o             (ent),
     .act_o             (act),
     .chg_insert_o,

@@ -51,6 +51,8 @@ module hp_table_maint
   input  logic                         own_live_i,
   input  logic                         own_aged_i,
   input  logic [3:0]                   own_status_i,
+  input  logic                         own_wash_i,   // the action is to be this one:
+  input  logic [ACT_W-1:0]             own_act_i,
 
   // The entry at hand: what is judged, answered, removed, or put into the stash; and its action.
   output logic [EntryW-1:0]            ent_o,
@@ -166,7 +168,7 @@ module hp_table_maint
   job_t               job_q;
   logic               insert_q, delete_q, cmd_q;   // the command under way
   logic [3:0]         status_q, verdict_q;
-  logic               entry_q, live_q, gone_q, ok_q, short_q;
+  logic               entry_q, live_q, gone_q, ok_q, short_q, wash_q, wash;
   logic [StepW-1:0]   steps_q;
   logic               steps_out_q;
 
@@ -382,6 +384,7 @@ module hp_table_maint
       gone_q    <= !own_live_i || (own_aged_i && job_q.sweep);
       verdict_q <= own_status_i;
       ok_q      <= own_status_i == ST_OK;
+      wash_q    <= own_wash_i && !job_q.find && !job_q.read;
     end
 
     // The answer.
@@ -406,6 +409,7 @@ module hp_table_maint
     if (forget) act_q <= '0;
     else if (st_q[StAct] && last_q) act_q <= act_rdata_i;
     else if (st_q[StUpdate] || st_q[StNew]) act_q <= req_act_i;
+    else if (wash) act_q <= own_act_i;
     if (!st_q[StSettle]) short_q <= st_q[StFree] && live_q;
   end
 
@@ -415,6 +419,8 @@ module hp_table_maint
   assign handle_give_o = st_q[StRemove] || (st_q[StFree] && !live_q);
   assign ent_o         = ent;
   assign act_o         = act_q;
+  // What stays and is looked at on the way, by the sweep or because it moves.
+  assign wash          = st_q[StVerdict] && wash_q && !gone_q;
 
   always_ff @(posedge clk_i) begin
     b_wdata_o         <= st_q[StWrite] ? {1'b1, key} : '0;
@@ -432,8 +438,8 @@ module hp_table_maint
       for (int unsigned b = 0; b < 4; b++) begin
         b_we_o[b] <= (st_q[StWrite] || (st_q[StRemove] && !sel_stash_q)) && (sel_bank_q == 2'(b));
       end
-      act_we_o      <= st_q[StUpdate] || st_q[StNew];
-      act_en_o      <= st_q[StUpdate] || st_q[StNew] || (st_q[StAct] && timer_q[0]);
+      act_we_o      <= st_q[StUpdate] || st_q[StNew] || wash;
+      act_en_o      <= st_q[StUpdate] || st_q[StNew] || wash || (st_q[StAct] && timer_q[0]);
       stash_push_o  <= st_q[StPush] || st_q[StNew];
       stash_clear_o <= st_q[StFree] || (st_q[StRemove] && sel_stash_q);
       move_o        <= st_q[StPush];

@@ -3,7 +3,8 @@
 // The tables that forwarding reads, behind the table command bus. Lookups never stall; where each table is
 // read and answers is said in hp_row_tables, hp_mac_side and hp_flow_side.
 //
-// One command at a time, of the bus or the learn unit. It changes one table at one place in the frame order;
+// One command at a time, of the learn unit, the bus, or the punt store, whose head teaches a flow: that is an INSTALL of
+// a learned flow, pending, if TEACH has switched it on (else `denied`). It changes one table at one place in the frame order;
 // `trace_cmd_o` reports that aligned with the frames' decisions (stage 22), and the response comes when
 // every earlier frame has been decided. Removals for age happen between commands that change something, so
 // that no two reports meet. FLOW_DEPTH = 0 leaves the flow cache out.
@@ -35,6 +36,12 @@ module hp_tables
   input  learn_req_t          learn_i,
   output logic                learn_done_o,
   output logic [3:0]          learn_status_o,
+  input  logic                taught_valid_i,   // stays until it is done
+  input  logic [7:0]          taught_slot_i,
+  input  port_t               taught_port_i,    // where the frame went
+  output logic                taught_done_o,
+  output logic [3:0]          taught_status_o,
+  output logic                flows_waiting_o,  // TEACH close would have something new
   output trace_cmd_t          trace_cmd_o,
 
   // Stage 0.
@@ -113,12 +120,12 @@ module hp_tables
     StLast     // a delete has been answered, its entry is still there
   } state_e;
 
-  typedef enum logic [2:0] {ToRows, ToKey, ToMac, ToFlow, ToEpoch, ToSweep, ToNone} unit_e;
+  typedef enum logic [2:0] {ToRows, ToKey, ToMac, ToFlow, ToEpoch, ToSweep, ToTeach, ToNone} unit_e;
 
   state_e       state_q;
   unit_e        unit_q;
-  tbl_req_t     req_q, learn_req;
-  logic         learn_q, core_q, is_mac, go, changes, quiet, take, is_delete, gone_q;
+  tbl_req_t     req_q, pick, learn_req, taught_req;
+  logic         learn_q, taught_q, taught, teach_on_q, core_q, is_mac, go, changes, quiet, take, is_delete, gone_q;
   logic [4:0]   drain_q;
   logic [3:0]   status_q;
   logic [191:0] data_q;
@@ -147,6 +154,8 @@ module hp_tables
           OP_DELETE, OP_LOOKUP: return ST_OK;
           OP_SWEEP:             return ST_OK;
           OP_INVALIDATE:        return (r.index < 16'd4 && which_ok) ? ST_OK : ST_BAD_INDEX;
+          OP_TEACH:
+            return (r.tbl == TBL_MAC) ? ST_BAD_OP : (r.index < 16'd4) ? ST_OK : ST_BAD_INDEX;
           OP_INSTALL:
             return (r.tbl == TBL_MAC) ? ST_BAD_OP : (r.index < 16'(PuntSlots)) ? ST_OK : ST_BAD_INDEX;
           default: return ST_BAD_OP;
@@ -162,6 +171,7 @@ module hp_tables
     if (!(r.tbl inside {TBL_MAC, TBL_FLOW})) return ToRows;
     if (r.op == OP_INVALIDATE) return ToEpoch;
     if (r.op == OP_SWEEP) return ToSweep;
+    if (r.op == OP_TEACH) return ToTeach;
     return (r.tbl == TBL_MAC) ? ToMac : ToFlow;
   endfunction
 
@@ -175,10 +185,26 @@ module hp_tables
     learn_req = '{op: OP_INSERT, tbl: TBL_MAC, index: 16'(learn_i.inst), data: 192'(r)};
   end
 
+  // So is what a frame teaches, by its slot.
+  always_comb begin
+    flow_row_t r;
+    r          = '0;
+    r.action   = FLOW_LOCAL;
+    r.teacher  = TEACHER_LEARNED;
+    r.pending  = 1'b1;
+    r.port     = taught_port_i;
+    taught_req = '{op: OP_INSTALL, tbl: TBL_FLOW, index: 16'(taught_slot_i), data: 192'(r)};
+  end
+  assign taught = !learn_valid_i && !tbl_req_valid_i;
+  assign pick   = learn_valid_i ? learn_req : tbl_req_valid_i ? tbl_req_i : taught_req;
+
   // What the units say.
   logic         rows_done, mac_done, flow_done, flow_entry, mac_ready, flow_ready;
   logic [191:0] rows_row, mac_row, flow_row, key_row;
   logic [3:0]   mac_status, flow_status;
+  logic [3:0]   teach_status;
+  logic [79:0]  teach_row;
+  logic         teach_go, teach_moves, teach_changes, waiting;
   logic         mac_guard, flow_guard, mac_age_busy, flow_age_busy, guard, age_busy;
   logic         mac_aging, flow_aging, mac_age_ok, flow_age_ok, mac_age_take, flow_age_take;
 
@@ -210,23 +236,28 @@ module hp_tables
     if (!rst_ni) begin
       state_q <= StIdle;
       learn_q <= 1'b0;
+      taught_q <= 1'b0;
+      teach_on_q <= 1'b0;
     end else begin
+      if (teach_go && !req_q.index[1]) teach_on_q <= req_q.index[0];
       unique case (state_q)
         StIdle: begin
-          learn_q <= learn_valid_i;
-          if (take && (learn_valid_i || tbl_req_valid_i)) state_q <= StGo;
+          learn_q  <= learn_valid_i;
+          taught_q <= taught;
+          if (take && (learn_valid_i || tbl_req_valid_i || taught_valid_i)) state_q <= StGo;
         end
         StGo: if (go) begin
           unique case (unit_q)
             ToRows:        state_q <= StRun;
             ToMac, ToFlow: state_q <= is_delete ? StDrain : StRun;
-            ToEpoch:       state_q <= StDrain;
+            ToEpoch, ToTeach: state_q <= StDrain;
             default:       state_q <= StRsp;
           endcase
         end
         StRun: begin
           if (rows_done) state_q <= StRsp;
-          if (mac_done || flow_done) state_q <= changes ? StDrain : StRsp;
+          // Nobody waits for what is only pending to count.
+          if (mac_done || flow_done) state_q <= (changes && !taught_q) ? StDrain : StRsp;
         end
         StDrain: if (drain_q == '0) state_q <= StRsp;
         StRsp:   state_q <= (unit_q inside {ToMac, ToFlow} && is_delete) ? StLast : StIdle;
@@ -238,28 +269,32 @@ module hp_tables
   always_ff @(posedge clk_i) begin
     drain_q <= (state_q == StDrain) ? drain_q - 5'd1 : Drain;
     if (state_q == StIdle) begin
-      req_q    <= learn_valid_i ? learn_req : tbl_req_i;
+      req_q    <= pick;
       core_q   <= tbl_core_i;
-      unit_q   <= unit(learn_valid_i ? learn_req : tbl_req_i);
-      status_q <= check(learn_valid_i ? learn_req : tbl_req_i);
+      unit_q   <= (taught && !teach_on_q) ? ToNone : unit(pick);
+      status_q <= (taught && !teach_on_q) ? ST_DENIED : check(pick);
       data_q   <= '0;
       gone_q   <= 1'b0;
     end
     if (state_q == StGo && unit_q == ToKey && req_q.op == OP_READ) data_q <= key_row;
+    if (state_q == StGo && unit_q == ToTeach && req_q.index[1])
+      {status_q, data_q} <= {teach_status, 192'(teach_row)};
     if (rows_done) data_q <= rows_row;
     if (mac_done && !is_delete) {status_q, data_q} <= {mac_status, mac_row};
     if (flow_done && !is_delete) {status_q, data_q} <= {flow_status, flow_row};
     if (mac_done || flow_done) gone_q <= 1'b1;
   end
 
-  assign tbl_rsp_valid_o = (state_q == StRsp) && !learn_q;
+  assign tbl_rsp_valid_o = (state_q == StRsp) && !learn_q && !taught_q;
   assign tbl_rsp_o       = '{status: status_q, data: data_q};
   assign learn_done_o    = (state_q == StRsp) && learn_q;
   assign learn_status_o  = status_q;
+  assign taught_done_o   = (state_q == StRsp) && taught_q;
+  assign taught_status_o = status_q;
   assign busy_o          = (state_q != StIdle) || mac_aging || flow_aging;
 
   // Removals for age.
-  assign quiet = (state_q == StIdle) ? !(tbl_req_valid_i || learn_valid_i)
+  assign quiet = (state_q == StIdle) ? !(tbl_req_valid_i || learn_valid_i || taught_valid_i)
                                      : (!changes || unit_q == ToSweep);
   logic [2:0] mac_aging_q, flow_aging_q;
   logic       mac_aged, flow_aged;
@@ -282,6 +317,8 @@ module hp_tables
   logic [1:0] scope;
   logic [5:0] which;
   assign epoch_go = (state_q == StGo) && go && (unit_q == ToEpoch);
+  assign teach_go = (state_q == StGo) && (unit_q == ToTeach);
+  assign teach_changes = teach_go && (!req_q.index[1] || teach_moves);
   assign delete_go = (state_q == StGo) && is_delete && (unit_q inside {ToMac, ToFlow});
   assign scope    = (unit_q == ToEpoch) ? req_q.index[1:0] : SCOPE_VPORT;
   assign which    = (unit_q == ToEpoch) ? req_q.data[5:0] : req_q.index[5:0];
@@ -297,7 +334,7 @@ module hp_tables
   hp_tbl_trace u_trace (
     .clk_i, .rst_ni,
     .req_i       (req_q),
-    .row_i       (rows_trace || epoch_go || delete_go),
+    .row_i       (rows_trace || epoch_go || delete_go || teach_changes),
     .row_clocks_i(rows_trace ? rows_clocks : effect),
     .row_key_i   (key),
     .mac_i       (mac_chg),
@@ -404,6 +441,12 @@ module hp_tables
       .done_row_o     (flow_row),
       .done_entry_o   (flow_entry),
       .done_key_o     (read_key),
+      .teach_i        (teach_go && req_q.index[1]),
+      .teach_use_i    (req_q.index[0]),
+      .teach_status_o (teach_status),
+      .teach_changes_o(teach_moves),
+      .teach_row_o    (teach_row),
+      .waiting_o      (waiting),
       .bump_i         ((epoch_go && !is_mac) || down_flow),
       .scope_i        (scope),
       .which_i        (which),
@@ -430,6 +473,7 @@ module hp_tables
     assign flow_act_o      = '0;
     assign flow_handle_o   = '0;
     assign {flow_teacher_o, flow_inst_o, flow_src_o, flow_mix_o} = '0;
+    assign {teach_status, teach_row, teach_moves, waiting} = '0;
     assign {flow_done, flow_status, flow_row, flow_entry, flow_guard, flow_age_busy} = '0;
     assign {flow_age_take, flow_chg, flow_chg_key, flow_count_o, flow_occupied_o, key_row, key} = '0;
     logic unused_flow;
@@ -437,6 +481,7 @@ module hp_tables
                            punt_key_i, down_flow, flow_age_ok, core_q, flow_entry};
   end
 
+  assign flows_waiting_o   = waiting;
   assign flow_new_o        = flow_chg.insert || flow_chg.revive;
   assign flow_new_handle_o = flow_chg.handle;
 

@@ -16,6 +16,7 @@ module hp_tbl_sweep
   input  logic        rst_ni,
 
   input  logic        bump_i,
+  input  logic        wash_i,      // a sweep that begins from now on is asked for
   output logic        guard_o,
 
   input  logic        age_cmd_i,   // only while !age_busy_o
@@ -67,7 +68,7 @@ module hp_tbl_sweep
       end
       again_q <= (again_q || again_i) && !begin_i && !done_i;
 
-      start_o <= bump_i || age_cmd_i || (done_i && (again_q || again_i));
+      start_o <= bump_i || wash_i || age_cmd_i || (done_i && (again_q || again_i));
 
       if (begin_i) since_begin_q <= epoch_t'(bump_i);
       else since_begin_q <= since_begin_q + epoch_t'(bump_i);

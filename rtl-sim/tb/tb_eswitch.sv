@@ -46,6 +46,8 @@ module tb_eswitch #(
   logic [1:0] lverdict = '0;
   learn_event_t lev;
   logic [7:0] pslot;
+  logic [3:0] pinstall;
+  logic waiting;
 
   hp_eswitch #(.DATA_W(DATA_W), .N_VF(NVf), .MAC_DEPTH(256), .FLOW_DEPTH(64)) dut (
     .clk_i(clk), .rst_ni(rst_n), .time_i(now), .hash_seed_i(128'h0123_4567_89AB_CDEF_0F1E_2D3C_4B5A_6978),
@@ -66,7 +68,7 @@ module tb_eswitch #(
     .punt_reason_o(punt_reason), .punt_len_o(), .punt_seq_o(), .punt_rd_req_i(1'b0),
     .punt_rd_addr_i('0), .punt_rd_valid_o(), .punt_rd_data_o(), .punt_pop_i(core_pop),
     .punt_send_i(core_send), .punt_nopunt_i(1'b1), .punt_tomb_i(1'b0), .punt_tomb_reason_i('0),
-    .punt_busy_o(), .inj_valid_i(1'b0), .inj_ready_o(), .inj_data_i('0), .inj_sof_i(1'b0),
+    .punt_busy_o(), .punt_install_o(pinstall), .flows_waiting_o(waiting), .inj_valid_i(1'b0), .inj_ready_o(), .inj_data_i('0), .inj_sof_i(1'b0),
     .inj_eof_i(1'b0), .inj_meta_i('0), .cnt_rd_valid_i(crd), .cnt_rd_addr_i(caddr),
     .cnt_rd_done_o(cdone), .cnt_rd_data_o(cdata), .idle_o(idle),
     .trace_dec_o(dec), .trace_cmd_o(cmd), .trace_loss_host_o(), .trace_loss_rep_o(),
@@ -74,7 +76,7 @@ module tb_eswitch #(
   );
 
   initial begin
-    #4000000 $fatal(1, "stuck: idle %b, ingress busy %b, pipeline busy %b, egress idle %b, grant %b, reasons %p",
+    #9000000 $fatal(1, "stuck: idle %b, ingress busy %b, pipeline busy %b, egress idle %b, grant %b, reasons %p",
                 idle, dut.ingress_busy, dut.pipeline_busy, dut.egress_idle, gv, reasons);
   end
 
@@ -381,6 +383,111 @@ module tb_eswitch #(
     if (punt_v != told) $fatal(1, "the core is told: %0d", punt_v);
     if (told && (punt_src != PortUplink || punt_vvlan != 12'd100 || punt_reason != RSN_MAC_HIT))
       $fatal(1, "copy from %0d, V.VLAN %0d, reason %0d", punt_src, punt_vvlan, punt_reason);
+    if (told && pinstall != ST_DENIED) $fatal(1, "not installed, status %0d", pinstall);
+  endtask
+
+  // TEACH on: the flow is in the table before anybody could look. It is in use with its batch.
+  task automatic teach(input frame_t f);
+    jump = 64'd1 << 17;
+    tick();
+    jump = '0;
+    lesson(f, 1'b1, 1'b0);
+  endtask
+  task automatic goes(input frame_t f, input bit inside_);
+    send_host(0, f);
+    settle();
+    if (inside_) expect_host(1, f);
+    else expect_wire(insert(f, Up, 8));
+    expect_reason(inside_ ? RSN_FLOW_HIT : RSN_MISS_EXTERNAL);
+  endtask
+  task automatic close(input logic [63:0] vports, input int count, input logic [3:0] want = ST_OK);
+    command(OP_TEACH, TBL_FLOW, int'(TEACH_CLOSE), '0, want);
+    if (want == ST_OK && trsp.data != {112'd0, 16'(count), vports}) $fatal(1, "closed: %h", trsp.data);
+  endtask
+  task automatic batches();
+    frame_t f, g, h;
+    flow_key_t k91;
+    int full = 0;
+    f = make(Mac1, Mac0, 80);
+    g = f;
+    h = f;
+    g[12] = 8'h91;
+    h[12] = 8'h92;
+    command(OP_TEACH, TBL_FLOW, 4, '0, ST_BAD_INDEX);
+    command(OP_TEACH, TBL_MAC, 0, '0, ST_BAD_OP);
+    close('0, 0, ST_NOT_FOUND);
+    command(OP_TEACH, TBL_FLOW, int'(TEACH_USE), '0, ST_NOT_FOUND);
+    command(OP_TEACH, TBL_FLOW, int'(TEACH_ON), '0);
+    teach(f);
+    if (!waiting) $fatal(1, "nothing waits");
+    goes(f, 1'b0);
+    close(64'd1, 1);
+    if (waiting) $fatal(1, "a closed batch waits");
+    // What comes later, and what is not used yet.
+    teach(g);
+    close(64'd1, 1);
+    goes(f, 1'b0);
+    command(OP_TEACH, TBL_FLOW, int'(TEACH_USE), '0);
+    goes(f, 1'b1);
+    goes(g, 1'b0);
+    stage_key(flow_key(7'd0, Mac1, Mac0));
+    command(OP_LOOKUP, TBL_FLOW, 0, '0);
+    if (trsp.data[5] || trsp.data[14:8] != 7'd1) $fatal(1, "in use: %h", trsp.data);
+    // Taught again it stays as it is.
+    teach(f);
+    goes(f, 1'b1);
+    expect_counter(32'hC000 + 16 + 9, 2);
+    // Batch after batch; none is open again before a sweep has been at it.
+    for (int n = 0; n < 9; n++) begin
+      close(64'd1, 1);
+      command(OP_TEACH, TBL_FLOW, int'(TEACH_USE), '0);
+      goes(g, 1'b1);
+      stage_key(flow_key(7'd0, Mac1, Mac0));
+      invalidate(TBL_FLOW, SCOPE_TEACHER, int'(TEACHER_FLOW));
+      if (n % 3 == 0) tick(12000);
+      goes(f, 1'b1);
+      command(OP_LOOKUP, TBL_FLOW, 0, '0);
+      if (trsp.data[5]) $fatal(1, "pending again: %h", trsp.data);
+      command(OP_DELETE, TBL_FLOW, 0, '0);
+      teach(f);
+      goes(f, 1'b0);
+      if (n == 8) break;
+      while (1) begin
+        tq = '{op: OP_TEACH, tbl: TBL_FLOW, index: 16'(TEACH_CLOSE), data: '0};
+        tv = 1'b1;
+        while (!tr) tick();
+        tick();
+        tv = 1'b0;
+        while (!rv) tick();
+        if (trsp.status == ST_OK) break;
+        if (trsp.status != ST_FULL) $fatal(1, "close: status %0d", trsp.status);
+        full++;
+        tick(1000);
+      end
+      tick();
+      command(OP_TEACH, TBL_FLOW, int'(TEACH_USE), '0);
+      goes(f, 1'b1);
+      // The next round's.
+      k91 = flow_key(7'd0, Mac1, Mac0);
+      k91.ethertype = 16'h9100;
+      stage_key(k91);
+      command(OP_DELETE, TBL_FLOW, 0, '0);
+      teach(g);
+      goes(g, 1'b0);
+    end
+    if (full == 0) $fatal(1, "a close never had to wait");
+    // What is forgotten is not taken into use, closed or not.
+    close(64'd1, 1);
+    teach(h);
+    invalidate(TBL_FLOW, SCOPE_TEACHER, int'(TEACHER_LEARNED));
+    if (waiting) $fatal(1, "dead flows wait");
+    command(OP_TEACH, TBL_FLOW, int'(TEACH_USE), '0, ST_NOT_FOUND);
+    for (int n = 0; n < 3; n++) goes((n == 0) ? f : (n == 1) ? g : h, 1'b0);
+    // Only what is learned is ever pending, and then it takes nobody's place.
+    command(OP_INSERT, TBL_FLOW, 3, 192'(flow_row(FLOW_LOCAL, TEACHER_FLOW, 7'd1) | 32'h20), ST_BAD_OP);
+    command(OP_INSERT, TBL_FLOW, 3, 192'(flow_row(FLOW_UPLINK, TEACHER_LEARNED, 7'd64)));
+    command(OP_INSERT, TBL_FLOW, 3, 192'(flow_row(FLOW_LOCAL, TEACHER_LEARNED, 7'd1) | 32'h20), ST_REFUSED);
+    command(OP_TEACH, TBL_FLOW, int'(TEACH_OFF), '0);
   endtask
   task automatic lessons(input vvlan_row_t row);
     frame_t f;
@@ -430,6 +537,8 @@ module tb_eswitch #(
     settle();
     expect_wire(insert(f, Up, 8));
     expect_reason(RSN_MISS_EXTERNAL);
+    expect_quiet();
+    batches();
     expect_quiet();
     cfg = '0;
     cfg.tpid = 16'h8100;

@@ -3,7 +3,8 @@
 // hp_punt_store: random frames in, random window reads, pops, sends and tombstones, with the
 // core's own frames on the inject port and backpressure on the core stream. Every frame is
 // popped, sent back byte for byte, or lost with one event; frames on the core stream never mix;
-// window words past the frame read as zero.
+// window words past the frame read as zero. Frames that teach are offered for their install first, in their turn;
+// those that are not installed are seen with the reason.
 //
 // bench-args: --unroll-count 8
 // bench: -GDATA_W=128
@@ -29,7 +30,9 @@ module tb_punt_store
   logic              tomb = 1'b0, busy, inj_valid = 1'b0, inj_ready, inj_sof = 1'b0, inj_eof = 1'b0;
   logic              core_valid, core_ready = 1'b0, core_sof, core_eof, idle;
   logic [7:0]        slot, took_slot;
-  logic              took;
+  logic              took, taught_valid, taught_done = 1'b0;
+  logic [3:0]        install, taught_status = '0;
+  port_t             taught_port;
   port_t             src;
   vlan_t             vvlan;
   reason_t           reason, tomb_reason = '0;
@@ -49,6 +52,8 @@ module tb_punt_store
     .punt_seq_o(seq), .punt_rd_req_i(rd_req), .punt_rd_addr_i(rd_addr), .punt_rd_valid_o(rd_valid),
     .punt_rd_data_o(rd_data), .punt_pop_i(pop), .punt_send_i(send), .punt_nopunt_i(nopunt),
     .punt_tomb_i(tomb), .punt_tomb_reason_i(tomb_reason), .punt_busy_o(busy),
+    .punt_install_o(install), .taught_valid_o(taught_valid), .taught_port_o(taught_port),
+    .taught_done_i(taught_done), .taught_status_i(taught_status),
     .store_we_o(took), .store_slot_o(took_slot),
     .inj_valid_i(inj_valid), .inj_ready_o(inj_ready), .inj_data_i(inj_data), .inj_sof_i(inj_sof),
     .inj_eof_i(inj_eof), .inj_meta_i(inj_meta), .core_valid_o(core_valid),
@@ -86,6 +91,8 @@ module tb_punt_store
       eg_meta.src = chance(20) ? PortUplink : port_t'(below(64));
       eg_meta.vvlan = vlan_t'(rnd());
       eg_meta.reason = reason_t'(rnd());
+      eg_meta.to_host = chance(30);
+      eg_meta.host_port = port_t'(rnd());
       eg_meta.len = len_t'(chance(90) ? 52 + below(200) : 52 + below(9173));
       eg_meta.vvidx = 6'(rnd());
       eg_meta.vvidx_valid = chance(50);
@@ -133,6 +140,29 @@ module tb_punt_store
     end
   endtask
 
+  // The tables: they take their time. What they do not say about it is another frame's.
+  logic [3:0]  not_installed[65536];
+  int unsigned installs, refused;
+  task automatic drive_tables();
+    seq_t at;
+    if (taught_done && taught_valid) $fatal(1, "two answers to a frame that teaches");
+    taught_done = taught_valid && chance(10);
+    taught_status = 4'(rnd());
+    if (!taught_valid) return;
+    at = u_dut.head.seq;
+    if (!in_store[at] || int'(at) <= last_seq || !frame[at].to_host || taught_port != frame[at].host_port ||
+        slot != slot_of[at]) $fatal(1, "seq %0d teaches", at);
+    if (!taught_done) return;
+    if (taught_status inside {hp_abi_pkg::ST_OK, hp_abi_pkg::ST_STALE, hp_abi_pkg::ST_REFUSED}) begin
+      in_store[at] = 1'b0;
+      last_seq = int'(at);
+      installs++;
+    end else begin
+      not_installed[at] = taught_status;
+      refused++;
+    end
+  endtask
+
   // The core: reads the window, then pops or sends.
   frame_meta_t     want;
   bit              want_valid, inj_ready_before;
@@ -156,6 +186,8 @@ module tb_punt_store
       if (!in_store[seq] || int'(seq) <= last_seq || src != frame[seq].src ||
           len != frame[seq].len || vvlan != frame[seq].vvlan || reason != frame[seq].reason)
         $fatal(1, "head seq %0d", seq);
+      if (frame[seq].to_host && install != not_installed[seq]) $fatal(1, "seq %0d: install %0d", seq, install);
+      not_installed[seq] = 'x;
       last_seq = int'(seq);
       in_store[seq] = 1'b0;
       slots_used[slot]++;
@@ -256,6 +288,7 @@ module tb_punt_store
     end
     drive_frames();
     drive_inject();
+    drive_tables();
     drive_core();
     core_ready = chance(core_rate);
     #1;
@@ -283,9 +316,10 @@ module tb_punt_store
     end
     $display("stored %0d, lost %0d, popped %0d, sent %0d, tombstones %0d, injected %0d, words %0d",
              stored, lost, popped, sent, tombs, injected, words);
-    if (stored + lost != Frames || popped + sent + tombs != stored)
+    if (stored + lost != Frames || popped + sent + tombs + installs != stored)
       $fatal(1, "%0d frames in, not all accounted for", Frames);
-    if (injected != next_inj || lost == 0 || sent == 0 || tombs == 0 || words == 0 || injected == 0)
+    if (injected != next_inj || lost == 0 || sent == 0 || tombs == 0 || words == 0 || injected == 0 ||
+        installs == 0 || refused == 0)
       $fatal(1, "a case was never reached");
     for (int i = 0; i < 16; i++) if (slots_used[i] == 0) $fatal(1, "slot %0d never used", i);
     $display("PASS");

@@ -50,6 +50,8 @@ module tb_table #(
   handle_t rsp_handle, own_handle, chg_handle;
   logic own_valid, own_insert, own_sweep, own_found, own_live = 1'b0, own_aged = 1'b0;
   logic [3:0] own_status = '0;
+  logic own_wash = 1'b0;
+  act_t own_washed = '0;
   logic chg_insert, chg_delete, chg_aged, chg_update, chg_revive, chg_dead;
   logic sweep_start = 1'b0, sweep_busy, sweep_begin, sweep_done, move;
   logic [HandleW:0] occupied;
@@ -64,7 +66,7 @@ module tb_table #(
     .rsp_entry_o(rsp_entry), .rsp_key_o(rsp_key), .rsp_act_o(rsp_act), .rsp_handle_o(rsp_handle),
     .own_valid_o(own_valid), .own_insert_o(own_insert), .own_sweep_o(own_sweep), .own_found_o(own_found),
     .own_key_o(own_key), .own_act_o(own_act), .own_handle_o(own_handle),
-    .own_live_i(own_live), .own_aged_i(own_aged), .own_status_i(own_status),
+    .own_live_i(own_live), .own_aged_i(own_aged), .own_status_i(own_status), .own_wash_i(own_wash), .own_act_i(own_washed),
     .chg_insert_o(chg_insert), .chg_delete_o(chg_delete), .chg_aged_o(chg_aged), .chg_update_o(chg_update),
     .chg_revive_o(chg_revive), .chg_dead_o(chg_dead), .chg_key_o(chg_key), .chg_act_o(chg_act),
     .chg_handle_o(chg_handle),
@@ -74,7 +76,7 @@ module tb_table #(
 
   // The model. Key n of the pool is there if `there[n]`, with the action of its handle.
   key_t keys[Pool];
-  bit there[Pool], doomed[Pool];
+  bit there[Pool], doomed[Pool], dirty[Pool];
   handle_t handle_of[Pool];
   act_t act_of[Handles];
   int owner_of[Handles];               // key, or -1: the handle is free
@@ -108,7 +110,8 @@ module tb_table #(
   logic [3:0] ans_status;
   int unsigned moves, refuse, die;     // refuse: percent of inserts; die: a group dies in one of so many clocks
   // The owner's last question.
-  int unsigned answer_at;
+  int unsigned answer_at, washed_at;   // its answer; when a new action counts that was the answer
+  int unsigned n_washed;
   bit q_live, q_aged, q_insert, q_sweep, q_found;
   key_t q_key;
   act_t q_act;
@@ -158,6 +161,11 @@ module tb_table #(
       own_live = q_live;
       own_aged = q_aged;
       own_status = chance(refuse) ? (chance(50) ? StRefused : StQuota) : ST_OK;
+      // What is dirty is washed, unless a command looks at it.
+      own_wash = own_found && own_act[ACT_W-1];
+      own_washed = own_act;
+      own_washed[ACT_W-1] = 1'b0;
+      if (own_wash && q_live && !(own_sweep && q_aged) && !(taken && !asked && !own_sweep)) washed_at = now + 3;
       if (taken && !asked && !own_sweep) begin
         asked = 1'b1;
         ans_live = q_live;
@@ -167,6 +175,17 @@ module tb_table #(
       own_live = chance(50);
       own_aged = chance(50);
       own_status = 4'(rnd());
+      own_wash = chance(50);
+      if (now != answer_at + 1) own_washed = {$bits(act_t){1'b1}};
+    end
+    if (now == washed_at) begin
+      int n;
+      n = owner_of[q_handle];
+      if (n < 0 || !act_of[q_handle][ACT_W-1]) $fatal(1, "washed handle %0d", q_handle);
+      act_of[q_handle][ACT_W-1] = 1'b0;
+      dirty[n] = 1'b0;
+      n_washed++;
+      touch(n);
     end
   endtask
 
@@ -205,14 +224,14 @@ module tb_table #(
       touch(n);
       if (chg_update) begin
         act_of[chg_handle] = chg_act;
-        doomed[n] = 1'b0;
+        {doomed[n], dirty[n]} = '0;
         saw_update = 1'b1;
         saw_revive = chg_revive;
         if (chg_revive) n_revive++;
         else n_update++;
       end else begin
         there[n] = 1'b0;
-        doomed[n] = 1'b0;
+        {doomed[n], dirty[n]} = '0;
         owner_of[chg_handle] = -1;
         n_there--;
         if (chg_delete) {saw_delete, n_delete} = {1'b1, n_delete + 1};
@@ -234,6 +253,7 @@ module tb_table #(
       n_sweeps++;
       for (int n = 0; n < Pool; n++) begin
         if (doomed[n]) $fatal(1, "the sweep left key %0d, dead since it began", n);
+        if (dirty[n]) $fatal(1, "the sweep left key %0d, dirty since it began", n);
       end
     end
     if (sweeping && !sweep_busy) $fatal(1, "sweeping, but not busy");
@@ -477,10 +497,12 @@ module tb_table #(
              n_race);
     $display("%0d inserts, %0d updates, %0d revived, %0d deletes, %0d refused, %0d full", n_insert, n_update, n_revive,
              n_delete, n_refused, n_full);
-    $display("%0d moves, %0d dead entries dropped, %0d aged, %0d sweeps", n_moves, n_dead, n_aged, n_sweeps);
+    $display("%0d moves, %0d dead entries dropped, %0d aged, %0d washed, %0d sweeps", n_moves, n_dead, n_aged, n_washed,
+             n_sweeps);
     if (n_hit < 1000 || n_miss < 1000 || n_race < 100 || n_killed < 100) $fatal(1, "too few lookups of a kind");
     if (n_insert < 50 || n_update < 20 || n_delete < 20 || n_revive < 3 || n_refused < 5) $fatal(1, "too few changes");
-    if (n_moves < 50 || n_full < 5 || n_dead < 20 || n_aged < 5 || n_sweeps < 5 || n_quiet == 0) $fatal(1, "too little upkeep");
+    if (n_moves < 50 || n_full < 5 || n_dead < 20 || n_aged < 5 || n_sweeps < 5 || n_quiet == 0 || n_washed < 100)
+      $fatal(1, "too little upkeep");
     $display("PASS");
     $finish;
   end

@@ -44,7 +44,7 @@ module tb_table_fill #(
     .req_key_i(req_key), .req_act_i(ActW'(5)), .rsp_valid_o(rsp_valid), .rsp_status_o(rsp_status),
     .rsp_entry_o(rsp_entry), .rsp_key_o(rsp_key), .rsp_act_o(), .rsp_handle_o(),
     .own_valid_o(), .own_insert_o(), .own_sweep_o(), .own_found_o(), .own_key_o(), .own_act_o(), .own_handle_o(),
-    .own_live_i(own_live), .own_aged_i(1'b0), .own_status_i(ST_OK),
+    .own_live_i(own_live), .own_aged_i(1'b0), .own_status_i(ST_OK), .own_wash_i(1'b0), .own_act_i('0),
     .chg_insert_o(), .chg_delete_o(), .chg_aged_o(), .chg_update_o(), .chg_revive_o(), .chg_dead_o(),
     .chg_key_o(), .chg_act_o(), .chg_handle_o(),
     .sweep_start_i(sweep_start), .sweep_busy_o(sweep_busy), .sweep_begin_o(), .sweep_done_o(sweep_done),

@@ -3,7 +3,7 @@
 //! The table command bus: one command at a time, from the host's window or the firmware's.
 
 use crate::flow::{FlowKey, FlowKeyWords, FlowRow, Scope, Teacher};
-use crate::ids::{MacAddr, VVlan};
+use crate::ids::{MacAddr, PortSet, VVlan};
 use crate::row::{CfgRow, GroupRow, MacKey, MacRow, PortRow, VVlanRow, VVmapRow};
 
 /// Data of a command or response, word 0 first.
@@ -28,6 +28,58 @@ codes! {
         Install = 7, "install";
         /// Remove dead entries and those that were not used for long.
         Sweep = 8, "sweep";
+        /// What the adjacent switch teaches; index: [`Teach`].
+        Teach = 9, "teach";
+    }
+}
+
+codes! {
+    /// What a `TEACH` does.
+    pub enum Teach {
+        /// Frames that teach are left to the firmware.
+        Off = 0, "off";
+        /// Frames that teach are installed, pending.
+        On = 1, "on";
+        /// What is pending now is what the next `USE` is about; answers with its vPorts and its number.
+        Close = 2, "close";
+        /// What the last `CLOSE` was about is in use.
+        Use = 3, "use";
+    }
+}
+
+/// What a `CLOSE` answers: the flows that the next `USE` is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Closed {
+    /// Whose frames they are.
+    pub vports: PortSet,
+    /// How many have been installed.
+    pub flows: u16,
+}
+
+impl Closed {
+    /// Unpacks an answer.
+    #[must_use]
+    pub const fn from_words(row: &RowWords) -> Self {
+        let [low, high, flows, ..] = *row;
+        Self {
+            vports: PortSet((high as u64) << 32 | low as u64),
+            flows: flows as u16,
+        }
+    }
+
+    /// Packs an answer.
+    #[must_use]
+    pub const fn to_words(self) -> RowWords {
+        let PortSet(vports) = self.vports;
+        [
+            vports as u32,
+            (vports >> 32) as u32,
+            self.flows as u32,
+            0,
+            0,
+            0,
+        ]
     }
 }
 
@@ -152,6 +204,8 @@ pub enum TableCommand {
     },
     /// Remove entries of `MAC` or `FLOW` that are of no use.
     Sweep(Table, Sweep),
+    /// What the adjacent switch teaches.
+    Teach(Teach),
 }
 
 impl TableCommand {
@@ -200,6 +254,7 @@ impl TableCommand {
                 (Op::Install, Table::Flow, *slot, data)
             }
             Self::Sweep(table, sweep) => (Op::Sweep, *table, 0, word(sweep.to_word())),
+            Self::Teach(what) => (Op::Teach, Table::Flow, what.code().into(), word(0)),
         }
     }
 
@@ -235,6 +290,9 @@ impl TableCommand {
                 },
             },
             (Op::Sweep, Table::Mac | Table::Flow) => Self::Sweep(table, Sweep::from_word(first)?),
+            (Op::Teach, Table::Flow) => {
+                Self::Teach(u8::try_from(index).ok().and_then(Teach::from_code)?)
+            }
             _ => return None,
         })
     }

@@ -210,11 +210,21 @@ proptest! {
             TableCommand::Install { slot: index, forward: flow, reverse },
             TableCommand::Sweep(Table::Mac, sweep),
             TableCommand::Sweep(Table::Flow, sweep),
+            TableCommand::Teach(Teach::Off),
+            TableCommand::Teach(Teach::On),
+            TableCommand::Teach(Teach::Close),
+            TableCommand::Teach(Teach::Use),
             TableCommand::mac_delete(mac.key.vvlan, mac.key.mac),
         ] {
             let (op, table, index, data) = command.encode();
             prop_assert_eq!(TableCommand::decode(op, table, index, &data), Some(command));
         }
+    }
+
+    #[test]
+    fn what_is_closed_survives_the_bus(vports in any::<u64>(), flows in any::<u16>()) {
+        let closed = Closed { vports: PortSet(vports), flows };
+        prop_assert_eq!(Closed::from_words(&closed.to_words()), closed);
     }
 
     /// Only bits of fields survive, and those exactly: the packing is what the layout says.

@@ -118,6 +118,7 @@ impl Asked<'_, '_> {
             || FrameKey::extract(self.src, self.id.into(), self.frame, cfg.tpid).unkeyable;
         self.row.cache
             && self.row.mode != Mode::Veb
+            && !self.row.acl
             && !self.frame.destination().is_group()
             && self.source(tables).is_some()
             && !unkeyable()

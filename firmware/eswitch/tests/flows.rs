@@ -40,6 +40,8 @@ enum Step {
     Invalidate(Table, Invalidation),
     Down(u8),
     Up(u8),
+    Close,
+    Use,
 }
 
 fn invalidation() -> impl Strategy<Value = Invalidation> {
@@ -73,6 +75,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (table(), invalidation()).prop_map(|(table, what)| Step::Invalidate(table, what)),
         1 => (0..4_u8).prop_map(Step::Down),
         1 => (0..4_u8).prop_map(Step::Up),
+        2 => Just(Step::Close),
+        2 => Just(Step::Use),
     ]
 }
 
@@ -166,6 +170,8 @@ fn commands(step: Step) -> Vec<TableCommand> {
         Step::Invalidate(table, what) => vec![TableCommand::Invalidate(table, what)],
         Step::Down(port) => vec![TableCommand::Port(port.into(), port_row(false))],
         Step::Up(port) => vec![TableCommand::Port(port.into(), port_row(true))],
+        Step::Close => vec![TableCommand::Teach(Teach::Close)],
+        Step::Use => vec![TableCommand::Teach(Teach::Use)],
     }
 }
 
@@ -212,7 +218,8 @@ proptest! {
                     let count = of_instance.count();
                     let born = flows[usize::from(n)].filter(|born| lives_flow(Some(*born), n));
                     match born.map(|born| steps[born]) {
-                        Some(Step::Flow(_, old, _)) if old.teacher > row.teacher => Status::Refused,
+                        Some(Step::Flow(_, old, _)) if old.teacher > row.teacher || row.pending =>
+                            Status::Refused,
                         Some(_) => Status::Updated,
                         None if count >= 4 => Status::Quota,
                         None => Status::Ok,
@@ -257,6 +264,16 @@ proptest! {
             handles.sort_unstable();
             handles.dedup();
             prop_assert_eq!(handles.len(), model.tables.flows().count());
+        }
+        // What was pending when it was closed is in use after the next use, and nothing else is.
+        for (key, entry) in model.tables.flows() {
+            let n = (0..16_u8).find(|n| flow_key(*n) == *key).unwrap();
+            let born = flows[usize::from(n)].unwrap();
+            let Step::Flow(_, row, _) = steps[born] else { unreachable!() };
+            let closed = steps[born..].iter().position(|step| matches!(step, Step::Close));
+            let used = closed.is_some_and(|closed|
+                steps[born + closed..].iter().any(|step| matches!(step, Step::Use)));
+            prop_assert_eq!(entry.row, FlowRow { pending: row.pending && !used, ..row });
         }
     }
 }

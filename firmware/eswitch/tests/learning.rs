@@ -93,6 +93,11 @@ fn the_v_vlan_and_the_switch_have_to_be_ready_for_it() {
         &mut nic(MARK).vvlan(VVLAN_A, |row| row.mode = Mode::Veb),
         &lesson()
     ));
+    // Nobody could ask the ACL.
+    assert!(!teaches(
+        &mut nic(MARK).vvlan(VVLAN_A, |row| row.acl = true),
+        &lesson()
+    ));
     // Without a mark, or one that does not reflect.
     assert!(!teaches(&mut nic(MARK).reflects(), &lesson()));
     let silent = CfgRow {

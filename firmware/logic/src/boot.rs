@@ -57,6 +57,7 @@ impl Control {
     ///
     /// [`BusFault`] when the tables do not answer.
     pub fn recover(&mut self, bus: &mut impl TableBus) -> Result<Recovered, BusFault> {
+        bus.set_teaching(false)?;
         bus.invalidate(Table::Mac, Scope::Teacher, DYNAMIC)?;
         for teacher in [Teacher::Learned, Teacher::Flow] {
             bus.invalidate(Table::Flow, Scope::Teacher, teacher.code())?;

@@ -4,8 +4,8 @@
 
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
-    FlowKey, FlowRow, Invalidation, MacRow, Op, PortRow, RowWords, Scope, Seen, Status, Sweep,
-    Table, TableCommand, Teacher, VPort, VVlan, VVlanRow,
+    Closed, FlowKey, FlowRow, Invalidation, MacRow, Op, PortRow, RowWords, Scope, Seen, Status,
+    Sweep, Table, TableCommand, Teach, Teacher, VPort, VVlan, VVlanRow,
 };
 
 /// The hardware did not answer a table command, or not with a status that the command can have.
@@ -220,5 +220,47 @@ pub trait TableBus {
             forward,
             reverse,
         })
+    }
+
+    /// Whether the hardware installs what the adjacent switch teaches.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn set_teaching(&mut self, on: bool) -> Result<(), BusFault> {
+        self.write(&TableCommand::Teach(if on {
+            Teach::On
+        } else {
+            Teach::Off
+        }))
+    }
+
+    /// Closes the flows that are pending, so that [`use_closed`](Self::use_closed) is about them and no others. What was
+    /// closed before and not used is closed still, and nothing else is. `None` if there are none, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BusFault`] when the hardware refuses, or does not answer.
+    fn close(&mut self) -> Result<Option<Closed>, BusFault> {
+        let mut row = [0; 6];
+        match self.command(Op::Teach, Table::Flow, Teach::Close.code().into(), &mut row)? {
+            Status::Ok => Ok(Some(Closed::from_words(&row))),
+            // The entries of older batches still have their marks.
+            Status::NotFound | Status::Full => Ok(None),
+            _ => Err(BusFault),
+        }
+    }
+
+    /// Takes the closed flows into use; false if none are closed any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Self::close).
+    fn use_closed(&mut self) -> Result<bool, BusFault> {
+        match self.apply(&TableCommand::Teach(Teach::Use))? {
+            Status::Ok => Ok(true),
+            Status::NotFound => Ok(false),
+            _ => Err(BusFault),
+        }
     }
 }

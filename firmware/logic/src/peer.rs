@@ -8,16 +8,14 @@ use hairpin_abi::fw::{Event, EventCode};
 use hairpin_abi::peer::{AddressChange, AddressPlace, KeyMask, PeerScope, Refusal};
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
-    CfgRow, FlowAction, FlowRow, KeyField, MacRow, Mode, PortId, Scope, Status, Table,
-    TableCommand, Target, Teacher, VPort, VVlan, VVlanRow, Vlan,
+    CfgRow, KeyField, MacRow, Mode, PortId, Scope, Status, Table, TableCommand, Target, Teacher,
+    VPort, VVlanRow, Vlan,
 };
-use hairpin_eswitch::frame::Canonical;
-use hairpin_eswitch::key::FrameKey;
 use hairpin_eswitch::peer::{NicPeer, PeerTables};
 use heapless::Vec;
 
 use crate::control::{INSTANCES, Instances};
-use crate::path::{Flow, Hold, Paths};
+use crate::path::{Hold, Paths};
 use crate::{BusFault, Control, TableBus};
 
 /// The longest lease that is taken, whatever the switch grants: 60 s.
@@ -37,19 +35,6 @@ const fn ticks(micros: u64) -> u64 {
     micros.saturating_mul(625).div_ceil(4)
 }
 
-/// A marked frame in the punt store.
-#[derive(Clone, Copy, Debug)]
-pub struct LearningPacket<'a> {
-    /// Its slot.
-    pub slot: u8,
-    /// Its V.VLAN.
-    pub vvlan: VVlan,
-    /// Its first [`READABLE`] bytes.
-    pub head: &'a [u8],
-    /// Its length.
-    pub len: usize,
-}
-
 /// State of the NIC's end.
 #[derive(Debug)]
 pub(crate) struct Peering {
@@ -66,7 +51,6 @@ pub(crate) struct Peering {
     /// When something is due.
     wake: u64,
     paths: Paths,
-    learned: u32,
     invalidations: u32,
 }
 
@@ -81,7 +65,6 @@ impl Peering {
             told: false,
             wake: 0,
             paths: Paths::new(),
-            learned: 0,
             invalidations: 0,
         }
     }
@@ -103,11 +86,13 @@ struct Hands<'a, B> {
 
 impl<B: TableBus> PeerTables for Hands<'_, B> {
     fn set_learning(&mut self, on: bool) {
-        *self.learning = on;
+        // A bus that does not answer is told to the host by whoever looks next.
+        let done = self.bus.set_teaching(on).is_ok();
+        *self.learning = on && done;
     }
 
-    /// A V.VLAN goes with all others: its own epoch would take the flows of the host as well. Learning
-    /// packets that wait are older than the message, and were taken from the punt store before it.
+    /// A V.VLAN goes with all others: its own epoch would take the flows of the host as well. Frames that teach and
+    /// were sent before the message have been installed before it came out of the punt store.
     fn forget(&mut self, scope: &PeerScope<'_>) -> bool {
         *self.invalidations = self.invalidations.saturating_add(1);
         match scope {
@@ -193,7 +178,7 @@ impl<B: TableBus> Hands<'_, B> {
     }
 }
 
-fn forget_all(bus: &mut impl TableBus) -> Result<(), BusFault> {
+pub(crate) fn forget_all(bus: &mut impl TableBus) -> Result<(), BusFault> {
     bus.invalidate(Table::Flow, Scope::Teacher, Teacher::Learned.code())
 }
 
@@ -217,6 +202,7 @@ impl Control {
         self.peering.nic.clear();
         self.peering.learning = false;
         self.peering.paths.forget();
+        bus.set_teaching(false)?;
         forget_all(bus)?;
         let Some((setup, mark)) = setup.zip(cfg.mark) else {
             return Ok(());
@@ -252,11 +238,11 @@ impl Control {
                 Some(_) => PeerState::Searching,
             };
             let lease = nic.map_or(0, |nic| nic.lease_left_us(now)) / 1000;
-            let [moved, late, waiting] = peering.paths.counts();
+            let [learned, moved, late, waiting] = peering.paths.counts();
             return Ok([
                 state.code().into(),
                 lease.try_into().unwrap_or(u32::MAX),
-                peering.learned,
+                learned,
                 moved,
                 late,
                 waiting,
@@ -297,22 +283,22 @@ impl Control {
         nic.receive(frame, micros(time), &peering.masks, &mut hands, out)
     }
 
-    /// Whether [`peer_turn`](Self::peer_turn) has something to do, with `more` frames in the punt store or none.
+    /// Whether [`peer_turn`](Self::peer_turn) has something to do, with flows that `wait` for a hold or none.
     #[must_use]
-    pub fn peer_is_due(&self, time: u64, more: bool) -> bool {
+    pub fn peer_is_due(&self, time: u64, wait: bool) -> bool {
         let peering = &self.peering;
-        peering.paths.is_due(time, more)
+        peering.paths.is_due(time, wait)
             || peering.told != peering.learning
             || !peering.nic.is_empty() && (peering.masks_old || time >= peering.wake)
     }
 
     /// Does what is due between NIC and switch: HELLO, the end of a lease, flows that
-    /// change their path. The length of a frame for the switch in `out`; `tell` queues an event for the host.
+    /// change their path, if some `wait`. The length of a frame for the switch in `out`; `tell` queues an event for the host.
     pub fn peer_turn(
         &mut self,
         bus: &mut impl TableBus,
         hold: &mut impl Hold,
-        time: u64,
+        (time, wait): (u64, bool),
         out: &mut [u8; SENDABLE],
         mut tell: impl FnMut(Event),
     ) -> Option<usize> {
@@ -352,7 +338,7 @@ impl Control {
         } = hands;
         tell_change(&mut peering.told, *learning, &mut tell);
         peering.wake = ticks(nic.poll_at());
-        paths.turn(bus, hold, time, nic.heard(), || {
+        paths.turn(bus, hold, (time, wait), nic.heard(), || {
             nic.probe(now, &peering.masks, out)
         })
     }
@@ -363,78 +349,29 @@ impl Control {
         self.peering.paths.is_holding()
     }
 
-    /// A marked frame in the punt store: its flow is installed, not yet in use.
+    /// Whether flows that begin to wait are served at once.
+    #[must_use]
+    pub fn serves_flows(&self, time: u64) -> bool {
+        !self.peering.nic.is_empty() && self.peering.paths.may_begin(time)
+    }
+
+    /// A frame taught a flow that the hardware did not install, and why. The flow's next frame that teaches comes soon.
     ///
     /// # Errors
     ///
     /// [`BusFault`] when the tables do not answer.
-    pub fn learning_packet(
+    pub fn not_installed(
         &mut self,
         bus: &mut impl TableBus,
-        packet: &LearningPacket<'_>,
+        why: Status,
         time: u64,
     ) -> Result<(), BusFault> {
-        // While a vPort is held there is no time: the next packet of the flow comes soon.
-        let time_to_learn = self.peering.learning && self.peering.paths.is_idle();
-        let (Some((_, _, cfg)), true) = (self.peering.nic.first(), time_to_learn) else {
-            return Ok(());
-        };
-        let tpid = cfg.tpid;
-        let Some((instance, frame)) = self
-            .instances
-            .find(packet.vvlan)
-            .zip(Canonical::head(packet.head, packet.len))
-        else {
-            return Ok(());
-        };
-        let row = bus.vvlan(instance)?;
-        if !teaches(&row) {
+        if !self.peering.learning {
             return Ok(());
         }
-        let mut vport = |mac| {
-            let key = MacKey {
-                vvlan: packet.vvlan,
-                mac,
-            };
-            Ok(match bus.lookup(&key)?.map(|entry| entry.target) {
-                Some(Target::VPort(vport)) => Some(vport),
-                _ => None,
-            })
-        };
-        let (Some(from), Some(to)) = (vport(frame.source())?, vport(frame.destination())?) else {
-            return Ok(());
-        };
-        let key = FrameKey::extract(from.into(), packet.vvlan.into(), &frame, tpid);
-        if key.unkeyable {
-            return Ok(());
-        }
-        let key = key.fields.masked(row.key_mask);
-        let flow = Flow {
-            key,
-            instance,
-            vport: from,
-        };
-        match bus.flow_lookup(&key)? {
-            Some((old, _)) if old.teacher == Teacher::Learned && old.pending => {
-                self.peering.paths.add(flow);
-                return Ok(());
-            }
-            Some(_) => return Ok(()),
-            None => {}
-        }
-        let entry = FlowRow {
-            pending: true,
-            port: to.into(),
-            ..FlowRow::new(FlowAction::Local, Teacher::Learned)
-        };
-        let mut status = bus.install(packet.slot, entry, None)?;
-        if status == Status::Full && self.make_room(bus, Teacher::Learned, time)? {
-            status = bus.install(packet.slot, entry, None)?;
-        }
-        self.health.status(status);
-        if matches!(status, Status::Ok | Status::Updated) {
-            self.peering.learned = self.peering.learned.saturating_add(1);
-            self.peering.paths.add(flow);
+        self.health.status(why);
+        if why == Status::Full {
+            self.make_room(bus, Teacher::Learned, time)?;
         }
         Ok(())
     }
@@ -457,8 +394,8 @@ fn tell_change(told: &mut bool, learning: bool, tell: &mut impl FnMut(Event)) {
     }
 }
 
-/// Whether marked frames of a V.VLAN teach. What an ACL of the NIC itself would say is not known here: with one, nothing
-/// is learned.
+/// Whether marked frames of a V.VLAN teach. What an ACL of the NIC itself would say is not known: with one, nothing is
+/// learned. The hardware says the same.
 fn teaches(row: &VVlanRow) -> bool {
     row.cache && row.mode != Mode::Veb && !row.acl
 }

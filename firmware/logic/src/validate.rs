@@ -94,7 +94,7 @@ pub(crate) fn flow(
             Err(AdminError::NotMember)
         }
     };
-    if row.teacher == Teacher::Learned {
+    if row.teacher == Teacher::Learned || row.pending {
         return Err(AdminError::BadAction);
     }
     match key.src {

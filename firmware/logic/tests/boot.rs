@@ -6,7 +6,7 @@ mod support;
 
 use hairpin_abi::admin::{AdminError, Command};
 use hairpin_abi::{
-    FlowAction, FlowRow, Op, PortRow, RowWords, Status, Sweep, Table, TableCommand, Teacher,
+    FlowAction, FlowRow, Op, PortRow, RowWords, Status, Sweep, Table, TableCommand, Teach, Teacher,
     VVlanRow,
 };
 use hairpin_nic_logic::ageing::{MAX_SECONDS, PERIOD};
@@ -104,8 +104,10 @@ fn a_restart_flushes_what_was_learned_and_keeps_the_rest() {
     assert_eq!(nic.bus.teachers(), [Teacher::Policy; 2]);
     // V.VLANs are not even written: their frames pass without a break.
     let changes = &nic.bus.changes[before..];
-    assert_eq!(changes.len(), 3, "{changes:?}");
-    for change in changes {
+    assert_eq!(changes.len(), 4, "{changes:?}");
+    // Nothing more is installed before what was learned is gone.
+    assert_eq!(changes[0], TableCommand::Teach(Teach::Off));
+    for change in &changes[1..] {
         assert!(matches!(change, TableCommand::Invalidate(..)), "{change:?}");
     }
     // The bus can be tried, and nobody notices.

@@ -12,13 +12,13 @@ use hairpin_abi::peer::{
     Key, KeyId, Keys, Mark, PeerRole, PeerScope, Refusal, Signature,
 };
 use hairpin_abi::{
-    CfgRow, FlowAction, FlowKey, FlowRow, KeyField, MacAddr, Miss, Mode, PortRow, Target, Teacher,
-    VVlanRow,
+    CfgRow, FlowAction, FlowKey, FlowRow, KeyField, MacAddr, Miss, Mode, PortRow, Status, Target,
+    Teacher, VVlanRow,
 };
 use hairpin_eswitch::peer::{HelloEvent, Link, Received, Say};
 use hairpin_nic_logic::Outcome;
 use hairpin_nic_logic::path::Hold;
-use hairpin_nic_logic::peer::{LearningPacket, SENDABLE};
+use hairpin_nic_logic::peer::SENDABLE;
 use support::{Nic, cached, entry, flow, flow_add, mac, vport, vvlan};
 
 const MILLI: u64 = 156_250;
@@ -126,11 +126,12 @@ impl Pair {
         let Nic {
             bus, control, time, ..
         } = &mut self.nic;
-        if !control.peer_is_due(*time, false) {
+        let now = (*time, bus.flows_wait());
+        if !control.peer_is_due(now.0, now.1) {
             return None;
         }
         let tell = |event: Event| told.push(event.code);
-        let len = control.peer_turn(bus, &mut self.gate, *time, &mut out, tell)?;
+        let len = control.peer_turn(bus, &mut self.gate, now, &mut out, tell)?;
         Some(out[..len].to_vec())
     }
 
@@ -198,35 +199,22 @@ impl Pair {
         self.command(&Body::Invalidate(Invalidate { transaction, scope }))
     }
 
-    /// A marked frame of vf1 to vf2, from that L4 source port, is in the punt store.
-    fn packet(&mut self, sport: u16) {
-        self.packet_from(1, sport);
+    /// A marked frame of vf1 to vf2, from that L4 source port, teaches.
+    fn packet(&mut self, sport: u16) -> Status {
+        self.packet_from(1, sport)
     }
 
-    fn packet_from(&mut self, from: u8, sport: u16) {
-        let key = flow(100, from, sport);
-        self.nic.bus.slots.insert(3, (key, 0));
-        let mut head = [0; 128];
-        head[..6].copy_from_slice(&key.da.0);
-        head[6..12].copy_from_slice(&key.sa.0);
-        head[12..16].copy_from_slice(&[8, 0, 0x45, 0]);
-        head[16..18].copy_from_slice(&1400u16.to_be_bytes());
-        head[23] = 6;
-        head[26..30].copy_from_slice(&0x0a00_0001u32.to_be_bytes());
-        head[30..34].copy_from_slice(&0x0a00_0002u32.to_be_bytes());
-        head[34..36].copy_from_slice(&sport.to_be_bytes());
-        head[36..38].copy_from_slice(&80u16.to_be_bytes());
-        let packet = LearningPacket {
-            slot: 3,
-            vvlan: vvlan(100),
-            head: &head,
-            len: 1414,
-        };
+    fn packet_from(&mut self, from: u8, sport: u16) -> Status {
         let Nic {
             bus, control, time, ..
         } = &mut self.nic;
-        let result = control.learning_packet(bus, &packet, *time);
-        assert_eq!(result, Ok(()));
+        let status = bus.taught(&flow(100, from, sport), 0, vport(2));
+        // What the hardware did not install the firmware gets to see.
+        if !matches!(status, Status::Ok | Status::Refused) {
+            let result = control.not_installed(bus, status, *time);
+            assert_eq!(result, Ok(()));
+        }
+        status
     }
 
     fn row(&self, key: &FlowKey) -> Option<FlowRow> {
@@ -263,6 +251,7 @@ fn a_session_begins_and_marked_frames_teach() {
         (Teacher::Learned, FlowAction::Local)
     );
     assert_eq!(row.port, vport(2).into());
+    pair.turn();
     let [_, lease, learned, moved, late, waiting, _] = pair.page(0);
     assert_eq!((learned, moved, late, waiting), (1, 0, 0, 1));
     assert_eq!(lease, 3000);
@@ -294,12 +283,15 @@ fn a_flow_changes_its_path_behind_the_last_frame_of_the_long_one() {
         "its answer may be behind a frame of the flow"
     );
     pair.packet(2000);
-    assert_eq!(pair.pending(2000), None, "no time for it now");
+    assert_eq!(pair.pending(2000), Some(true), "learning goes on");
     pair.answer(hello);
     assert_eq!(pair.turn(), None);
     assert_eq!(pair.pending(1000), Some(false));
-    pair.packet(2000);
-    assert_eq!(pair.pending(2000), Some(true));
+    assert_eq!(
+        pair.pending(2000),
+        Some(true),
+        "the hold was not for this one"
+    );
     assert_eq!(pair.gate.held, PortSet::EMPTY);
     assert_eq!(pair.turn(), None, "holds are apart");
     assert_eq!(pair.gate.held, PortSet::EMPTY);
@@ -342,15 +334,91 @@ fn a_flow_without_an_answer_stays_external() {
     assert_eq!(pair.turn(), None);
     assert_eq!(pair.gate.held, PortSet::EMPTY, "the vPort goes on");
     assert_eq!(pair.pending(1000), Some(true));
-    assert_eq!(pair.page(0)[3..6], [0, 1, 0]);
-    // Its next learning packet tries again, but not at once.
-    pair.packet(1000);
+    assert_eq!(pair.page(0)[3..6], [0, 1, 1]);
+    // It is tried again, but not at once; and what comes meanwhile waits for its own turn.
+    assert_eq!(pair.packet(1000), Status::Refused);
+    assert_eq!(pair.packet(2000), Status::Ok);
     pair.wait(10 * MILLI);
     assert_eq!(pair.turn(), None);
     assert_eq!(pair.gate.held, PortSet::EMPTY);
     pair.wait(100 * MILLI);
     pair.turns(3);
     assert_eq!(pair.pending(1000), Some(false));
+    assert_eq!(pair.pending(2000), Some(true));
+    assert_eq!(pair.page(0)[2..6], [1, 1, 1, 0]);
+    pair.wait(MILLI);
+    pair.turns(3);
+    assert_eq!(pair.pending(2000), Some(false));
+    assert_eq!(pair.page(0)[2..6], [2, 2, 1, 0]);
+}
+
+#[test]
+fn one_hold_serves_all_flows_that_wait() {
+    const COUNT: u16 = 20;
+    let mut pair = Pair::learning();
+    for sport in 1..=COUNT {
+        assert_eq!(pair.packet(sport), Status::Ok);
+        assert_eq!(pair.packet_from(0, sport), Status::Ok);
+    }
+    let before = pair.nic.bus.changes.len();
+    pair.turns(3);
+    assert!((1..=COUNT).all(|sport| pair.pending(sport) == Some(false)));
+    let both = PortSet::one(vport(0)).with(vport(1));
+    assert_eq!(pair.gate.history, [both, PortSet::EMPTY]);
+    assert_eq!(pair.nic.bus.changes.len() - before, 1, "one command");
+    assert_eq!(
+        pair.page(0)[2..6],
+        [u32::from(2 * COUNT), u32::from(2 * COUNT), 0, 0]
+    );
+}
+
+#[test]
+fn a_batch_that_the_hardware_cannot_close_yet_is_closed_later() {
+    let mut pair = Pair::learning();
+    pair.nic.bus.unwashed = true;
+    pair.packet(1000);
+    pair.turns(3);
+    assert_eq!(pair.gate.history, []);
+    pair.nic.bus.unwashed = false;
+    pair.turns(3);
+    assert_eq!(pair.gate.history, [], "not at once");
+    pair.wait(MILLI / 4);
+    pair.turns(3);
+    assert_eq!(pair.pending(1000), Some(false));
+}
+
+#[test]
+fn a_flow_that_goes_and_comes_again_in_a_hold_waits_for_the_next() {
+    let mut pair = Pair::learning();
+    pair.packet(1000);
+    pair.packet(2000);
+    pair.turn();
+    assert_ne!(pair.gate.held, PortSet::EMPTY);
+    let signature = Signature::new(&flow(100, 1, 1000), KeyField::MASK_ALL).unwrap();
+    let list = [signature];
+    let scope = PeerScope::Signatures(Items::new(&list));
+    assert_eq!(pair.invalidate(2, scope), Some(AckStatus::Done));
+    assert_eq!(pair.packet(1000), Status::Ok);
+    pair.turns(2);
+    assert_eq!(pair.pending(1000), Some(true));
+    assert_eq!(pair.pending(2000), Some(false));
+}
+
+#[test]
+fn a_full_cache_makes_room_for_what_is_learned() {
+    let mut pair = Pair::learning();
+    let mut sport = 0;
+    let full = loop {
+        sport += 1;
+        match pair.packet(sport) {
+            Status::Ok => {}
+            status => break status,
+        }
+    };
+    assert_eq!(full, Status::Full);
+    // The flow comes again, soon.
+    assert_eq!(pair.packet(sport), Status::Ok);
+    assert_eq!(pair.pending(sport), Some(true));
 }
 
 #[test]
@@ -382,40 +450,13 @@ fn an_invalidation_takes_what_was_learned_and_nothing_else() {
 }
 
 #[test]
-fn only_what_may_be_learned_is() {
-    // An ACL of the NIC, which nobody here can ask; a V.VLAN that the NIC switches by itself; no cache.
-    let rows = [
-        VVlanRow {
-            acl: true,
-            ..vepa(&[0, 1, 2])
-        },
-        VVlanRow {
-            mode: Mode::Veb,
-            miss: Miss::Ignore,
-            ..vepa(&[0, 1, 2])
-        },
-        VVlanRow {
-            cache: false,
-            ..vepa(&[0, 1, 2])
-        },
-    ];
-    for row in rows {
-        let mut pair = Pair::learning();
-        pair.nic.set_vvlan(100, row);
-        pair.packet(1000);
-        assert_eq!(pair.pending(1000), None);
-    }
+fn an_entry_of_the_host_stands() {
     let mut pair = Pair::learning();
-    pair.packet_from(5, 1000);
-    assert!(
-        pair.nic.bus.flows.is_empty(),
-        "a source address that is not ours"
-    );
     let host = FlowRow::new(FlowAction::Drop, Teacher::Policy);
     pair.nic
         .run(flow_add(flow(100, 1, 1000), host))
         .expect("a legal flow");
-    pair.packet(1000);
+    assert_eq!(pair.packet(1000), Status::Refused);
     assert_eq!(
         pair.row(&flow(100, 1, 1000)),
         Some(host),

@@ -5,10 +5,10 @@
 
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
-use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
+use hairpin_abi::{MacAddr, PortId, Reason, Status, VVlan, Vlan};
 use hairpin_nic_logic::guest::{self, Budgets};
 use hairpin_nic_logic::learn::Learned;
-use hairpin_nic_logic::peer::{LearningPacket, READABLE, SENDABLE};
+use hairpin_nic_logic::peer::{READABLE, SENDABLE};
 use hairpin_nic_logic::punt::{Consumed, Header, Punt, Verdict, source};
 use hairpin_nic_logic::{Control, Outcome};
 use hairpin_soc::{Events, InjectError, Peripherals, Punted, Timer};
@@ -77,6 +77,8 @@ impl EventLoop {
             self.turns = self.turns.wrapping_add(1);
             self.p.status.set_heartbeat(self.turns);
             if !self.turn() {
+                let serves = self.control.serves_flows(self.p.timer.now());
+                self.p.events.wake_for_flows(serves);
                 self.p.events.wait();
             }
         }
@@ -121,8 +123,8 @@ impl EventLoop {
 
     /// What is due between NIC and adjacent switch.
     fn peer(&mut self) {
-        let more = self.p.punt.head().is_some();
-        if !self.control.peer_is_due(self.p.timer.now(), more) {
+        let now = (self.p.timer.now(), self.p.events.pending().flows);
+        if !self.control.peer_is_due(now.0, now.1) {
             return;
         }
         let p = &mut self.p;
@@ -132,7 +134,7 @@ impl EventLoop {
         let len = self.control.peer_turn(
             &mut bus,
             &mut TxHoldPort(&mut p.hold),
-            p.timer.now(),
+            now,
             &mut frame,
             |event| notify(events, event),
         );
@@ -254,7 +256,7 @@ impl EventLoop {
             Verdict::Forward => self.p.punt.forward(),
             Verdict::Refuse(reason) => self.p.punt.refuse(reason),
             Verdict::Consume(Consumed::Peer) => self.control_frame(&head),
-            Verdict::Consume(Consumed::Learning) => self.learning_packet(&head, &punt),
+            Verdict::Consume(Consumed::Learning) => self.not_installed(&head),
             Verdict::Consume(kind) => {
                 self.p.punt.pop();
                 self.consume(&punt, kind);
@@ -281,29 +283,18 @@ impl EventLoop {
         self.send(&answer, len);
     }
 
-    /// A marked frame. Its slot is in use until its flow is installed.
-    fn learning_packet(&mut self, head: &Punted, punt: &Punt) {
-        let mut bytes = [0; READABLE];
-        self.p.punt.read(&mut bytes);
-        if let Some(vvlan) = punt.vvlan {
-            let packet = LearningPacket {
-                slot: head.slot,
-                vvlan,
-                head: &bytes,
-                len: head.len.into(),
-            };
-            let p = &mut self.p;
-            let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
-            let time = p.timer.now();
-            if self
-                .control
-                .learning_packet(&mut bus, &packet, time)
-                .is_err()
-            {
-                defmt::error!("learning packet: the tables do not answer");
-            }
-        }
+    /// A marked frame whose flow the hardware has not installed.
+    fn not_installed(&mut self, head: &Punted) {
         self.p.punt.pop();
+        let Some(why) = Status::from_code(head.install) else {
+            return;
+        };
+        let p = &mut self.p;
+        let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
+        let time = p.timer.now();
+        if self.control.not_installed(&mut bus, why, time).is_err() {
+            defmt::error!("learning: the tables do not answer");
+        }
     }
 
     /// Control frames of other protocols are counted, and the host is told.

@@ -17,6 +17,8 @@ pub struct Pending {
     pub learn: bool,
     /// A guest's request waits.
     pub guest: bool,
+    /// Flows are pending that were not closed.
+    pub flows: bool,
 }
 
 /// The queue of events to the host was full: the event is lost, and counted there.
@@ -25,11 +27,13 @@ pub struct HostEventLost;
 
 /// Wake-up sources and the event queue to the host.
 #[derive(Debug)]
-pub struct Events(());
+pub struct Events {
+    flows: bool,
+}
 
 impl Events {
     pub(crate) const fn new() -> Self {
-        Self(())
+        Self { flows: false }
     }
 
     /// Lets every cause wake the core from [`wait`](Self::wait). Interrupts stay off: the event loop
@@ -46,6 +50,14 @@ impl Events {
         unsafe { riscv::register::mie::set_mext() };
     }
 
+    /// Whether flows that wait end [`wait`](Self::wait) as well; at first they do not.
+    pub fn wake_for_flows(&mut self, wake: bool) {
+        if self.flows != wake {
+            self.flows = wake;
+            regs().ev().mask().modify(|w| w.set_flows(wake));
+        }
+    }
+
     /// What waits to be served.
     #[must_use]
     pub fn pending(&self) -> Pending {
@@ -56,6 +68,7 @@ impl Events {
             timer: pending.timer(),
             learn: pending.learn(),
             guest: pending.guest(),
+            flows: pending.flows(),
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Punted {
     pub vvlan: u16,
     /// Bytes of the canonical frame.
     pub len: u16,
+    /// Of a frame that teaches: the status with which its flow was not installed.
+    pub install: u8,
 }
 
 /// Takes punted frames, oldest first. Every frame is sent on, refused or dropped.
@@ -48,6 +50,7 @@ impl PuntPort {
             reason: info0.reason(),
             vvlan: info1.vvlan(),
             len: info1.len(),
+            install: status.install(),
         })
     }
 

@@ -111,6 +111,7 @@ const fn words(op: Op, table: Table) -> (usize, usize) {
     };
     match (op, table) {
         (Op::Read, _) => (0, row),
+        (Op::Teach, _) => (0, 3),
         // The keys of flows are in the key buffer.
         (Op::Lookup, Table::Flow) => (0, row),
         (Op::Delete, Table::Flow) => (0, 0),

@@ -5,7 +5,7 @@
 
 // verilator lint_off UNUSEDPARAM
 package hp_abi_pkg;
-  localparam int unsigned ABI_VERSION = 4;
+  localparam int unsigned ABI_VERSION = 5;
   // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.
   localparam int unsigned FLOW_KEY_W = 428;
   localparam int unsigned STAMP_SHIFT = 21;
@@ -95,6 +95,7 @@ package hp_abi_pkg;
   localparam logic [3:0] OP_INSTALL = 4'd7;
   // Remove dead entries and those that were not used for long.
   localparam logic [3:0] OP_SWEEP = 4'd8;
+  localparam logic [3:0] OP_TEACH = 4'd9;  // What the adjacent switch teaches; index: [`Teach`].
 
   // Tables.
   localparam logic [3:0] TBL_PORT = 4'd0;  // vPorts; index: vPort.
@@ -147,6 +148,13 @@ package hp_abi_pkg;
   // The entries of a V.VLAN; on the bus: of its instance.
   localparam logic [1:0] SCOPE_VVLAN = 2'd2;
   localparam logic [1:0] SCOPE_VPORT = 2'd3;  // The entries that come from a vPort or lead to it.
+
+  // What a TEACH does.
+  localparam logic [1:0] TEACH_OFF = 2'd0;  // Frames that teach are left to the firmware.
+  localparam logic [1:0] TEACH_ON = 2'd1;  // Frames that teach are installed, pending.
+  // What is pending now is what the next `USE` is about; answers with its vPorts and its number.
+  localparam logic [1:0] TEACH_CLOSE = 2'd2;
+  localparam logic [1:0] TEACH_USE = 2'd3;  // What the last `CLOSE` was about is in use.
 
   // Teachers of flow entries.
   localparam logic [1:0] TEACHER_LEARNED = 2'd0;  // The data path taught it.

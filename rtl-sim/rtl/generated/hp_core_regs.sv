@@ -760,6 +760,10 @@ module hp_core_regs (
                     logic next;
                     logic load_next;
                 } guest;
+                struct {
+                    logic next;
+                    logic load_next;
+                } flows;
             } MASK;
             struct {
                 struct {
@@ -1048,6 +1052,9 @@ module hp_core_regs (
                 struct {
                     logic value;
                 } guest;
+                struct {
+                    logic value;
+                } flows;
             } MASK;
             struct {
                 struct {
@@ -2339,6 +2346,29 @@ module hp_core_regs (
         end
     end
     assign hwif_out.ev.MASK.guest.value = field_storage.ev.MASK.guest.value;
+    // Field: hairpin_core.ev.MASK.flows
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ev.MASK.flows.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ev.MASK && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ev.MASK.flows.value & ~decoded_wr_biten[5:5]) | (decoded_wr_data[5:5] & decoded_wr_biten[5:5]);
+            load_next_c = '1;
+        end
+        field_combo.ev.MASK.flows.next = next_c;
+        field_combo.ev.MASK.flows.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.ev.MASK.flows.value <= 1'h0;
+        end else begin
+            if(field_combo.ev.MASK.flows.load_next) begin
+                field_storage.ev.MASK.flows.value <= field_combo.ev.MASK.flows.next;
+            end
+        end
+    end
+    assign hwif_out.ev.MASK.flows.value = field_storage.ev.MASK.flows.value;
     // Field: hairpin_core.ev.HOST0.value
     always_comb begin
         automatic logic [31:0] next_c;
@@ -2710,6 +2740,7 @@ module hp_core_regs (
         if(rd_mux_addr == 16'h300) begin
             readback_data_var[0] = hwif_in.punt.STATUS.valid.next;
             readback_data_var[1] = hwif_in.punt.STATUS.busy.next;
+            readback_data_var[7:4] = hwif_in.punt.STATUS.install.next;
         end
         if(rd_mux_addr == 16'h304) begin
             readback_data_var[7:0] = hwif_in.punt.INFO0.slot.next;
@@ -2772,6 +2803,7 @@ module hp_core_regs (
             readback_data_var[2] = hwif_in.ev.PENDING.timer.next;
             readback_data_var[3] = hwif_in.ev.PENDING.learn.next;
             readback_data_var[4] = hwif_in.ev.PENDING.guest.next;
+            readback_data_var[5] = hwif_in.ev.PENDING.flows.next;
         end
         if(rd_mux_addr == 16'h3c4) begin
             readback_data_var[0] = field_storage.ev.MASK.mbox.value;
@@ -2779,6 +2811,7 @@ module hp_core_regs (
             readback_data_var[2] = field_storage.ev.MASK.timer.value;
             readback_data_var[3] = field_storage.ev.MASK.learn.value;
             readback_data_var[4] = field_storage.ev.MASK.guest.value;
+            readback_data_var[5] = field_storage.ev.MASK.flows.value;
         end
         if(rd_mux_addr == 16'h3c8) begin
             readback_data_var[31:0] = field_storage.ev.HOST0.value.value;

@@ -274,8 +274,13 @@ package hp_core_regs_pkg;
     } hairpin_core__punt__STATUS__busy__in_t;
 
     typedef struct packed {
+        logic [3:0] next;
+    } hairpin_core__punt__STATUS__install__in_t;
+
+    typedef struct packed {
         hairpin_core__punt__STATUS__valid__in_t valid;
         hairpin_core__punt__STATUS__busy__in_t busy;
+        hairpin_core__punt__STATUS__install__in_t install;
     } hairpin_core__punt__STATUS__in_t;
 
     typedef struct packed {
@@ -401,11 +406,16 @@ package hp_core_regs_pkg;
     } hairpin_core__ev__PENDING__guest__in_t;
 
     typedef struct packed {
+        logic next;
+    } hairpin_core__ev__PENDING__flows__in_t;
+
+    typedef struct packed {
         hairpin_core__ev__PENDING__mbox__in_t mbox;
         hairpin_core__ev__PENDING__punt__in_t punt;
         hairpin_core__ev__PENDING__timer__in_t timer;
         hairpin_core__ev__PENDING__learn__in_t learn;
         hairpin_core__ev__PENDING__guest__in_t guest;
+        hairpin_core__ev__PENDING__flows__in_t flows;
     } hairpin_core__ev__PENDING__in_t;
 
     typedef struct packed {
@@ -826,11 +836,16 @@ package hp_core_regs_pkg;
     } hairpin_core__ev__MASK__guest__out_t;
 
     typedef struct packed {
+        logic value;
+    } hairpin_core__ev__MASK__flows__out_t;
+
+    typedef struct packed {
         hairpin_core__ev__MASK__mbox__out_t mbox;
         hairpin_core__ev__MASK__punt__out_t punt;
         hairpin_core__ev__MASK__timer__out_t timer;
         hairpin_core__ev__MASK__learn__out_t learn;
         hairpin_core__ev__MASK__guest__out_t guest;
+        hairpin_core__ev__MASK__flows__out_t flows;
     } hairpin_core__ev__MASK__out_t;
 
     typedef struct packed {

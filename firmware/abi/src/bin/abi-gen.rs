@@ -17,7 +17,7 @@ use hairpin_abi::row::LAYOUTS;
 use hairpin_abi::virtio::{CtrlClass, QueueError};
 use hairpin_abi::{
     ABI_VERSION, FlowAction, FlowKey, KeyField, LearnVerdict, Miss, Mode, Op, REASONS, RowWords,
-    Scope, Seen, Status, Table, Tags, Teacher,
+    Scope, Seen, Status, Table, Tags, Teach, Teacher,
 };
 
 const SV_HEADER: &str = "\
@@ -130,6 +130,7 @@ fn package() -> String {
     list("Modes of a V.VLAN.", 2, "MODE", items!(Mode));
     list("Miss actions of a V.VLAN.", 2, "MISS", items!(Miss));
     list("Scopes of an invalidation.", 2, "SCOPE", items!(Scope));
+    list("What a TEACH does.", 2, "TEACH", items!(Teach));
     list("Teachers of flow entries.", 2, "TEACHER", items!(Teacher));
     list("Actions of flow entries.", 3, "FLOW", items!(FlowAction));
     let fields = items!(KeyField);
@@ -264,6 +265,7 @@ fn commands() -> String {
     list("### Tables", "Table", items!(Table));
     list("### Statuses", "Status", items!(Status));
     list("### Scopes of `invalidate`", "Scope", items!(Scope));
+    list("### What `teach` does", "Teach", items!(Teach));
     list("## Flow cache: actions", "Action", items!(FlowAction));
     list("### Teachers", "Teacher", items!(Teacher));
     list("### Bits of the key mask", "Field", items!(KeyField));

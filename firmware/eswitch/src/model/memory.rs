@@ -3,7 +3,7 @@
 //! The tables in plain memory.
 
 use std::boxed::Box;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::vec::Vec;
 
@@ -11,7 +11,7 @@ use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
     CfgRow, FlowKey, FlowKeyWords, FlowRow, GROUPS, GroupRow, Invalidation, MAX_VF, MacRow, PortId,
-    PortRow, RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, VPort,
+    PortRow, RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teach, VPort,
     VVLAN_INSTANCES, VVlan, VVlanRow,
 };
 
@@ -57,6 +57,8 @@ pub struct Memory {
     groups: Box<[GroupRow; GROUPS as usize]>,
     macs: HashMap<MacKey, Entry<MacRow>>,
     flows: HashMap<FlowKey, Entry<FlowRow>>,
+    /// Pending flows that a `TEACH` close was about.
+    closed: HashSet<FlowKey>,
     /// The key that got a flow handle last.
     flow_keys: HashMap<u16, FlowKey>,
     /// The key buffer.
@@ -79,6 +81,7 @@ impl Memory {
             groups: Box::new([GroupRow::default(); GROUPS as usize]),
             macs: HashMap::new(),
             flows: HashMap::new(),
+            closed: HashSet::new(),
             flow_keys: HashMap::new(),
             staged: [[0; 6]; 3],
             past: Past::new(),
@@ -181,11 +184,11 @@ impl Memory {
         }
     }
 
-    /// Whether a flow entry may be inserted, and how it would be answered.
+    /// Whether a flow entry may be inserted, and how it would be answered. One that is pending takes nobody's place.
     #[must_use]
     pub fn judge_flow(&self, instance: u8, key: &FlowKey, row: &FlowRow) -> Status {
         match self.flows.get(key) {
-            Some(old) if old.row.teacher > row.teacher => Status::Refused,
+            Some(old) if old.row.teacher > row.teacher || row.pending => Status::Refused,
             Some(_) => Status::Updated,
             None if self.flows_of(instance) >= self.max_flows(instance) => Status::Quota,
             None => Status::Ok,
@@ -219,6 +222,7 @@ impl Memory {
     pub fn put_flow(&mut self, instance: u8, handle: u16, key: FlowKey, row: FlowRow) {
         self.flow_keys.insert(handle, key);
         self.past.flow_inserted(&key);
+        self.closed.remove(&key);
         let used = self.stamp();
         self.flows.insert(
             key,
@@ -229,6 +233,24 @@ impl Memory {
                 used,
             },
         );
+    }
+
+    /// A `TEACH`, whether there is anything that it is about or not: pending flows are closed, or those that are, used.
+    pub fn teach(&mut self, what: Teach) {
+        match what {
+            Teach::Off | Teach::On => {}
+            Teach::Close => {
+                let pending = self.flows.iter().filter(|(_, entry)| entry.row.pending);
+                self.closed = pending.map(|(key, _)| *key).collect();
+            }
+            Teach::Use => {
+                for key in self.closed.drain() {
+                    if let Some(entry) = self.flows.get_mut(&key) {
+                        entry.row.pending = false;
+                    }
+                }
+            }
+        }
     }
 
     /// Takes a MAC entry out.
@@ -373,6 +395,7 @@ impl Memory {
             TableCommand::Invalidate(table, what) => self.invalidate(*table, *what),
             TableCommand::Install { .. } => return Status::BadIndex,
             TableCommand::Sweep(table, sweep) => self.sweep(*table, *sweep),
+            TableCommand::Teach(what) => self.teach(*what),
         }
         Status::Ok
     }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
-    CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, Invalidation, MacRow, Op, PortId, PortRow,
-    RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teacher, VPort, VVlan,
-    VVlanRow,
+    CfgRow, Closed, FlowKey, FlowKeyWords, FlowRow, GroupRow, Invalidation, MacRow, Op, PortId,
+    PortRow, RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teach, Teacher,
+    VPort, VVlan, VVlanRow,
 };
 use hairpin_nic_logic::{BusFault, TableBus};
 
@@ -24,6 +24,13 @@ pub(crate) struct Flow {
     pub(crate) row: FlowRow,
     pub(crate) instance: u16,
     pub(crate) stamp: u16,
+}
+
+/// Pending flows, and what a close says of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) said: Closed,
+    keys: Vec<[u32; 14]>,
 }
 
 /// The tables, and what was done to them.
@@ -41,6 +48,12 @@ pub(crate) struct FakeBus {
     pub(crate) cfg: CfgRow,
     /// The masked key and the instance of the frames in the punt store.
     pub(crate) slots: BTreeMap<u16, (FlowKey, u16)>,
+    /// Frames that teach are installed.
+    pub(crate) teaching: bool,
+    pub(crate) open: Batch,
+    pub(crate) closed: Option<Batch>,
+    /// Old batches still have their marks: none can be closed.
+    pub(crate) unwashed: bool,
     /// Now, for stamps.
     pub(crate) time: u64,
     /// Commands that changed something.
@@ -63,6 +76,10 @@ impl FakeBus {
             keys: [[0; 6]; 3],
             cfg: CfgRow::default(),
             slots: BTreeMap::new(),
+            teaching: false,
+            open: Batch::default(),
+            closed: None,
+            unwashed: false,
             time: 0,
             changes: Vec::new(),
             answers: None,
@@ -144,7 +161,7 @@ impl FakeBus {
     fn insert_flow(&mut self, instance: u16, row: FlowRow) -> Status {
         let key = self.staged();
         let old = self.flows.get(&key).copied();
-        if old.is_some_and(|old| old.row.teacher > row.teacher) {
+        if old.is_some_and(|old| old.row.teacher > row.teacher || row.pending) {
             return Status::Refused;
         }
         let used = self.flows.values().filter(|flow| flow.instance == instance);
@@ -158,6 +175,16 @@ impl FakeBus {
             }
             let free = self.flow_places.iter().position(Option::is_none);
             self.flow_places[free.expect("a place")] = Some(key);
+        }
+        if row.pending {
+            assert_eq!(row.teacher, Teacher::Learned, "no other is pending");
+            let src = FlowKey::from_words(&FlowKeyWords(key)).expect("a key").src;
+            let Batch { said, keys } = &mut self.open;
+            said.flows += 1;
+            said.vports = src
+                .vport()
+                .map_or(said.vports, |vport| said.vports.with(vport));
+            keys.push(key);
         }
         let stamp = Seen::stamp_of(self.time);
         self.flows.insert(
@@ -175,8 +202,68 @@ impl FakeBus {
         }
     }
 
+    /// A frame to a vPort teaches a flow of a V.VLAN instance, by its masked key.
+    pub(crate) fn taught(&mut self, key: &FlowKey, instance: u16, to: VPort) -> Status {
+        if !self.teaching {
+            return Status::Denied;
+        }
+        let own = std::mem::replace(&mut self.keys, key.to_words().rows());
+        let row = FlowRow {
+            pending: true,
+            port: to.into(),
+            ..FlowRow::new(hairpin_abi::FlowAction::Local, Teacher::Learned)
+        };
+        let status = self.insert_flow(instance, row);
+        self.keys = own;
+        status
+    }
+
+    /// Flows are pending that were not closed.
+    pub(crate) fn flows_wait(&self) -> bool {
+        self.open.said.flows != 0 && self.closed.is_none()
+    }
+
+    fn teach(&mut self, what: Teach) -> (Status, RowWords) {
+        match what {
+            Teach::Off | Teach::On => self.teaching = what == Teach::On,
+            Teach::Close => {
+                if self.closed.is_none() {
+                    if self.open.said.flows == 0 {
+                        return (Status::NotFound, [0; 6]);
+                    }
+                    if self.unwashed {
+                        return (Status::Full, [0; 6]);
+                    }
+                    self.closed = Some(std::mem::take(&mut self.open));
+                }
+                let said = self.closed.as_ref().expect("closed").said;
+                return (Status::Ok, said.to_words());
+            }
+            Teach::Use => {
+                let Some(batch) = self.closed.take() else {
+                    return (Status::NotFound, [0; 6]);
+                };
+                for key in batch.keys {
+                    // One that went and came again belongs to another batch.
+                    if let Some(flow) = self.flows.get_mut(&key)
+                        && !self.open.keys.contains(&key)
+                    {
+                        flow.row.pending = false;
+                    }
+                }
+            }
+        }
+        (Status::Ok, [0; 6])
+    }
+
     fn invalidate(&mut self, table: Table, what: Invalidation) {
         let Invalidation { scope, which } = what;
+        let learned = Teacher::Learned.code();
+        if table == Table::Flow
+            && (scope == Scope::All || scope == Scope::Teacher && which == learned)
+        {
+            (self.open, self.closed) = (Batch::default(), None);
+        }
         let vport = VPort::new(which);
         match table {
             Table::Mac => self.macs.retain(|_, (row, instance)| match scope {
@@ -252,6 +339,7 @@ impl FakeBus {
                 self.keys = key.to_words().rows();
                 return self.insert_flow(instance, forward);
             }
+            TableCommand::Teach(what) => return self.teach(what).0,
         }
         Status::Ok
     }
@@ -320,6 +408,11 @@ impl TableBus for FakeBus {
     ) -> Result<Status, BusFault> {
         if let Some(left) = &mut self.answers {
             *left = left.checked_sub(1).ok_or(BusFault)?;
+        }
+        if op == Op::Teach && index == Teach::Close.code().into() {
+            let (status, answer) = self.teach(Teach::Close);
+            *row = answer;
+            return Ok(status);
         }
         if let Some(command) = TableCommand::decode(op, table, index, row) {
             let status = self.change(&command);

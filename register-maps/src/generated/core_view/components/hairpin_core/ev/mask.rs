@@ -158,6 +158,30 @@ impl Mask {
         self.0 = (self.0 & !(Self::GUEST_MASK << Self::GUEST_OFFSET)) | ((val & Self::GUEST_MASK) << Self::GUEST_OFFSET);
     }
 
+    pub const FLOWS_OFFSET: usize = 5;
+    pub const FLOWS_WIDTH: usize = 1;
+    pub const FLOWS_MASK: u32 = 0x1;
+
+    /// flows
+    ///
+    /// Flows
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn flows(&self) -> bool {
+        let val = (self.0 >> Self::FLOWS_OFFSET) & Self::FLOWS_MASK;
+        val != 0
+    }
+
+    /// flows
+    ///
+    /// Flows
+    #[inline(always)]
+    pub fn set_flows(&mut self, val: bool) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::FLOWS_MASK << Self::FLOWS_OFFSET)) | ((val & Self::FLOWS_MASK) << Self::FLOWS_OFFSET);
+    }
+
 }
 
 impl core::fmt::Debug for Mask {
@@ -168,6 +192,7 @@ impl core::fmt::Debug for Mask {
             .field("timer", &self.timer())
             .field("learn", &self.learn())
             .field("guest", &self.guest())
+            .field("flows", &self.flows())
             .finish()
     }
 }
@@ -184,5 +209,6 @@ mod tests {
         assert_eq!(reg.timer(), false);
         assert_eq!(reg.learn(), false);
         assert_eq!(reg.guest(), false);
+        assert_eq!(reg.flows(), false);
     }
 }

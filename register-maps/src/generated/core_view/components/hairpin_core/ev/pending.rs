@@ -113,6 +113,21 @@ impl Pending {
         val != 0
     }
 
+    pub const FLOWS_OFFSET: usize = 5;
+    pub const FLOWS_WIDTH: usize = 1;
+    pub const FLOWS_MASK: u32 = 0x1;
+
+    /// flows
+    ///
+    /// Flows are pending that no TEACH close was about
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn flows(&self) -> bool {
+        let val = (self.0 >> Self::FLOWS_OFFSET) & Self::FLOWS_MASK;
+        val != 0
+    }
+
 }
 
 impl core::fmt::Debug for Pending {
@@ -123,6 +138,7 @@ impl core::fmt::Debug for Pending {
             .field("timer", &self.timer())
             .field("learn", &self.learn())
             .field("guest", &self.guest())
+            .field("flows", &self.flows())
             .finish()
     }
 }
@@ -139,5 +155,6 @@ mod tests {
         assert_eq!(reg.timer(), false);
         assert_eq!(reg.learn(), false);
         assert_eq!(reg.guest(), false);
+        assert_eq!(reg.flows(), false);
     }
 }

@@ -68,6 +68,21 @@ impl Status {
         val != 0
     }
 
+    pub const INSTALL_OFFSET: usize = 4;
+    pub const INSTALL_WIDTH: usize = 4;
+    pub const INSTALL_MASK: u32 = 0xF;
+
+    /// install
+    ///
+    /// A frame that teaches: why the hardware did not install its flow
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn install(&self) -> u8 {
+        let val = (self.0 >> Self::INSTALL_OFFSET) & Self::INSTALL_MASK;
+        val as u8
+    }
+
 }
 
 impl core::fmt::Debug for Status {
@@ -75,6 +90,7 @@ impl core::fmt::Debug for Status {
         f.debug_struct("Status")
             .field("valid", &self.valid())
             .field("busy", &self.busy())
+            .field("install", &self.install())
             .finish()
     }
 }
@@ -88,5 +104,6 @@ mod tests {
         let reg = Status::default();
         assert_eq!(reg.valid(), false);
         assert_eq!(reg.busy(), false);
+        assert_eq!(reg.install(), 0);
     }
 }
