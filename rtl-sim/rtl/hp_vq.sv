@@ -2,12 +2,13 @@
 //
 // The ring side of hp_virtio: split virtqueues of every VF on one AXI4 master.
 //
-//   bells -> fetch (one per direction) -> grant -> ask for payload -> frames to the NIC --+
-//                                    \--> frames from the NIC into buffers ---------------+-> used, interrupts
+//   bells -> fetch (per direction) -> grant -> ask for payload -> frames to the NIC -+
+//                              \--> frames from the NIC into buffers ---------------+-> used
 //
-// docs/src/architecture/virtio.md says what its ports promise; each block's header says when it waits. Nothing here
-// waits for a ring: reads find room for their answers before they are asked for, and what a queue has
-// fetched lies in places of its own. FIRST_IDX (other than 0 for tests only) is the index queues begin at.
+// docs/src/architecture/virtio.md says what its ports promise; each block's header says when it
+// waits. Nothing here waits for a ring: reads find room for their answers before they are asked
+// for, and what a queue has fetched lies in places of its own. FIRST_IDX (other than 0 for tests
+// only) is the index queues begin at.
 
 `include "hp_assert.svh"
 
@@ -95,7 +96,8 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   localparam int unsigned EW = $clog2(Segs);
   localparam int unsigned OffW = $clog2(Bytes);
 
-  // Users: words 0 receive fetch, 1 transmit fetch, 2 looks; writes 0 used, 1, 2 avail_event, 3 messages.
+  // Users: words 0 receive fetch, 1 transmit fetch, 2 looks; writes 0 used, 1, 2 avail_event, 3
+  // messages.
   localparam int unsigned Words = 3;
   localparam int unsigned Smalls = 4;
   // Errors: 0, 1 fetch, 2 payload, 3 looks, 4 writes.
@@ -155,8 +157,8 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   piece_t                       piece;
   logic [DATA_W-1:0]            fifo_data;
   logic [$clog2(Beats):0]       fifo_level;
-  logic                         idle_cmd, idle_rd, idle_wr, idle_grant, idle_req, idle_data, idle_rx,
-                                idle_used;
+  logic                         idle_cmd, idle_rd, idle_wr, idle_grant, idle_req, idle_data,
+                                idle_rx, idle_used;
 
   // ---- commands, errors ----
 
@@ -332,8 +334,8 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   );
   assign err_code[3] = hp_abi_pkg::VQERR_READ;
 
-  assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data && idle_rx &&
-                  idle_used && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
+  assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data &&
+                  idle_rx && idle_used && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
 
   logic unused;
   assign unused = ^{rx_tkeep_i, refused_some[0], refused_q[0], refused_head[0], fifo_level};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Chooses the receive queue of a frame: a hash over its addresses and ports, spread over the VF's queue pairs in use.
-// It sees the first beat only: with 512 bits that is IPv4 and IPv6 with ports (TCP and UDP without options; not of
-// fragments), with narrower ones the MAC addresses and EtherType. Latency 2 clocks, one frame per clock, no backpressure.
+// Chooses the receive queue of a frame: a hash over its addresses and ports, spread over the VF's
+// queue pairs in use. It sees the first beat only: with 512 bits that is IPv4 and IPv6 with ports
+// (TCP and UDP without options; not of fragments), with narrower ones the MAC addresses and
+// EtherType. Latency 2 clocks, one frame per clock, no backpressure.
 
 module hp_vq_select import hp_pkg::*, hp_vio_pkg::*; #(
   parameter int unsigned DATA_W = 512,
