@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Reads of host memory: words of up to 16 bytes for N_WORD users in turn, and payload. One AXI ID: data come back in
-// the order of the requests, and a FIFO of what is under way says whose they are.
+// Reads of host memory: words of up to 16 bytes for N_WORD users in turn, and payload. One AXI ID:
+// data come back in the order of the requests, and a FIFO of what is under way says whose they
+// are.
 //
-// R is never held back. Who asks for a word has room for it, and gets it as a pulse; the page and beat
-// borders within it are dealt with here. Payload comes as beats, as they are on the bus; who asks has room
-// for all of them. Latency: a request is on AR one clock after it was taken, data are handed on two clocks
-// after R. A request waits (ready low) for AR and for the FIFO only.
+// R is never held back. Who asks for a word has room for it, and gets it as a pulse; the page and
+// beat borders within it are dealt with here. Payload comes as beats, as they are on the bus; who
+// asks has room for all of them. Latency: a request is on AR one clock after it was taken, data
+// are handed on two clocks after R. A request waits (ready low) for AR and for the FIFO only.
 
 `include "hp_assert.svh"
 

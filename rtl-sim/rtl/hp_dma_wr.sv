@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Writes to host memory, one after the other on one AXI ID, so that they become visible in the order in which
-// they were taken. N_SMALL users bring their data with the job; the first of them up to a beat, the others up to 4 bytes.
-// Received frames come from a window of two beats (hp_vq_window) out of which any run of bytes can be had.
+// Writes to host memory, one after the other on one AXI ID, so that they become visible in the
+// order in which they were taken. N_SMALL users bring their data with the job; the first of them
+// up to a beat, the others up to 4 bytes. Received frames come from a window of two beats
+// (hp_vq_window) out of which any run of bytes can be had.
 //
-// A job is split at pages and put to its place in the beats. One beat per clock, also from job to job; a job waits (ready
-// low) for those before it, and a frame's job waits for the frame's bytes: they come without anybody else's help.
-// Every job is answered, in order, when its last write has been (`err`: one of them failed). A fence, a job
-// without bytes, is answered when everything before it has been. Who takes answers may hold them back for a while.
+// A job is split at pages and put to its place in the beats. One beat per clock, also from job to
+// job; a job waits (ready low) for those before it, and a frame's job waits for the frame's bytes:
+// they come without anybody else's help. Every job is answered, in order, when its last write has
+// been (`err`: one of them failed). A fence, a job without bytes, is answered when everything
+// before it has been. Who takes answers may hold them back for a while.
 
 `include "hp_assert.svh"
 
@@ -31,7 +33,7 @@ module hp_dma_wr import hp_vio_pkg::*, hp_vq_pkg::*; #(
   input  wr_job_t               frame_i,
   input  logic    [OffW+1:0]    win_have_i,     // bytes in the window
   input  logic    [OffW-1:0]    win_pos_i,      // of the first one
-  input  logic    [DATA_W-1:0]  win_data_i,     // a beat's worth from there on, each at its place modulo a beat
+  input  logic    [DATA_W-1:0]  win_data_i,     // a beat's worth from there, each in its lane
   output logic                  win_take_o,
   output logic    [OffW:0]      win_bytes_o,
 

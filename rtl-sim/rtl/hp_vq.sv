@@ -2,12 +2,13 @@
 //
 // The ring side of hp_virtio: split virtqueues of every VF on one AXI4 master.
 //
-//   bells -> fetch (one per direction) -> grant -> ask for payload -> frames to the NIC --+
-//                                    \--> frames from the NIC into buffers ---------------+-> used, interrupts
+//   bells -> fetch (per direction) -> grant -> ask for payload -> frames to the NIC -+
+//                              \--> frames from the NIC into buffers ---------------+-> used
 //
-// docs/src/architecture/virtio.md says what its ports promise; each block's header says when it waits. Nothing here
-// waits for a ring: reads find room for their answers before they are asked for, and what a queue has
-// fetched lies in places of its own. FIRST_IDX (other than 0 for tests only) is the index queues begin at.
+// docs/src/architecture/virtio.md says what its ports promise; each block's header says when it
+// waits. Nothing here waits for a ring: reads find room for their answers before they are asked
+// for, and what a queue has fetched lies in places of its own. FIRST_IDX (other than 0 for tests
+// only) is the index queues begin at.
 
 `include "hp_assert.svh"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Word reads of one user: those that wait, those under way, and their answers, in order. WAY_W bits come back with
-// each answer. A read that is `cancel_i` when its turn comes is not made, and comes back as cancelled.
+// Word reads of one user: those that wait, those under way, and their answers, in order. WAY_W
+// bits come back with each answer. A read that is `cancel_i` when its turn comes is not made, and
+// comes back as cancelled.
 //
-// Answers always find room. `push_i` needs room for PENDING reads to be kept by the user; an answer waits
-// until it is taken. Latency: a read is offered one clock after its push.
+// Answers always find room. `push_i` needs room for PENDING reads to be kept by the user; an
+// answer waits until it is taken. Latency: a read is offered one clock after its push.
 
 `include "hp_assert.svh"
 

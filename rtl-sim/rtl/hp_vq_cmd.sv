@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Which queues live: commands of the registers, and errors of the rings. A queue lives from the end of `enable` until
-// `disable` or its first error; what comes after that of it is not told.
+// Which queues live: commands of the registers, and errors of the rings. A queue lives from the
+// end of `enable` until `disable` or its first error; what comes after that of it is not told.
 //
-// A disable ends when the queue's fetches have come back and a marker has gone the way of its frames up to an
-// answered fence behind its last write. Errors wait for their turn, one per clock. Control queues
-// (CtrlBase and up) and queues that are not there: taken, nothing happens.
+// A disable ends when the queue's fetches have come back and a marker has gone the way of its
+// frames up to an answered fence behind its last write. Errors wait for their turn, one per clock.
+// Control queues (CtrlBase and up) and queues that are not there: taken, nothing happens.
 
 `include "hp_assert.svh"
 
@@ -45,7 +45,9 @@ module hp_vq_cmd import hp_vio_pkg::*; #(
   output logic [7:0]                  qerr_code_o,
   output logic                        idle_o
 );
-  typedef enum logic [2:0] { StIdle, StWait, StBegin, StEnd, StSettle, StMarker, StFence, StDone } state_e;
+  typedef enum logic [2:0] {
+    StIdle, StWait, StBegin, StEnd, StSettle, StMarker, StFence, StDone
+  } state_e;
 
   state_e                     state_q;
   logic [1:0][N_QP-1:0]       live_q;

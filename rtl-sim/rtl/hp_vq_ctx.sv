@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// What a block remembers of each queue: a small memory, written at the clock, read within it (distributed
-// RAM). Nothing is cleared: a queue's word is written when the queue is enabled.
+// What a block remembers of each queue: a small memory, written at the clock, read within it
+// (distributed RAM). Nothing is cleared: a queue's word is written when the queue is enabled.
 
 `include "hp_assert.svh"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// What a descriptor says, and what is wrong with it: combinational. The first fault counts; code 0 is none.
+// What a descriptor says, and what is wrong with it: combinational. The first fault counts; code 0
+// is none.
 
 module hp_vq_desc import hp_vio_pkg::*, hp_vq_pkg::*; #(
   parameter bit TX = 1'b0

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Fetches the buffers of one direction's queues: available index, entries, descriptors. Everything is read
-// once, checked, and kept until its consumer is done with it.
+// Fetches the buffers of one direction's queues: available index, entries, descriptors. Everything
+// is read once, checked, and kept until its consumer is done with it.
 //
-// Each queue has places for SEGS descriptors, in slots of 2^plog; a chain takes one slot, and slots are used in a ring, so
-// chains of a queue may be fetched side by side and still are handed on in order. A queue begins with slots of one. A
-// chain that needs more makes the queue *rewind*: what was fetched and not consumed is forgotten, the slots
-// double, and fetching starts again where the consumer stands. Chains to send that stay small halve them.
-// A queue that is not `ok` any more (disabled, quarantined) rewinds too. So no queue takes anything from another
-// but its turns: TOKENS reads under way are shared, and a queue gets at most 8 at a time.
+// Each queue has places for SEGS descriptors, in slots of 2^plog; a chain takes one slot, and
+// slots are used in a ring, so chains of a queue may be fetched side by side and still are handed
+// on in order. A queue begins with slots of one. A chain that needs more makes the queue *rewind*:
+// what was fetched and not consumed is forgotten, the slots double, and fetching starts again
+// where the consumer stands. Chains to send that stay small halve them. A queue that is not `ok`
+// any more (disabled, quarantined) rewinds too. So no queue takes anything from another but its
+// turns: TOKENS reads under way are shared, and a queue gets at most 8 at a time.
 //
-// One event is dealt with at a time: stage A picks it, stage B reads the queue's state, decides and writes it
-// back within one clock (one more per head of a batch). Answers go first; they always find room.
-// A queue sleeps when its index did not move, with EVENT_IDX once more after avail_event has been written.
+// One event is dealt with at a time: stage A picks it, stage B reads the queue's state, decides
+// and writes it back within one clock (one more per head of a batch). Answers go first; they
+// always find room. A queue sleeps when its index did not move, with EVENT_IDX once more after
+// avail_event has been written; it wakes by its bell, and looks once by itself when it begins.
 
 `include "hp_assert.svh"
 
@@ -153,19 +155,17 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic            event_valid, ans_valid, ans_cancel, ans_err, ans_pop, asks_idle;
   way_t            way, ask_way;
   logic [127:0]    ans_data;
-  logic            free_valid, free_full, written_valid, turn_valid, check, stale_q;
-  q_t              free_q, written_q, turn_q, rw_q_q;
-  count_t          rw_count_q;
+  logic            free_valid, free_full, written_valid, written_pop, turn_valid, check;
+  q_t              free_q, written_q, turn_q;
+  count_t          revoked;
   logic [TokW-1:0] tokens_q;
-  logic            roomy;
+  logic            roomy, may_event, want_index, want_event, busy;
   logic [3:0]      events_q;
-  logic [N_QP-1:0] want_index_q, want_event_q, work_q, room_q, index_busy_q, rewind_q, quiet_q, ok_q;
-  logic [N_QP-1:0] turns;
+  logic [N_QP-1:0] rewinding, quiet;
   logic [N_QP-1:0][2:0] plog_q;
 
-  assign roomy = tokens_q >= TokW'(16);
-  assign turns = ok_i & ~rewind_q & ((want_event_q & {N_QP{events_q < 4'(Events)}}) |
-                 ({N_QP{roomy}} & ((work_q & room_q) | (want_index_q & ~work_q & ~index_busy_q))));
+  assign roomy     = tokens_q >= TokW'(16);
+  assign may_event = events_q < 4'(Events);
 
   always_comb begin
     a_valid = 1'b1;
@@ -179,9 +179,9 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
     end else if (written_valid && roomy) begin
       a_kind = EvWritten;
       a_q    = written_q;
-    end else if (check && !stale_q) begin
+    end else if (check) begin
       a_kind = EvRewound;
-      a_q    = rw_q_q;
+      a_q    = revoke_q_o;
     end else if (enable_valid_i && !(b_valid_q && b_kind_q == EvEnable)) begin
       a_kind = EvEnable;
       a_q    = enable_i.q[QW:1];
@@ -195,11 +195,6 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
   assign a_load         = !b_valid_q || b_end;
   assign ans_pop        = a_load && a_valid && a_kind == EvAnswer;
   assign enable_ready_o = b_valid_q && b_kind_q == EvEnable;
-
-  hp_vq_pick #(.N(N_QP)) u_turn (
-    .clk_i, .rst_ni, .req_i(turns), .take_i(a_load && a_valid && a_kind == EvTurn),
-    .valid_o(turn_valid), .idx_o(turn_q)
-  );
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -265,7 +260,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
   );
 
   assign size      = 17'd1 << f.size_log2;
-  assign live      = ok_i[b_q_q] && !rewind_q[b_q_q];
+  assign live      = ok_i[b_q_q] && !rewinding[b_q_q];
   assign slot_n    = count_t'(1) << plog_q[b_q_q];
   assign slots     = count_t'(SEGS) >> plog_q[b_q_q];
   assign spare     = slots - c.used;
@@ -276,7 +271,8 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
   assign head      = b_data_q[15:0];
   assign sum       = 15'(b_way_q.total) + 15'(seg.len);
   assign total     = sum[14] ? BytesMax : bytes_t'(sum);
-  assign refuse    = TX && (32'(total) < VirtioHdr + MinPacket || 32'(total) > VirtioHdr + MaxPacket);
+  assign refuse    = TX && (32'(total) < VirtioHdr + MinPacket ||
+                            32'(total) > VirtioHdr + MaxPacket);
   assign chain     = '{head: b_way_q.head, last: 5'(b_way_q.count), total: total};
 
   assign read_index = '{fn: f.fn, addr: {f.avail[63:1], 1'b0}, len: 5'd4};
@@ -367,7 +363,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
         end
 
         EvRewound: begin
-          if (c.used == c.open + rw_count_q) begin
+          if (c.used == c.open + revoked) begin
             write    = 1'b1;
             rewound  = 1'b1;
             d        = '0;
@@ -379,7 +375,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
         EvTurn: begin
           if (!live) begin
             write = 1'b0;
-          end else if (want_event_q[b_q_q] && events_q < 4'(Events)) begin
+          end else if (want_event && may_event) begin
             write       = 1'b1;
             event_valid = 1'b1;
             clr_event   = 1'b1;
@@ -399,7 +395,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
             d.open        = c.open + count_t'(todo);
             d.flight      = c.flight + 7'(todo);
             set_index     = ahead == todo;
-          end else if (ahead == '0 && want_index_q[b_q_q] && !index_busy_q[b_q_q]) begin
+          end else if (ahead == '0 && want_index && !busy) begin
             write        = 1'b1;
             push         = 1'b1;
             take         = 5'd1;
@@ -509,94 +505,39 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
 
   // ---- what A must know of every queue ----
 
+  hp_vq_turns #(.N_QP(N_QP)) u_turns (
+    .clk_i, .rst_ni, .ok_i(ok_i & ~rewinding), .roomy_i(roomy), .events_i(may_event),
+    .bell_valid_i, .bell_q_i, .q_i(b_q_q), .begin_i(clear || rewound),
+    .set_index_i(set_index), .clr_index_i(clr_index),
+    .set_event_i(set_event && !hold), .clr_event_i(clr_event),
+    .set_busy_i(set_busy), .clr_busy_i(clr_busy && !hold),
+    .write_i(do_write), .work_i(d.avail != d.fetch), .room_i(d.used < slots),
+    .quiet_i(d.flight == '0),
+    .index_o(want_index), .event_o(want_event), .busy_o(busy), .quiet_o(quiet),
+    .turn_valid_o(turn_valid), .turn_take_i(a_load && a_valid && a_kind == EvTurn),
+    .turn_q_o(turn_q)
+  );
+
+  hp_vq_rewind #(.N_QP(N_QP), .EW(EW)) u_rewind (
+    .clk_i, .rst_ni, .ok_i, .quiet_i(quiet), .now_valid_i(b_valid_q), .now_q_i(b_q_q),
+    .set_i(rewind), .clear_i(clear), .rewound_i(rewound), .rewind_o(rewinding), .settled_o,
+    .revoke_valid_o, .revoke_ready_i, .revoke_q_o, .revoke_count_i,
+    .check_o(check), .check_taken_i(a_load && a_valid && a_kind == EvRewound),
+    .freed_i(b_valid_q && b_kind_q == EvFree), .count_o(revoked)
+  );
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      tokens_q     <= TokW'(TOKENS);
-      events_q     <= '0;
-      want_index_q <= '0;
-      want_event_q <= '0;
-      work_q       <= '0;
-      room_q       <= '0;
-      index_busy_q <= '0;
-      rewind_q     <= '0;
-      quiet_q      <= '1;
-      ok_q         <= '0;
-      plog_q       <= '0;
+      tokens_q <= TokW'(TOKENS);
+      events_q <= '0;
+      plog_q   <= '0;
     end else begin
       tokens_q <= tokens_q - TokW'(take) + (hold ? '0 : TokW'(give));
       events_q <= events_q + 4'(event_valid) - 4'(written_pop);
-      ok_q     <= ok_i;
-      if (set_event && !hold) want_event_q[b_q_q] <= 1'b1;
-      if (clr_event) want_event_q[b_q_q] <= 1'b0;
-      if (set_busy) index_busy_q[b_q_q] <= 1'b1;
-      if (clr_busy && !hold) index_busy_q[b_q_q] <= 1'b0;
-      if (clr_index) want_index_q[b_q_q] <= 1'b0;
-      if (do_write) begin
-        work_q[b_q_q]  <= d.avail != d.fetch;
-        room_q[b_q_q]  <= d.used < slots;
-        quiet_q[b_q_q] <= d.flight == '0;
-      end
-      if (clear || rewound) begin
-        room_q[b_q_q]       <= 1'b1;
-        want_index_q[b_q_q] <= rewound;
-        want_event_q[b_q_q] <= 1'b0;
-        index_busy_q[b_q_q] <= 1'b0;
-        if (clear) plog_q[b_q_q] <= '0;
-        else if (c.grow) plog_q[b_q_q] <= plog_q[b_q_q] + 3'd1;
-        else if (c.shrink) plog_q[b_q_q] <= plog_q[b_q_q] - 3'd1;
-      end
-      if (set_index) want_index_q[b_q_q] <= 1'b1;
-      if (bell_valid_i) want_index_q[bell_q_i] <= 1'b1;
-      for (int unsigned i = 0; i < N_QP; i++) begin
-        if (ok_q[i] && !ok_i[i]) rewind_q[i] <= 1'b1;
-        else if (b_q_q == q_t'(i) && (clear || rewound)) rewind_q[i] <= 1'b0;
-        else if (b_q_q == q_t'(i) && rewind) rewind_q[i] <= 1'b1;
-      end
+      if (clear) plog_q[b_q_q] <= '0;
+      else if (rewound && c.grow) plog_q[b_q_q] <= plog_q[b_q_q] + 3'd1;
+      else if (rewound && c.shrink) plog_q[b_q_q] <= plog_q[b_q_q] - 3'd1;
     end
-  end
-
-  // ---- rewinding, a queue at a time: wait for its reads, take back what was not consumed, wait for the rest ----
-
-  typedef enum logic [1:0] { RwIdle, RwRevoke, RwCheck } rw_e;
-  rw_e             rw_q;
-  logic [N_QP-1:0] rw_ready;
-  logic            rw_some;
-  q_t              rw_pick;
-
-  always_comb begin
-    rw_ready = rewind_q & quiet_q;
-    if (b_valid_q) rw_ready[b_q_q] = 1'b0;
-  end
-
-  hp_vq_pick #(.N(N_QP)) u_rewind (
-    .clk_i, .rst_ni, .req_i(rw_ready), .take_i(rw_q == RwIdle && rw_some),
-    .valid_o(rw_some), .idx_o(rw_pick)
-  );
-
-  assign check          = rw_q == RwCheck;
-  assign revoke_valid_o = rw_q == RwRevoke;
-  assign revoke_q_o     = rw_q_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      rw_q    <= RwIdle;
-      stale_q <= 1'b0;
-    end else begin
-      unique case (rw_q)
-        RwIdle: if (rw_some) rw_q <= RwRevoke;
-        RwRevoke: if (revoke_ready_i) rw_q <= RwCheck;
-        default: if (rewound) rw_q <= RwIdle;
-      endcase
-      if (a_load && a_valid && a_kind == EvRewound) stale_q <= 1'b1;
-      else if (rw_q != RwCheck || (b_valid_q && b_kind_q == EvFree)) stale_q <= 1'b0;
-    end
-    if (rw_q == RwIdle) rw_q_q <= rw_pick;
-    if (rw_q == RwRevoke) rw_count_q <= revoke_count_i;
-  end
-
-  always_comb begin
-    settled_o = ~(ok_i | ok_q | rewind_q) & quiet_q;
-    if (b_valid_q) settled_o[b_q_q] = 1'b0;
   end
 
   // ---- reads, and what comes back from elsewhere ----
@@ -604,7 +545,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
   hp_vq_asks #(.WAY_W($bits(way_t)), .PENDING(TOKENS), .UNDER_WAY(Depth)) u_asks (
     .clk_i, .rst_ni,
     .push_i(push), .push_way_i(ask.way), .push_read_i(ask.read),
-    .way_o(ask_way), .cancel_i(!ok_i[ask_way.q] || rewind_q[ask_way.q]),
+    .way_o(ask_way), .cancel_i(!ok_i[ask_way.q] || rewinding[ask_way.q]),
     .read_valid_o, .read_ready_i, .read_o, .word_valid_i, .word_data_i, .word_err_i,
     .ans_valid_o(ans_valid), .ans_pop_i(ans_pop), .ans_way_o(way), .ans_cancel_o(ans_cancel),
     .ans_data_o(ans_data), .ans_err_o(ans_err), .idle_o(asks_idle)
@@ -616,7 +557,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
   );
   assign free_ready_o = !free_full;
 
-  logic written_full, written_pop, event_full;
+  logic written_full, event_full;
   assign written_pop = a_load && a_valid && a_kind == EvWritten;
 
   hp_vq_fifo #(.WIDTH(QW), .DEPTH(Events)) u_written (
@@ -639,29 +580,16 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
     .pop_i(event_valid_o && event_ready_i), .valid_o(event_valid_o), .data_o(event_o)
   );
 
-  // ---- what is kept ----
-
-  hp_ram_1r1w #(.WIDTH($bits(seg_t)), .DEPTH(2 ** QW * SEGS)) u_segs (
-    .clk_i, .we_i(keep_seg), .waddr_i({b_q_q, b_way_q.slot + entry_t'(b_way_q.count)}),
-    .wdata_i(seg), .re_i(seg_re_i), .raddr_i(seg_addr_i), .rdata_o(seg_o)
+  hp_vq_kept #(.TX(TX), .N_QP(N_QP), .SEGS(SEGS)) u_kept (
+    .clk_i, .q_i(b_q_q), .slot_i(b_way_q.slot),
+    .seg_we_i(keep_seg), .seg_n_i(entry_t'(b_way_q.count)), .seg_i(seg),
+    .chain_we_i(keep_chain), .chain_i(chain),
+    .chain_re_i, .chain_addr_i, .chain_o, .seg_re_i, .seg_addr_i, .seg_o,
+    .head_slot_i(c.done), .head_o(refused_head_o)
   );
-
-  hp_ram_1r1w #(.WIDTH($bits(chain_t)), .DEPTH(2 ** QW * SEGS)) u_chains (
-    .clk_i, .we_i(keep_chain), .waddr_i({b_q_q, b_way_q.slot}), .wdata_i(chain),
-    .re_i(chain_re_i), .raddr_i(chain_addr_i), .rdata_o(chain_o)
-  );
-
-  if (TX) begin : gen_heads
-    hp_vq_ctx #(.WIDTH(8), .DEPTH(2 ** QW * SEGS)) u_heads (
-      .clk_i, .we_i(keep_chain), .waddr_i({b_q_q, b_way_q.slot}), .wdata_i(b_way_q.head),
-      .raddr_i({b_q_q, c.done}), .rdata_o(refused_head_o)
-    );
-  end else begin : gen_no_heads
-    assign refused_head_o = '0;
-  end
 
   assign idle_o = asks_idle && !b_valid_q && !free_valid && !written_valid && events_q == '0 &&
-                  turns == '0 && rewind_q == '0;
+                  !turn_valid && rewinding == '0;
 
   logic unused_enable;
   assign unused_enable = ^{enable_i, ask_way};

@@ -2,9 +2,10 @@
 //
 // Asks the NIC for grants and binds each to the oldest chain of one of the vPort's queues, in turn.
 //
-// `host_req_o` follows from registers and is true to what no grant covers, from the cycle behind a grant on; it
-// rests while the FIFO of bound chains is nearly full, so a grant is always taken when it is offered. A grant of cycle t
-// is bound in t+1. A revocation takes two clocks without grants. Markers travel with the bound chains.
+// `host_req_o` follows from registers and is true to what no grant covers, from the cycle behind a
+// grant on; it rests while the FIFO of bound chains is nearly full, so a grant is always taken
+// when it is offered. A grant of cycle t is bound in t+1. A revocation takes two clocks without
+// grants. Markers travel with the bound chains.
 
 `include "hp_assert.svh"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Round robin: the lowest request above the last one that was taken, else the lowest. Combinational from the
-// requests; `take_i` says that the offered one was taken. No request waits for more than N - 1 others.
+// Round robin: the lowest request above the last one that was taken, else the lowest.
+// Combinational from the requests; `take_i` says that the offered one was taken. No request waits
+// for more than N - 1 others.
 
 module hp_vq_pick #(
   parameter int unsigned N = 4,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames from the NIC into buffers of the queue that hp_rx_steer chose: header and frame over as many chains as
-// MRG_RXBUF allows, each chain then reported as done. What is fetched is all there is: a frame that finds no
-// room in it, or whose queue is not `ok`, is dropped, a beat per clock, and counted.
+// Frames from the NIC into buffers of the queue that hp_rx_steer chose: header and frame over as
+// many chains as MRG_RXBUF allows, each chain then reported as done. What is fetched is all there
+// is: a frame that finds no room in it, or whose queue is not `ok`, is dropped, a beat per clock,
+// and counted.
 //
-// A frame takes 6 clocks, or as long as its data, 2 more for each further descriptor, 4 for each further chain. It waits for the bus and
-// for the takers of chains; meanwhile frames wait in the NIC. A queue that turns bad within a frame: the frame is given up between
-// two descriptors.
+// A frame takes 6 clocks, or as long as its data, 2 more for each further descriptor, 4 for each
+// further chain. It waits for the bus and for the takers of chains; meanwhile frames wait in the
+// NIC. A queue that turns bad within a frame: the frame is given up between two descriptors.
 
 `include "hp_assert.svh"
 
@@ -185,7 +186,8 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   assign marker_ready_o = state_q == StIdle && !revoke_valid_i && done_ready_i;
 
   assign hdr_pop = state_q == StIdle && hdr_valid && !revoke_valid_i && !marker_valid_i;
-  // Given up: before it has begun, or between two descriptors when all bytes of the jobs were taken.
+  // Given up: before it has begun, or between two descriptors when all bytes of the jobs were
+  // taken.
   assign start   = (state_q == StStart || (state_q == StGiveUp && !begun_q)) && empty;
   assign skip    = state_q == StGiveUp && (begun_q ? untaken_q == left_q : empty);
   assign job_ok  = state_q == StSeg && !wait_q && live;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Makes frames of payload: joins the pieces whatever their place and length, pads, and reports the chain as done behind
-// the frame's last byte. A frame one of whose reads failed ends as a bad one; its queue is bad and the chain
-// is not given back.
+// Makes frames of payload: joins the pieces whatever their place and length, pads, and reports the
+// chain as done behind the frame's last byte. A frame one of whose reads failed ends as a bad one;
+// its queue is bad and the chain is not given back.
 //
-// One beat per clock, two for the last when it does not fit; waits for the stream, for payload, and at a frame's end for
-// the takers of chains and errors. Latency: a beat is at the output one clock after the byte that fills it.
+// One beat per clock, two for the last when it does not fit; waits for the stream, for payload,
+// and at a frame's end for the takers of chains and errors. Latency: a beat is at the output one
+// clock after the byte that fills it.
 
 `include "hp_assert.svh"
 
@@ -70,7 +71,8 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
                                           piece_i.kill ? can_out && !flush_q : step && at_end);
   assign beat_pop_o   = step && !piece_i.zeros;
   assign done_valid_o = piece_valid_i && !flush_q &&
-                        (piece_i.marker || (!piece_i.kill && room && piece_i.last && at_end && !bad));
+                        (piece_i.marker ||
+                         (!piece_i.kill && room && piece_i.last && at_end && !bad));
   assign done_o       = '{marker: piece_i.marker, q: piece_i.q, head: piece_i.head, len: '0,
                           last: 1'b1};
   assign err_valid_o  = piece_valid_i && !piece_i.marker && !piece_i.kill && room && piece_i.last &&

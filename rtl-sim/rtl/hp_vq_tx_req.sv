@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Asks for the payload of granted chains, in the order of the grants: without the virtio_net_hdr, in pieces that
-// stay in a page and have room in the payload FIFO. What is to be made of the answers goes ahead in `piece_o`.
+// Asks for the payload of granted chains, in the order of the grants: without the virtio_net_hdr,
+// in pieces that stay in a page and have room in the payload FIFO. What is to be made of the
+// answers goes ahead in `piece_o`.
 //
-// The slot is free when the last piece was asked for. A chain of a queue that is not `ok` any more is not read:
-// its grant is answered with a bad frame. About 4 clocks per chain, 2 more per descriptor, 1 per further piece; waits for
-// room in the FIFOs and for the bus.
+// The slot is free when the last piece was asked for. A chain of a queue that is not `ok` any more
+// is not read: its grant is answered with a bad frame. About 4 clocks per chain, 2 more per
+// descriptor, 1 per further piece; waits for room in the FIFOs and for the bus.
 
 `include "hp_assert.svh"
 

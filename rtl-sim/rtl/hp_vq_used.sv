@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Gives chains back: used elements, then the used index, then, when the index has been answered, a look at whether the driver
-// wants to hear of it.
+// Gives chains back: used elements, then the used index, then, when the index has been answered, a
+// look at whether the driver wants to hear of it.
 //
-// Elements of one queue that follow one another are written together, up to a beat. An index is written when
-// no element waits, or after a few writes at the latest, and only to the end of a frame. One look per queue is
-// under way at a time; it covers what was written until it began, and what comes later starts the next. One chain per
-// clock comes in; waits for the bus. What belongs to a queue that is not `ok` is thrown away.
-// A marker is answered (`settled_o`) when every write before it has been, and no look at its queue is under way.
+// Elements of one queue that follow one another are written together, up to a beat. An index is
+// written when no element waits, or after a few writes at the latest, and only to the end of a
+// frame. One look per queue is under way at a time; it covers what was written until it began, and
+// what comes later starts the next. One chain per clock comes in; waits for the bus. What belongs
+// to a queue that is not `ok` is thrown away. A marker is answered (`settled_o`) when every write
+// before it has been, and no look at its queue is under way.
 
 `include "hp_assert.svh"
 
@@ -269,7 +270,7 @@ module hp_vq_used import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic [N_Q-1:0] irq_q;
   logic           irq_some, irq_take;
   q_t             irq_pick, fence_queue_q;
-  logic           fence_q, wait_q, fenced_q, ask_event;   // a marker: fence to write; waits; answered
+  logic           fence_q, wait_q, fenced_q, ask_event;  // a marker: to write; waits; answered
 
   hp_vq_pick #(.N(N_Q)) u_irq (
     .clk_i, .rst_ni, .req_i(irq_q & ok_i), .take_i(irq_take), .valid_o(irq_some),

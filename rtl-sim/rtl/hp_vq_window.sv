@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Two beats of a received frame, the virtio_net_hdr in front of it: a run of up to a beat's worth of bytes may be taken
-// from wherever the last one ended.
+// Two beats of a received frame, the virtio_net_hdr in front of it: a run of up to a beat's worth
+// of bytes may be taken from wherever the last one ended.
 //
-// `start_i` (only while `empty_o`) begins a frame of `len_i` bytes on the bus: the header stands at the end of the first beat.
-// Then beats are popped as there is room: one per clock, up to the frame's last. `skip_i` throws the rest of
-// the frame away, a beat per clock. Takes are answered within the clock.
+// `start_i` (only while `empty_o`) begins a frame of `len_i` bytes on the bus: the header stands
+// at the end of the first beat. Then beats are popped as there is room: one per clock, up to the
+// frame's last. `skip_i` throws the rest of the frame away, a beat per clock. Takes are answered
+// within the clock.
 
 `include "hp_assert.svh"
 

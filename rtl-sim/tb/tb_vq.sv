@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// hp_vq against drivers (vq_host), a memory that answers as late or as early as it may (vq_memory), and a switch that sends
-// each frame on to another vPort (vq_bench.svh). Rounds of drawn configurations: every byte of every frame, order within a
-// queue, used rings, num_buffers, no access to a byte that was not offered, no interrupt missed, no doorbell waited for in
-// vain; VFs are taken down and brought up again meanwhile, and nothing of one is touched after that.
+// hp_vq against drivers (vq_host), a memory that answers as late or as early as it may
+// (vq_memory), and a switch that sends each frame on to another vPort (vq_bench.svh). Rounds of
+// drawn configurations: every byte of every frame, order within a queue, used rings, num_buffers,
+// no access to a byte that was not offered, no interrupt missed, no doorbell waited for in vain;
+// VFs are taken down and brought up again meanwhile, and nothing of one is touched after that.
 //
-// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv +incdir+${rtl}/../tb
+// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
 // bench: -GDATA_W=512 +rounds=12
 // bench: -GDATA_W=128 +rounds=8
 
@@ -48,14 +49,15 @@ module tb_vq #(
       for (int unsigned v = 0; v < N_VF; v++) begin_vf(v);
       traffic((frame_max > 1000) ? 300 : 2000, r % 2);
       drain($sformatf("round %0d", r));
-      $display("round %0d: latency %0d, ready %0d%%, frames to %0d: %0d sent, %0d received in %0d buffers, cycle %0d",
+      $display("round %0d: latency %0d, ready %0d%%, to %0d bytes: %0d sent, %0d received, %0d, %0d",
                r, u_host.u_mem.latency, u_host.u_mem.ready_rate, frame_max, frames_in,
                u_host.rx_done, u_host.rx_buffers, cycle);
       for (int unsigned v = 0; v < N_VF; v++) end_vf(v);
     end
     if (u_host.bells == 0 || u_host.bells_saved == 0 || u_host.irqs == 0)
-      $fatal(1, "bells %0d, saved %0d, interrupts %0d", u_host.bells, u_host.bells_saved, u_host.irqs);
-    $display("PASS: %0d frames, %0d bells, %0d saved, %0d interrupts (%0d while awake), %0d bad frames",
+      $fatal(1, "bells %0d, saved %0d, interrupts %0d", u_host.bells, u_host.bells_saved,
+             u_host.irqs);
+    $display("PASS: %0d frames, %0d bells, %0d saved, %0d interrupts (%0d awake), %0d bad frames",
              frames_in, u_host.bells, u_host.bells_saved, u_host.irqs, u_host.spurious, bad_frames);
     $finish;
   end

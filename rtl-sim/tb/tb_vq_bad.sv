@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// hp_vq with drivers that break the rules: every code of QueueError is provoked on queues of either direction, while frames
-// flow on all others. The code must be the right one and come once; the other queues lose nothing (but frames to a VF that is
-// down); nothing outside the function's region is touched, nothing at all once the queue's VF is down; and a
-// queue that begins anew works. Messages are written behind everything before.
+// hp_vq with drivers that break the rules: every code of QueueError is provoked on queues of
+// either direction, while frames flow on all others. The code must be the right one and come once;
+// the other queues lose nothing (but frames to a VF that is down); nothing outside the function's
+// region is touched, nothing at all once the queue's VF is down; and a queue that begins anew
+// works. Messages are written behind everything before.
 //
-// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv +incdir+${rtl}/../tb
+// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
 // bench: -GDATA_W=512 +rounds=40
 // bench: -GDATA_W=128 +rounds=40
 
@@ -19,7 +20,8 @@ module tb_vq_bad #(
   int unsigned told [12];                    // by code
 
   // ---- a queue goes bad ----
-  // Kinds: 1 to 7 and 10 are the codes; 8, 9 a buffer of another function; 11 to 14 a ring of another function.
+  // Kinds: 1 to 7 and 10 are the codes; 8, 9 a buffer of another function; 11 to 14 a ring of
+  // another function.
   task automatic spoil(input int unsigned q, input int unsigned kind);
     int unsigned n, code, bells_by_hand;
     logic [63:0] foreign;
@@ -92,7 +94,8 @@ module tb_vq_bad #(
   task automatic message(input int unsigned v);
     logic [31:0] data;
     data = rnd();
-    msg = '{fn: fn_t'(v + 1), addr: u_host.u_mem.base(v + 1) + 64'(u_host.REGION) - 64'd64, data: data};
+    msg = '{fn: fn_t'(v + 1), data: data,
+            addr: u_host.u_mem.base(v + 1) + 64'(u_host.REGION) - 64'd64};
     for (int unsigned i = 0; i < 4; i++) begin
       u_host.u_mem.may[u_host.u_mem.at(v + 1, msg.addr + 64'(i))] = 2'b10;
     end
@@ -134,7 +137,8 @@ module tb_vq_bad #(
         if (n > 1_000_000) $fatal(1, "round %0d: the others do not go on", r);
       end
       message((v + 1) % N_VF);
-      // The registers take the VF down; what is left of it does not matter, and nothing of it is touched any more.
+      // The registers take the VF down; what is left of it does not matter, and nothing of it is
+      // touched any more.
       end_vf(v);
       for (int unsigned i = 0; i < below(1000); i++) step();
       u_host.u_mem.wild[v+1] = 1'b0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// What the benches of hp_vq share: the engine, its hosts and memory, the NIC's scheduler, and a switch that sends
-// each frame on to another vPort. `step` is a clock with everything going on; everything that can be checked in it is.
+// What the benches of hp_vq share: the engine, its hosts and memory, the NIC's scheduler, and a
+// switch that sends each frame on to another vPort. `step` is a clock with everything going on;
+// everything that can be checked in it is.
 
   import tb_pkg::*;
   import vq_shape_pkg::*;
@@ -31,7 +32,8 @@
   logic              rx_valid = 1'b0, rx_tready, rx_last = 1'b0, idle;
   len_t              rx_len = '0;
 
-  logic awvalid, awready, wvalid, wready, wlast, bvalid, bready, arvalid, arready, rvalid, rready, rlast;
+  logic awvalid, awready, wvalid, wready, wlast, bvalid, bready, arvalid, arready, rvalid, rready;
+  logic rlast;
   logic [63:0] awaddr, araddr;
   logic [7:0]  awlen, arlen;
   logic [1:0]  bresp, rresp;
@@ -90,13 +92,13 @@
   int unsigned bytes = Bytes;                // a variable, so that loops stay loops
   bit          post_tx, odd_lengths, perf = 1'b0;
   int unsigned active_vfs = N_VF;
-  bit          lossy [N_VF];                 // frames to it may be gone: a queue of it went down or bad
+  bit          lossy [N_VF];                 // frames to it may be gone
 
   // ---- the switch ----
   int unsigned sw_id [$], sw_dst [$];
   int unsigned granted, frames_in, beats_left, cur_id, cur_dst, cur_pos, gap;
   int unsigned to_vf [N_VF], lost_vf [N_VF], got_vf [N_VF], refused_vf [N_VF], odd_vf [N_VF];
-  int unsigned next_tx [NQ];                 // frames of a queue must come in order: last number + 1
+  int unsigned next_tx [NQ];                 // last number + 1: they come in order
   int unsigned last_rx [NQ];                 // order at the receiver, by number of sending
   int unsigned f_sent [$];                   // by frame: when it was sent to its receiver
   int unsigned sends;
@@ -268,7 +270,7 @@
     if (grant_valid && grant_ready) granted++;
     if (irq_valid && irq_ready) begin
       u_host.irqs++;
-      if (!u_host.en[irq_q[$clog2(NQ)-1:0]]) $fatal(1, "interrupt of queue %0d, which is off", irq_q);
+      if (!u_host.en[irq_q[$clog2(NQ)-1:0]]) $fatal(1, "interrupt of queue %0d: off", irq_q);
       if (u_host.awake[irq_q[$clog2(NQ)-1:0]]) u_host.spurious++;
       u_host.wake(32'(irq_q));
     end
@@ -351,7 +353,7 @@
       u_host.ind[q] = perf ? 1'b0 : i;
       u_host.mrg[q] = perf ? 1'b1 : m;
       u_host.lg[q]  = perf ? 8 : below(9);
-      u_host.rx_small[q] = !perf && chance(50);
+      u_host.rx_small[q] = !perf && u_host.lg[q] >= 4 && chance(50);
       u_host.max_seg[q] = perf ? 1 : chance(40) ? 1 + below(2) : 1 + below(32);
       // Of long chains few are fetched ahead; a frame must find room in those.
       if (u_host.rx_small[q]) u_host.max_seg[q] = 1 + below(4);
@@ -372,15 +374,18 @@
 
   task automatic dump();
     $display("%0d reads wait", u_host.u_mem.arq.size());
-    $display("cmd %b rd %b wr %b grant %b req %b data %b rx %b used %b fetch %b; %0d frames in the switch, rx %b %b",
+    $display("idle: cmd %b rd %b wr %b grant %b req %b data %b rx %b used %b fetch %b; switch %0d, rx %b %b",
              u_dut.idle_cmd, u_dut.idle_rd, u_dut.idle_wr, u_dut.idle_grant, u_dut.idle_req,
              u_dut.idle_data, u_dut.idle_rx, u_dut.idle_used, u_dut.fetch_idle, sw_id.size(),
              rx_valid, rx_ready);
     for (int unsigned q = 0; q < NQ; q++) begin
       if (u_host.en[q])
-        $display("queue %0d: vf %0d size %0d evt %b ind %b mrg %b awake %b dead %b out %0d avail %0d bell %0d used %0d/%0d plog %0d",
+        $display("queue %0d: vf %0d size %0d evt %b ind %b mrg %b awake %b dead %b",
                  q, q_vf(q), 1 << u_host.lg[q], u_host.evt[q], u_host.ind[q], u_host.mrg[q],
-                 u_host.awake[q], dead[q], u_host.out[q], u_host.avail_idx[q], u_host.bell_idx[q],
+                 u_host.awake[q], dead[q]);
+        if (u_host.en[q])
+          $display("  out %0d avail %0d bell %0d used %0d/%0d plog %0d", u_host.out[q],
+                   u_host.avail_idx[q], u_host.bell_idx[q],
                  u_host.used_idx[q], u_host.used_waiting(q), u_dut.plog[q%2][q/2]);
     end
   endtask

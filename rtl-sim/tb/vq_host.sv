@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Drivers of split virtqueues, for the benches of the virtqueue engine: rings in vq_memory, chains of every shape, buffers at
-// any address. A driver sleeps until its interrupt, and rings the bell only when the device asked for it. Every frame's
-// bytes follow from its number, so a frame is checked wherever it turns up.
+// Drivers of split virtqueues, for the benches of the virtqueue engine: rings in vq_memory, chains
+// of every shape, buffers at any address. A driver sleeps until its interrupt, and rings the bell
+// only when the device asked for it. Every frame's bytes follow from its number, so a frame is
+// checked wherever it turns up.
 
 module vq_host import hp_vio_pkg::*; #(
   parameter int unsigned DATA_W = 512,
@@ -111,7 +112,7 @@ module vq_host import hp_vio_pkg::*; #(
     put(q, a + 8, 8, {next, flags, len});
   endtask
 
-  // ---- a queue begins: everything about it is drawn, but for what the caller has set (en: fn, lg, max_seg, slots) ----
+  // ---- a queue begins: what the caller did not set is drawn ----
   task automatic setup(input int unsigned q, input int unsigned slot_bytes);
     logic [63:0] at;
     at = u_mem.base(fn[q]) + 64'(place[q] * Room);
@@ -156,7 +157,7 @@ module vq_host import hp_vio_pkg::*; #(
     return i;
   endfunction
 
-  // ---- a chain goes to the device: `total` bytes in up to max_seg pieces. False: no room for it ----
+  // ---- a chain goes to the device: up to max_seg pieces. False: no room for it ----
   function automatic bit post(input int unsigned q, input int unsigned total, input int unsigned id,
                               input shape_e shape);
     int unsigned n, slot, left, head, nd, direct, len, cut, prev;
@@ -335,7 +336,7 @@ module vq_host import hp_vio_pkg::*; #(
           end else if (pos >= 16) begin
             k = pos - Hdr;
             if (v != ((k < f_len[id]) ? frame_byte(id, k) : 8'd0))
-              $fatal(1, "queue %0d: byte %0d of frame %0d (%0d bytes) is %h", q, k, id, f_len[id], v);
+              $fatal(1, "queue %0d: byte %0d of frame %0d (%0d) is %h", q, k, id, f_len[id], v);
           end
           pos++;
           left--;
@@ -346,7 +347,8 @@ module vq_host import hp_vio_pkg::*; #(
       n++;
       rx_buffers++;
     end
-    if (pos != want + Hdr) $fatal(1, "queue %0d: %0d bytes of frame %0d, not %0d", q, pos, id, want);
+    if (pos != want + Hdr)
+      $fatal(1, "queue %0d: %0d bytes of frame %0d, not %0d", q, pos, id, want);
     if (buffers == 0 || (!mrg[q] && buffers != 1)) $fatal(1, "num_buffers %0d", buffers);
     rx_done++;
   endtask

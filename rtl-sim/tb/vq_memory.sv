@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Host memory behind AXI4, for the benches of the virtqueue engine: a region per function, and for every byte whether
-// the device may read (bit 0) or write (bit 1) it now. A request outside the function's region is answered with
-// SLVERR; one that is inside and not allowed ends the bench, unless the function is `wild`.
+// Host memory behind AXI4, for the benches of the virtqueue engine: a region per function, and for
+// every byte whether the device may read (bit 0) or write (bit 1) it now. A request outside the
+// function's region is answered with SLVERR; one that is inside and not allowed ends the bench,
+// unless the function is `wild`.
 //
-// Within the rules of the bus it is as unkind as it can: writes become visible with their answers at
-// the latest moment, reads of words are taken at the earliest, ready comes and goes, bytes that were not asked for are noise.
+// Within the rules of the bus it is as unkind as it can: writes become visible with their answers
+// at the latest moment, reads of words are taken at the earliest, ready comes and goes, bytes that
+// were not asked for are noise.
 
 module vq_memory import hp_vio_pkg::*; #(
   parameter int unsigned DATA_W = 512,
