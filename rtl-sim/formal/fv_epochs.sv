@@ -18,6 +18,7 @@ module fv_epochs
 ) (
   input logic       clk_i,
   input logic       bump_i,
+  input logic       wash_i,
   input logic [1:0] scope_i,
   input logic [5:0] which_i,
   input logic       insert_i,
@@ -52,7 +53,7 @@ module fv_epochs
   // The engine's sweep.
   logic want_q, sweeping_q, judged_q, begin_q, done_q;
   hp_tbl_sweep u_dut_sweep (
-    .clk_i, .rst_ni, .bump_i(bump), .guard_o(guard),
+    .clk_i, .rst_ni, .bump_i(bump), .wash_i(wash_i && rst_ni), .guard_o(guard),
     .age_cmd_i(age_cmd_i && rst_ni && !age_busy), .age_cmd_age_i(16'd1), .age_cmd_top_i(2'd0),
     .age_busy_o(age_busy), .start_o(start), .begin_i(begin_q), .done_i(done_q),
     .again_i(again_i && sweeping_q), .age_o(age), .top_o(top)

@@ -45,6 +45,8 @@ module fv_table
   input logic               own_live_i,
   input logic               own_aged_i,
   input logic               own_ok_i,
+  input logic               own_wash_i,
+  input logic [ACT_W-1:0]   own_act_i,
   input logic               sweep_start_i
 );
   localparam int unsigned StepInsert = 0;
@@ -110,6 +112,15 @@ module fv_table
               (req_op_i == 2'd2) ? OP_LOOKUP : OP_READ;
   assign own_status = own_ok_i ? ST_OK : ST_REFUSED;
 
+  // What is washed stays the same until it has been taken.
+  logic [ACT_W-1:0] washed, washed_q;
+  logic [4:0]       since_q = '0;   // clocks since the owner was asked
+  assign washed = since_q[4] ? washed_q : own_act_i;
+  always_ff @(posedge clk_i) begin
+    since_q  <= {since_q[3:0], own_valid};
+    washed_q <= washed;
+  end
+
   hp_table #(
     .KEY_W(KEY_W), .ACT_W(ACT_W), .DEPTH(DEPTH), .STASH(STASH), .MOVES(MOVES), .COPIES(1), .EXTRA(1'b0)
   ) u_dut (
@@ -121,6 +132,7 @@ module fv_table
     .rsp_act_o(rsp_act), .rsp_handle_o(rsp_handle),
     .own_valid_o(own_valid), .own_insert_o(), .own_sweep_o(), .own_found_o(), .own_key_o(own_key), .own_act_o(),
     .own_handle_o(), .own_live_i, .own_aged_i, .own_status_i(own_status),
+    .own_wash_i, .own_act_i(washed),
     .chg_insert_o(chg_insert), .chg_delete_o(chg_delete), .chg_aged_o(chg_aged), .chg_update_o(chg_update),
     .chg_revive_o(), .chg_dead_o(chg_dead), .chg_key_o(chg_key), .chg_act_o(), .chg_handle_o(chg_handle),
     .sweep_start_i(sweep_start_i && rst_n), .sweep_busy_o(), .sweep_begin_o(sweep_begin), .sweep_done_o(sweep_done),
@@ -301,7 +313,8 @@ module fv_table
   assign mine     = chg_key == any_key;
   assign there    = first_q ? here : (there_q || (chg_insert && mine)) &&
                                      !((chg_delete || chg_aged || chg_dead) && mine);
-  assign act_d    = first_q ? here_act : ((chg_insert || chg_update) && mine) ? req_act_i : act_q;
+  assign act_d    = first_q ? here_act : ((chg_insert || chg_update) && mine) ? req_act_i :
+                    wash_q[2] ? wash_act_q[2] : act_q;
   assign handle_d = first_q ? here_handle : (chg_insert && mine) ? chg_handle : handle_q;
   always_ff @(posedge clk_i) {there_q, act_q, handle_q} <= {there, act_d, handle_d};
 
@@ -319,6 +332,16 @@ module fv_table
                   (u_dut.u_maint.job_q.head || u_dut.u_maint.job_q.victim || u_dut.u_maint.job_q.sweep);
   assign doomed = doomed_q || (judges && !own_live_i);
   assign goes   = goes_q || (judges && (!own_live_i || (own_aged_i && u_dut.u_maint.job_q.sweep)));
+
+  // What stays and is to have another action, has it three clocks later.
+  logic                  washes;
+  logic [2:0]            wash_q = '0;
+  logic [2:0][ACT_W-1:0] wash_act_q;
+  assign washes = judges && own_wash_i && own_live_i && !(own_aged_i && u_dut.u_maint.job_q.sweep);
+  always_ff @(posedge clk_i) begin
+    wash_q     <= {wash_q[1:0], washes};
+    wash_act_q <= {wash_act_q[1:0], washed};
+  end
 
   // The sweep: what it has not come to yet, and what was there when it began, has been judged since.
   logic judged, judged_q, passed;

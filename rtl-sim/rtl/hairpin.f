@@ -37,8 +37,8 @@ $HAIRPIN_RTL/hp_epochs.sv
 $HAIRPIN_RTL/hp_eswitch.sv
 $HAIRPIN_RTL/hp_event_queue.sv
 $HAIRPIN_RTL/hp_fifo.sv
-$HAIRPIN_RTL/hp_flow_key.sv
 $HAIRPIN_RTL/hp_flow_batches.sv
+$HAIRPIN_RTL/hp_flow_key.sv
 $HAIRPIN_RTL/hp_flow_news.sv
 $HAIRPIN_RTL/hp_flow_side.sv
 $HAIRPIN_RTL/hp_hash.sv
@@ -115,8 +115,11 @@ $HAIRPIN_RTL/hp_vq_desc.sv
 $HAIRPIN_RTL/hp_vq_fetch.sv
 $HAIRPIN_RTL/hp_vq_fifo.sv
 $HAIRPIN_RTL/hp_vq_grant.sv
+$HAIRPIN_RTL/hp_vq_kept.sv
 $HAIRPIN_RTL/hp_vq_pick.sv
+$HAIRPIN_RTL/hp_vq_rewind.sv
 $HAIRPIN_RTL/hp_vq_rx.sv
+$HAIRPIN_RTL/hp_vq_turns.sv
 $HAIRPIN_RTL/hp_vq_tx_data.sv
 $HAIRPIN_RTL/hp_vq_tx_req.sv
 $HAIRPIN_RTL/hp_vq_used.sv

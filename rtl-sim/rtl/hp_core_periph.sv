@@ -74,7 +74,9 @@ module hp_core_periph
   output logic              punt_tomb_o,
   output reason_t           punt_tomb_reason_o,
   input  logic              punt_busy_i,
-  input  logic [3:0]        punt_install_i,
+  input  logic              punt_full_i,
+  input  logic              punt_quota_i,
+  output logic              punt_seen_o,
   input  logic              flows_waiting_i,
 
   output logic              tx_hold_set_o,      // pulse, with a new mask
@@ -347,7 +349,9 @@ module hp_core_periph
 
   assign hwif_in.punt.STATUS.valid.next = punt_valid_i;
   assign hwif_in.punt.STATUS.busy.next  = punt_busy_i;
-  assign hwif_in.punt.STATUS.install.next = punt_install_i;
+  assign hwif_in.punt.STATUS.full.next  = punt_full_i;
+  assign hwif_in.punt.STATUS.quota.next = punt_quota_i;
+  assign punt_seen_o                    = hwif_out.punt.CTRL.seen.value;
   assign hwif_in.punt.INFO0.slot.next   = punt_slot_i;
   assign hwif_in.punt.INFO0.src.next    = punt_src_i;
   assign hwif_in.punt.INFO0.reason.next = punt_reason_i;

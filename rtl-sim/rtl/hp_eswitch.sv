@@ -96,7 +96,9 @@ module hp_eswitch
   input  logic              punt_tomb_i,
   input  reason_t           punt_tomb_reason_i,
   output logic              punt_busy_o,
-  output logic [3:0]        punt_install_o,
+  output logic              punt_full_o,
+  output logic              punt_quota_o,
+  input  logic              punt_seen_i,
   output logic              flows_waiting_o,
   input  logic              inj_valid_i,
   output logic              inj_ready_o,
@@ -129,6 +131,7 @@ module hp_eswitch
   cnt_dec_t          cnt_dec;
   logic              taught_valid, taught_done;
   logic [3:0]        taught_status;
+  logic [7:0]        taught_slot;
   port_t             taught_port;
   logic              punt_we, stall_tables, tables_ready;
   logic [7:0]        punt_we_slot;
@@ -205,7 +208,7 @@ module hp_eswitch
     .learn_valid_o, .learn_slot_o, .learn_event_o, .learn_waiting_o, .learn_act_i, .learn_act_slot_i,
     .learn_verdict_i, .learn_busy_o, .learn_status_o,
     .taught_valid_i (taught_valid),
-    .taught_slot_i  (punt_slot_o),
+    .taught_slot_i  (taught_slot),
     .taught_port_i  (taught_port),
     .taught_done_o  (taught_done),
     .taught_status_o(taught_status),
@@ -243,8 +246,9 @@ module hp_eswitch
     .punt_valid_o, .punt_slot_o, .punt_src_o, .punt_vvlan_o, .punt_reason_o, .punt_len_o,
     .punt_seq_o, .punt_rd_req_i, .punt_rd_addr_i, .punt_rd_valid_o, .punt_rd_data_o,
     .punt_pop_i, .punt_send_i, .punt_nopunt_i, .punt_tomb_i, .punt_tomb_reason_i, .punt_busy_o,
-    .punt_install_o,
+    .punt_full_o, .punt_quota_o, .punt_seen_i,
     .taught_valid_o (taught_valid),
+    .taught_slot_o  (taught_slot),
     .taught_port_o  (taught_port),
     .taught_done_i  (taught_done),
     .taught_status_i(taught_status),

@@ -129,8 +129,7 @@ module hp_nic
   // Punt port and the core's own frames.
   logic              punt_valid, punt_rd, punt_rvalid, punt_pop, punt_send, punt_nopunt, punt_tomb;
   logic              punt_busy, inj_valid, inj_ready, inj_sof, inj_eof;
-  logic              flows_waiting;
-  logic [3:0]        punt_install;
+  logic              flows_waiting, punt_full, punt_quota, punt_seen;
   logic [7:0]        punt_slot;
   port_t             punt_src;
   vlan_t             punt_vvlan;
@@ -223,7 +222,9 @@ module hp_nic
     .punt_tomb_o       (punt_tomb),
     .punt_tomb_reason_o(punt_tomb_reason),
     .punt_busy_i       (punt_busy),
-    .punt_install_i    (punt_install),
+    .punt_full_i       (punt_full),
+    .punt_quota_i      (punt_quota),
+    .punt_seen_o       (punt_seen),
     .flows_waiting_i   (flows_waiting),
     .tx_hold_set_o     (tx_hold_set),
     .tx_hold_o         (tx_hold),
@@ -307,7 +308,9 @@ module hp_nic
     .punt_tomb_i       (punt_tomb),
     .punt_tomb_reason_i(punt_tomb_reason),
     .punt_busy_o       (punt_busy),
-    .punt_install_o    (punt_install),
+    .punt_full_o       (punt_full),
+    .punt_quota_o      (punt_quota),
+    .punt_seen_i       (punt_seen),
     .flows_waiting_o   (flows_waiting),
     .inj_valid_i       (inj_valid),
     .inj_ready_o       (inj_ready),

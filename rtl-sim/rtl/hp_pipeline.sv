@@ -60,7 +60,7 @@ module hp_pipeline
   output logic              learn_busy_o,
   output logic [3:0]        learn_status_o,
 
-  // The head of the punt store teaches a flow (see hp_punt_store).
+  // A frame teaches a flow (see hp_punt_store).
   input  logic              taught_valid_i,
   input  logic [7:0]        taught_slot_i,
   input  port_t             taught_port_i,

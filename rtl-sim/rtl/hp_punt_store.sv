@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Frames for the soft core, whole, and the way back; among them copies of frames that went to a vPort as well, because they
-// teach a flow. Their keys are kept by slot with the flow cache. When one is the head, its flow is installed
-// (`taught_*`: valid until done), and it is gone; only if that could not be done the core gets to see it, with the
-// reason (`punt_install_o`), and drops it. The head frame's facts are on `punt_*`; its
+// Frames for the soft core, whole, and the way back. The key of a frame is kept by its slot with the flow cache. A
+// frame that goes to a vPort as well teaches a flow: of it there is only the key, in a queue and with slots of its own, and
+// where it went (`taught_*`: valid until done). Nobody waits for the core, and what becomes of it nobody but the core
+// is told: `punt_full_o` and `punt_quota_o`, until `punt_seen_i`. The head frame's facts are on `punt_*`; its
 // first 128 bytes are read by word (`punt_rd_*`, three cycles, zeros past the frame).
 // `punt_pop_i` drops the head, `punt_send_i` moves it, or a tombstone in its place, into the core
 // ingress stream and then drops it; both are pulses, given only while `punt_valid_o &&
@@ -17,7 +17,7 @@
 
 module hp_punt_store
   import hp_pkg::*;
-  import hp_abi_pkg::ST_OK, hp_abi_pkg::ST_STALE, hp_abi_pkg::ST_REFUSED;
+  import hp_abi_pkg::ST_FULL, hp_abi_pkg::ST_QUOTA;
 #(
   parameter int unsigned DATA_W = 512,
   parameter int unsigned BEATS  = 16384 / (DATA_W / 8),  // a power of two
@@ -50,8 +50,11 @@ module hp_punt_store
   input  logic              punt_tomb_i,
   input  reason_t           punt_tomb_reason_i,
   output logic              punt_busy_o,
-  output logic [3:0]        punt_install_o,
+  output logic              punt_full_o,
+  output logic              punt_quota_o,
+  input  logic              punt_seen_i,
   output logic              taught_valid_o,
+  output logic [7:0]        taught_slot_o,
   output port_t             taught_port_o,
   input  logic              taught_done_i,
   input  logic [3:0]        taught_status_i,
@@ -89,8 +92,6 @@ module hp_punt_store
     reason_t           reason;
     len_t              len;
     seq_t              seq;
-    logic              teaches;
-    port_t             to;
     logic [AddrW-1:0]  base;
     logic [CountW-1:0] beats;
   } desc_t;
@@ -98,6 +99,7 @@ module hp_punt_store
   // Store. A frame becomes visible with its last beat. When a frame comes, all beats of the ones
   // before have been written, so the free beats need no promises; its length is compared with them
   // in bytes, unrounded.
+  logic              teaches, lesson, taught_full;
   logic [CountW-1:0] free_q, freed_q, beats;
   logic [AddrW-1:0]  wr_q, base_q;
   logic              here, fits, admit_q, write, push, pop, desc_full, desc_valid;
@@ -107,9 +109,11 @@ module hp_punt_store
 
   assign here  = eg_valid_i && eg_meta_i.to_core;
   assign beats = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
-  assign fits  = !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
-  assign write = here && (eg_sof_i ? fits : admit_q);
+  assign teaches = eg_meta_i.to_host;
+  assign fits  = teaches ? !taught_full : !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
+  assign write = here && !teaches && (eg_sof_i ? fits : admit_q);
   assign push  = write && eg_eof_i;
+  assign lesson = here && teaches && (eg_sof_i ? fits : admit_q) && eg_eof_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -131,7 +135,7 @@ module hp_punt_store
 
   assign desc_in = '{
     src: eg_meta_i.src, vvlan: eg_meta_i.vvlan, reason: eg_meta_i.reason, len: eg_meta_i.len,
-    seq: eg_meta_i.seq, teaches: eg_meta_i.to_host, to: eg_meta_i.host_port, base: base_q, beats: beats
+    seq: eg_meta_i.seq, base: base_q, beats: beats
   };
 
   hp_fifo #(
@@ -159,44 +163,54 @@ module hp_punt_store
     cnt_loss_o.vvidx_valid <= eg_meta_i.vvidx_valid;
     cnt_loss_o.vvidx       <= eg_meta_i.vvidx;
     cnt_loss_o.reason      <= hp_abi_pkg::RSN_LEARN_BUSY;
-    cnt_out_o.valid        <= rst_ni && push;
+    cnt_out_o.valid        <= rst_ni && (push || lesson);
     cnt_out_o.port         <= PortCore;
     cnt_out_o.len          <= eg_meta_i.len;
     cnt_out_o.vvidx_valid  <= eg_meta_i.vvidx_valid;
     cnt_out_o.vvidx        <= eg_meta_i.vvidx;
   end
 
-  // The key of a frame is kept elsewhere, by slot.
-  logic [SlotW-1:0] taken;
-  assign taken = slot_q + SlotW'(desc_count);
-  always_ff @(posedge clk_i) begin
-    store_we_o   <= rst_ni && push;
-    store_slot_o <= 8'(taken);
-  end
-
-  // What the head teaches, before anybody sees it.
-  typedef enum logic [1:0] {TaughtIdle, TaughtAsk, TaughtNot} taught_e;
-  taught_e taught_q;
-  logic    taught_gone;
-
-  assign taught_valid_o = taught_q == TaughtAsk;
-  assign taught_port_o  = head.to;
-  assign taught_gone    = taught_valid_o && taught_done_i && (taught_status_i inside {ST_OK, ST_STALE, ST_REFUSED});
+  // Frames that teach.
+  logic [SlotW-1:0]           lesson_q;
+  logic [$clog2(SLOTS+1)-1:0] lessons;
+  hp_fifo #(
+    .WIDTH(PortW),
+    .DEPTH(SLOTS)
+  ) u_taught (
+    .clk_i,
+    .rst_ni,
+    .push_i (lesson),
+    .data_i (eg_meta_i.host_port),
+    .full_o (taught_full),
+    .pop_i  (taught_done_i),
+    .valid_o(taught_valid_o),
+    .data_o (taught_port_o),
+    .count_o(lessons)
+  );
+  assign taught_slot_o = 8'(SLOTS) + 8'(lesson_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      taught_q <= TaughtIdle;
+      lesson_q     <= '0;
+      punt_full_o  <= 1'b0;
+      punt_quota_o <= 1'b0;
     end else begin
-      unique case (taught_q)
-        TaughtIdle: if (desc_valid && head.teaches) taught_q <= TaughtAsk;
-        TaughtAsk:  if (taught_done_i) taught_q <= taught_gone ? TaughtIdle : TaughtNot;
-        default:    if (pop) taught_q <= TaughtIdle;
-      endcase
+      if (taught_done_i) lesson_q <= lesson_q + 1'b1;
+      punt_full_o  <= (taught_done_i && taught_status_i == ST_FULL) || (punt_full_o && !punt_seen_i);
+      punt_quota_o <= (taught_done_i && taught_status_i == ST_QUOTA) || (punt_quota_o && !punt_seen_i);
     end
-    if (taught_valid_o) punt_install_o <= taught_status_i;
   end
 
-  assign punt_valid_o  = desc_valid && (!head.teaches || taught_q == TaughtNot);
+  // The key of a frame is kept elsewhere, by slot.
+  logic [SlotW-1:0] taken, taken_lesson;
+  assign taken        = slot_q + SlotW'(desc_count);
+  assign taken_lesson = lesson_q + SlotW'(lessons);
+  always_ff @(posedge clk_i) begin
+    store_we_o   <= rst_ni && (push || lesson);
+    store_slot_o <= teaches ? 8'(SLOTS) + 8'(taken_lesson) : 8'(taken);
+  end
+
+  assign punt_valid_o  = desc_valid;
   assign punt_slot_o   = 8'(slot_q);
   assign punt_src_o    = head.src;
   assign punt_vvlan_o  = head.vvlan;
@@ -268,7 +282,7 @@ module hp_punt_store
 
   assign beat_req  = send_q == Read && !punt_rd_req_i;
   assign send_last = tomb_q || beat_last_q;
-  assign pop       = (punt_pop_i && desc_valid && send_q == Idle) || (send_take && send_last) || taught_gone;
+  assign pop       = (punt_pop_i && desc_valid && send_q == Idle) || (send_take && send_last);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -343,14 +357,15 @@ module hp_punt_store
     end
   end
 
-  assign idle_o = 32'(free_q) == BEATS && !here && !core_valid_o && !inj_own_q && !loss_o.valid &&
+  assign idle_o = 32'(free_q) == BEATS && !taught_valid_o && !here && !core_valid_o && !inj_own_q && !loss_o.valid &&
                   !cnt_out_o.valid;
 
   logic unused;
-  assign unused = ^{desc_count, punt_rd_addr_i[1:0], addr2_q, shifted[DATA_W-1:32], eg_meta_i};
+  assign unused = ^{desc_count, lessons, punt_rd_addr_i[1:0], addr2_q, shifted[DATA_W-1:32], eg_meta_i};
 
   `HP_ASSERT_INIT(Room_A, BEATS * Bytes >= MaxFrame + 8 && BEATS == 2 ** AddrW)
-  `HP_ASSERT_INIT(Slots_A, SLOTS == 2 ** SlotW && SLOTS <= 256)
+  `HP_ASSERT_INIT(Slots_A, SLOTS == 2 ** SlotW && SLOTS <= 128)
   `HP_ASSERT(CommandHasHead_A, !(punt_pop_i || punt_send_i) || (punt_valid_o && !punt_busy_o))
+  `HP_ASSERT(Taught_A, !taught_done_i || taught_valid_o)
   `HP_ASSERT(OneCommand_A, !(punt_pop_i && punt_send_i))
 endmodule

@@ -251,7 +251,7 @@ module hp_table_maint
     st_d[StIdle]    = (st_q[StIdle] && sweep_edge) ||
                       (st_q[StOffer] && !req_valid_i && !stash_head_valid_i && !sweeping_q && sweep_want_q) ||
                       (st_q[StSeen] && !ent_valid && !job_q.read) ||
-                      (st_q[StVerdict] && job_q.sweep && !gone_q) ||
+                      (st_q[StVerdict] && job_q.sweep && !gone_q && !wash_q) ||
                       (st_q[StSettle] && last_q && job_q.sweep) ||
                       (st_q[StStep] && !cmd_q) || st_q[StRsp];
     st_d[StOffer]   = (st_q[StIdle] && !sweep_edge && !take_sweep) ||
@@ -285,7 +285,7 @@ module hp_table_maint
     st_d[StWrite]   = (st_q[StGap] && last_q) || (st_q[StPick] && job_q.head && free) ||
                       (st_q[StVerdict] && job_q.victim && gone_q);
     st_d[StFree]    = st_q[StWrite];
-    st_d[StSettle]  = st_q[StUpdate] || st_q[StNew] || st_q[StRemove] || st_q[StFree] ||
+    st_d[StSettle]  = (wash && job_q.sweep) || st_q[StUpdate] || st_q[StNew] || st_q[StRemove] || st_q[StFree] ||
                       (st_q[StSettle] && wait_on);
     st_d[StStep]    = st_q[StSettle] && last_q && (job_q.head || job_q.victim);
     st_d[StClose]   = (st_q[StPick] && job_q.find && !found && !insert_q) ||

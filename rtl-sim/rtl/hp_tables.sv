@@ -3,7 +3,7 @@
 // The tables that forwarding reads, behind the table command bus. Lookups never stall; where each table is
 // read and answers is said in hp_row_tables, hp_mac_side and hp_flow_side.
 //
-// One command at a time, of the learn unit, the bus, or the punt store, whose head teaches a flow: that is an INSTALL of
+// One command at a time, of the learn unit, the bus, or of a frame that teaches a flow: that is an INSTALL of
 // a learned flow, pending, if TEACH has switched it on (else `denied`). It changes one table at one place in the frame order;
 // `trace_cmd_o` reports that aligned with the frames' decisions (stage 22), and the response comes when
 // every earlier frame has been decided. Removals for age happen between commands that change something, so
@@ -105,7 +105,7 @@ module hp_tables
 );
   localparam int unsigned MacPlaces  = 4 * MAC_DEPTH + 8;
   localparam int unsigned FlowPlaces = 4 * FLOW_DEPTH + 8;
-  localparam int unsigned PuntSlots  = 16;
+  localparam int unsigned PuntSlots  = 32;  // those of frames that teach among them
   localparam bit          HasFlow    = FLOW_DEPTH != 0;
   // Clocks until every frame that came before a command has been decided.
   localparam logic [4:0]  Drain      = 5'd24;
@@ -256,8 +256,9 @@ module hp_tables
         end
         StRun: begin
           if (rows_done) state_q <= StRsp;
-          // Nobody waits for what is only pending to count.
-          if (mac_done || flow_done) state_q <= (changes && !taught_q) ? StDrain : StRsp;
+          // Nobody waits for what is pending to count. What was refused is reported late.
+          if (mac_done || flow_done)
+            state_q <= (changes && !(taught_q && flow_status == ST_OK)) ? StDrain : StRsp;
         end
         StDrain: if (drain_q == '0) state_q <= StRsp;
         StRsp:   state_q <= (unit_q inside {ToMac, ToFlow} && is_delete) ? StLast : StIdle;

@@ -153,7 +153,7 @@ module tb_softcore
     .punt_rd_addr_o(punt_rd_addr), .punt_rd_valid_i(punt_rd_valid), .punt_rd_data_i(punt_rd_data),
     .punt_pop_o(punt_pop), .punt_send_o(punt_send), .punt_nopunt_o(punt_nopunt),
     .punt_tomb_o(punt_tomb), .punt_tomb_reason_o(punt_tomb_reason), .punt_busy_i(punt_busy),
-    .punt_install_i(4'd2), .flows_waiting_i(1'b0),
+    .punt_full_i(1'b0), .punt_quota_i(1'b0), .punt_seen_o(), .flows_waiting_i(1'b0),
     .tx_hold_set_o(hold_set), .tx_hold_o(hold), .tx_settled_i(settled),
     .inj_valid_o(inj_valid), .inj_ready_i(inj_ready), .inj_data_o(inj_data), .inj_sof_o(inj_sof),
     .inj_eof_o(inj_eof), .inj_meta_o(inj_meta),

@@ -355,7 +355,8 @@ impl Control {
         !self.peering.nic.is_empty() && self.peering.paths.may_begin(time)
     }
 
-    /// A frame taught a flow that the hardware did not install, and why. The flow's next frame that teaches comes soon.
+    /// Flows that frames taught were not installed, because the cache was full or a V.VLAN had as many as it may. Their next
+    /// frames that teach come soon.
     ///
     /// # Errors
     ///
@@ -363,14 +364,15 @@ impl Control {
     pub fn not_installed(
         &mut self,
         bus: &mut impl TableBus,
-        why: Status,
+        full: bool,
+        quota: bool,
         time: u64,
     ) -> Result<(), BusFault> {
-        if !self.peering.learning {
-            return Ok(());
+        if quota {
+            self.health.status(Status::Quota);
         }
-        self.health.status(why);
-        if why == Status::Full {
+        if full {
+            self.health.status(Status::Full);
             self.make_room(bus, Teacher::Learned, time)?;
         }
         Ok(())

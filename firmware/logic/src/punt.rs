@@ -48,8 +48,6 @@ pub enum Consumed {
     Lldp,
     /// The adjacent switch, in Hairpin's own protocol.
     Peer,
-    /// A marked frame, which was delivered as well.
-    Learning,
     /// A control frame of another protocol.
     Other,
 }
@@ -84,7 +82,6 @@ impl Control {
                 };
                 (Verdict::Consume(kind), None)
             }
-            (Reason::MacHit, PortId::Uplink) => (Verdict::Consume(Consumed::Learning), None),
             // Nobody teaches flows from punted frames yet: the frame goes where it would have gone
             // without its punt. What came from the uplink cannot be decided once more.
             (Reason::MissSlowpath | Reason::FlowPunt, PortId::VPort(_)) => (Verdict::Forward, None),

@@ -197,8 +197,6 @@ fn other_punts_are_consumed_forwarded_or_refused() {
     check(&lldp, Verdict::Consume(Consumed::Lldp));
     let other = frame(Reason::Control, PortId::Uplink, 0, 1);
     check(&other, Verdict::Consume(Consumed::Other));
-    let learning = frame(Reason::MacHit, PortId::Uplink, 100, 1);
-    check(&learning, Verdict::Consume(Consumed::Learning));
     let refused = Verdict::Refuse(Reason::PuntRefused);
     for reason in [Reason::MissSlowpath, Reason::FlowPunt] {
         check(&frame(reason, vport(0).into(), 100, 1), Verdict::Forward);
@@ -206,6 +204,7 @@ fn other_punts_are_consumed_forwarded_or_refused() {
         check(&frame(reason, PortId::Uplink, 100, 1), refused);
     }
     check(&frame(Reason::MacHit, vport(0).into(), 100, 1), refused);
+    check(&frame(Reason::MacHit, PortId::Uplink, 100, 1), refused);
     assert_eq!(nic.bus.changes.len(), before);
 }
 

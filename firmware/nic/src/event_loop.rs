@@ -5,7 +5,7 @@
 
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
-use hairpin_abi::{MacAddr, PortId, Reason, Status, VVlan, Vlan};
+use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
 use hairpin_nic_logic::guest::{self, Budgets};
 use hairpin_nic_logic::learn::Learned;
 use hairpin_nic_logic::peer::{READABLE, SENDABLE};
@@ -118,7 +118,8 @@ impl EventLoop {
         if others || !pending.learn {
             self.peer();
         }
-        others || pending.learn
+        // A hold may have begun.
+        others || pending.learn || self.control.peer_is_busy()
     }
 
     /// What is due between NIC and adjacent switch.
@@ -193,9 +194,12 @@ impl EventLoop {
         let p = &mut self.p;
         let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
         let events = &mut p.events;
+        let now = p.timer.now();
+        let (full, quota) = p.punt.not_installed();
         let result = self
             .control
-            .tick(&mut bus, p.timer.now(), |event| notify(events, event));
+            .tick(&mut bus, now, |event| notify(events, event))
+            .and_then(|()| self.control.not_installed(&mut bus, full, quota, now));
         if result.is_err() && !self.faulty {
             self.faulty = true;
             defmt::error!("tables: no answer, or not the right one");
@@ -256,7 +260,6 @@ impl EventLoop {
             Verdict::Forward => self.p.punt.forward(),
             Verdict::Refuse(reason) => self.p.punt.refuse(reason),
             Verdict::Consume(Consumed::Peer) => self.control_frame(&head),
-            Verdict::Consume(Consumed::Learning) => self.not_installed(&head),
             Verdict::Consume(kind) => {
                 self.p.punt.pop();
                 self.consume(&punt, kind);
@@ -281,20 +284,6 @@ impl EventLoop {
             .control
             .control_frame(&mut bus, frame, time, &mut answer);
         self.send(&answer, len);
-    }
-
-    /// A marked frame whose flow the hardware has not installed.
-    fn not_installed(&mut self, head: &Punted) {
-        self.p.punt.pop();
-        let Some(why) = Status::from_code(head.install) else {
-            return;
-        };
-        let p = &mut self.p;
-        let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
-        let time = p.timer.now();
-        if self.control.not_installed(&mut bus, why, time).is_err() {
-            defmt::error!("learning: the tables do not answer");
-        }
     }
 
     /// Control frames of other protocols are counted, and the host is told.

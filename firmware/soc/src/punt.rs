@@ -19,8 +19,6 @@ pub struct Punted {
     pub vvlan: u16,
     /// Bytes of the canonical frame.
     pub len: u16,
-    /// Of a frame that teaches: the status with which its flow was not installed.
-    pub install: u8,
 }
 
 /// Takes punted frames, oldest first. Every frame is sent on, refused or dropped.
@@ -50,7 +48,6 @@ impl PuntPort {
             reason: info0.reason(),
             vvlan: info1.vvlan(),
             len: info1.len(),
-            install: status.install(),
         })
     }
 
@@ -64,6 +61,18 @@ impl PuntPort {
         for (to, from) in rest.iter_mut().zip(last) {
             *to = from;
         }
+    }
+
+    /// Whether the cache was full for a flow that a frame taught, and whether a V.VLAN had as many as it may; since the
+    /// last look.
+    pub fn not_installed(&mut self) -> (bool, bool) {
+        let punt = regs().punt();
+        let status = punt.status().read();
+        let seen = (status.full(), status.quota());
+        if seen != (false, false) {
+            punt.ctrl().write(|w| w.set_seen(true));
+        }
+        seen
     }
 
     /// Drops the head frame, uncounted.

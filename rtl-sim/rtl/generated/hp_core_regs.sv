@@ -661,6 +661,10 @@ module hp_core_regs (
                     logic load_next;
                 } send_tomb;
                 struct {
+                    logic next;
+                    logic load_next;
+                } seen;
+                struct {
                     logic [5:0] next;
                     logic load_next;
                 } tomb_reason;
@@ -970,6 +974,9 @@ module hp_core_regs (
                 struct {
                     logic value;
                 } send_tomb;
+                struct {
+                    logic value;
+                } seen;
                 struct {
                     logic [5:0] value;
                 } tomb_reason;
@@ -1926,6 +1933,32 @@ module hp_core_regs (
         end
     end
     assign hwif_out.punt.CTRL.send_tomb.value = field_storage.punt.CTRL.send_tomb.value;
+    // Field: hairpin_core.punt.CTRL.seen
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.punt.CTRL.seen.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.punt.CTRL && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.punt.CTRL.seen.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            load_next_c = '1;
+        end else begin // singlepulse clears back to 0
+            next_c = '0;
+            load_next_c = '1;
+        end
+        field_combo.punt.CTRL.seen.next = next_c;
+        field_combo.punt.CTRL.seen.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.punt.CTRL.seen.value <= 1'h0;
+        end else begin
+            if(field_combo.punt.CTRL.seen.load_next) begin
+                field_storage.punt.CTRL.seen.value <= field_combo.punt.CTRL.seen.next;
+            end
+        end
+    end
+    assign hwif_out.punt.CTRL.seen.value = field_storage.punt.CTRL.seen.value;
     // Field: hairpin_core.punt.CTRL.tomb_reason
     always_comb begin
         automatic logic [5:0] next_c;
@@ -2740,7 +2773,8 @@ module hp_core_regs (
         if(rd_mux_addr == 16'h300) begin
             readback_data_var[0] = hwif_in.punt.STATUS.valid.next;
             readback_data_var[1] = hwif_in.punt.STATUS.busy.next;
-            readback_data_var[7:4] = hwif_in.punt.STATUS.install.next;
+            readback_data_var[4] = hwif_in.punt.STATUS.full.next;
+            readback_data_var[5] = hwif_in.punt.STATUS.quota.next;
         end
         if(rd_mux_addr == 16'h304) begin
             readback_data_var[7:0] = hwif_in.punt.INFO0.slot.next;

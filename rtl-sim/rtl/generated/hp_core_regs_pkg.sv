@@ -274,13 +274,18 @@ package hp_core_regs_pkg;
     } hairpin_core__punt__STATUS__busy__in_t;
 
     typedef struct packed {
-        logic [3:0] next;
-    } hairpin_core__punt__STATUS__install__in_t;
+        logic next;
+    } hairpin_core__punt__STATUS__full__in_t;
+
+    typedef struct packed {
+        logic next;
+    } hairpin_core__punt__STATUS__quota__in_t;
 
     typedef struct packed {
         hairpin_core__punt__STATUS__valid__in_t valid;
         hairpin_core__punt__STATUS__busy__in_t busy;
-        hairpin_core__punt__STATUS__install__in_t install;
+        hairpin_core__punt__STATUS__full__in_t full;
+        hairpin_core__punt__STATUS__quota__in_t quota;
     } hairpin_core__punt__STATUS__in_t;
 
     typedef struct packed {
@@ -694,6 +699,10 @@ package hp_core_regs_pkg;
     } hairpin_core__punt__CTRL__send_tomb__out_t;
 
     typedef struct packed {
+        logic value;
+    } hairpin_core__punt__CTRL__seen__out_t;
+
+    typedef struct packed {
         logic [5:0] value;
     } hairpin_core__punt__CTRL__tomb_reason__out_t;
 
@@ -701,6 +710,7 @@ package hp_core_regs_pkg;
         hairpin_core__punt__CTRL__pop__out_t pop;
         hairpin_core__punt__CTRL__send_nopunt__out_t send_nopunt;
         hairpin_core__punt__CTRL__send_tomb__out_t send_tomb;
+        hairpin_core__punt__CTRL__seen__out_t seen;
         hairpin_core__punt__CTRL__tomb_reason__out_t tomb_reason;
     } hairpin_core__punt__CTRL__out_t;
 

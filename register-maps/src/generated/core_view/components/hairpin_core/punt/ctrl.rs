@@ -77,6 +77,19 @@ impl Ctrl {
         self.0 = (self.0 & !(Self::SEND_TOMB_MASK << Self::SEND_TOMB_OFFSET)) | ((val & Self::SEND_TOMB_MASK) << Self::SEND_TOMB_OFFSET);
     }
 
+    pub const SEEN_OFFSET: usize = 3;
+    pub const SEEN_WIDTH: usize = 1;
+    pub const SEEN_MASK: u32 = 0x1;
+
+    /// seen
+    ///
+    /// Clears full and quota, and does nothing to a frame
+    #[inline(always)]
+    pub fn set_seen(&mut self, val: bool) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::SEEN_MASK << Self::SEEN_OFFSET)) | ((val & Self::SEEN_MASK) << Self::SEEN_OFFSET);
+    }
+
     pub const TOMB_REASON_OFFSET: usize = 8;
     pub const TOMB_REASON_WIDTH: usize = 6;
     pub const TOMB_REASON_MASK: u32 = 0x3F;

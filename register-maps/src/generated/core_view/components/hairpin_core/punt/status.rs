@@ -68,19 +68,34 @@ impl Status {
         val != 0
     }
 
-    pub const INSTALL_OFFSET: usize = 4;
-    pub const INSTALL_WIDTH: usize = 4;
-    pub const INSTALL_MASK: u32 = 0xF;
+    pub const FULL_OFFSET: usize = 4;
+    pub const FULL_WIDTH: usize = 1;
+    pub const FULL_MASK: u32 = 0x1;
 
-    /// install
+    /// full
     ///
-    /// A frame that teaches: why the hardware did not install its flow
+    /// A flow that a frame taught was not installed: the cache was full
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
-    pub fn install(&self) -> u8 {
-        let val = (self.0 >> Self::INSTALL_OFFSET) & Self::INSTALL_MASK;
-        val as u8
+    pub fn full(&self) -> bool {
+        let val = (self.0 >> Self::FULL_OFFSET) & Self::FULL_MASK;
+        val != 0
+    }
+
+    pub const QUOTA_OFFSET: usize = 5;
+    pub const QUOTA_WIDTH: usize = 1;
+    pub const QUOTA_MASK: u32 = 0x1;
+
+    /// quota
+    ///
+    /// The same: its V.VLAN has as many as it may
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn quota(&self) -> bool {
+        let val = (self.0 >> Self::QUOTA_OFFSET) & Self::QUOTA_MASK;
+        val != 0
     }
 
 }
@@ -90,7 +105,8 @@ impl core::fmt::Debug for Status {
         f.debug_struct("Status")
             .field("valid", &self.valid())
             .field("busy", &self.busy())
-            .field("install", &self.install())
+            .field("full", &self.full())
+            .field("quota", &self.quota())
             .finish()
     }
 }
@@ -104,6 +120,7 @@ mod tests {
         let reg = Status::default();
         assert_eq!(reg.valid(), false);
         assert_eq!(reg.busy(), false);
-        assert_eq!(reg.install(), 0);
+        assert_eq!(reg.full(), false);
+        assert_eq!(reg.quota(), false);
     }
 }
