@@ -162,7 +162,7 @@ fn fixed(body: &[u8], len: usize, more: bool) -> Result<Fields<'_>, Errno> {
 /// Answers VERSION: the version, and as much about us as fits in the room that the client's own text took.
 pub(super) fn version(body: &[u8]) -> Result<Vec<u8>, Errno> {
     let mut fields = fixed(body, 4, true)?;
-    let (major, _minor) = (fields.half(), fields.half());
+    let (major, minor) = (fields.half(), fields.half());
     if major != MAJOR {
         return Err(Errno::EPROTONOSUPPORT);
     }
@@ -176,7 +176,8 @@ pub(super) fn version(body: &[u8]) -> Result<Vec<u8>, Errno> {
     }
     let mut reply = Vec::new();
     reply.extend(MAJOR.to_le_bytes());
-    reply.extend(MINOR.to_le_bytes());
+    // The lower one of both is spoken.
+    reply.extend(minor.min(MINOR).to_le_bytes());
     // Most telling first; what is left out has these values by default, but for the descriptors.
     for ours in [
         &b"{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576}}\0"[..],
