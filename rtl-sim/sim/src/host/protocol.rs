@@ -176,7 +176,8 @@ pub(super) fn version(body: &[u8]) -> Result<Vec<u8>, Errno> {
     }
     let mut reply = Vec::new();
     reply.extend(MAJOR.to_le_bytes());
-    reply.extend(MINOR.min(minor).to_le_bytes());
+    // The lower one of both is spoken.
+    reply.extend(minor.min(MINOR).to_le_bytes());
     // Most telling first; what is left out has these values by default, but for the descriptors.
     for ours in [
         &b"{\"capabilities\":{\"max_msg_fds\":8,\"max_data_xfer_size\":1048576}}\0"[..],

@@ -80,6 +80,9 @@ fn a_version_is_agreed_on_in_no_more_words_than_the_client_used() {
     ] {
         assert_eq!(hello(bad), Err(Errno::EINVAL), "{bad:?}");
     }
+    for (theirs, spoken) in [(0, 0), (1, 1), (2, 1), (255, 1)] {
+        assert_eq!(version(&[0, 0, theirs, 0]), Ok(vec![0, 0, spoken, 0]));
+    }
     for short in 0..4 {
         assert_eq!(version(&[0; 4][..short]), Err(Errno::EINVAL));
     }
