@@ -503,7 +503,7 @@
     for (int unsigned k = 0; k < 60; k++) begin
       for (int v = 0; v < int'(N_VF); v++) if (v < 8) begin
         slow = 200;
-        msg_slow = below(30);
+        msg_slow = chance(50) ? below(30) : 600;
         bring_up(v);
         vf(v, 1'b1, Notify + 4, 32'd1, 4'b0011);
         if (rings_on[qid_of(v, 0)] && rings_vf[qid_of(v, 0)] == v) irq(v, 0);
@@ -560,7 +560,7 @@
       v = int'(below(N_VF));
       if (i % 64 == 0) begin
         slow     = chance(30) ? 400 : below(20);
-        msg_slow = below(20);
+        msg_slow = chance(20) ? 300 : below(20);
       end
       case (below(48))
         0: if (!m[v].owner) give(v, below(4 * N_VF) < 3 * N_VF ? v * Share : below(N_QP + 2),
