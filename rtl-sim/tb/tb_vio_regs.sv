@@ -55,6 +55,25 @@ module tb_vio_regs
     irq_valid  <= irq_want || (irq_valid && !irq_ready);
   end
 
+  // Guests that ask for queue pairs, some time after they have begun; a reset makes it one again.
+  qp_t [N_VF-1:0]     vf_pool, want_pairs;
+  int unsigned        age [N_VF];
+  logic               pairs_set = 1'b0;
+  hp_pkg::port_t      pairs_vport = '0;
+  qp_t                pairs = '0;
+
+  always @(posedge clk) begin
+    automatic int who = $urandom() % N_VF;
+    pairs_set   <= age[who] > 2000 && live[who] && $urandom() % 32 == 0;
+    pairs_vport <= hp_pkg::port_t'(who);
+    pairs       <= qp_t'(1 + $urandom() % 4);
+    for (int v = 0; v < N_VF; v++) begin
+      age[v] <= live[v] ? age[v] + 1 : 0;
+      if (!live[v]) want_pairs[v] <= 7'd1;
+      else if (pairs_set && 32'(pairs_vport) == v) want_pairs[v] <= pairs;
+    end
+  end
+
   hp_vio_regs #(.N_VF(N_VF), .N_QP(N_QP), .CTRL_VQ(CTRL_VQ), .MQ(MQ)) u_dut (
     .clk_i(clk), .rst_ni(rst_n),
     .vf_req_i(vf_req), .vf_we_i(vf_we), .vf_fn_i(vf_fn), .vf_addr_i(vf_addr), .vf_wdata_i(vf_wdata),
@@ -63,6 +82,7 @@ module tb_vio_regs
     .pf_rdata_o(pf_rdata), .flr_req_i(flr_req), .flr_done_o(flr_done), .msix_enable_i(enable_q),
     .msix_mask_i(mask_q), .qcmd_valid_o(qcmd_valid), .qcmd_ready_i(qcmd_ready), .qcmd_o(qcmd),
     .bell_valid_o(bell_valid), .bell_q_o(bell_q), .vf_live_o(live), .vf_pairs_o(vf_pairs),
+    .vf_pool_o(vf_pool), .pairs_set_i(pairs_set), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
     .qerr_valid_i(qerr_valid), .qerr_q_i(qerr_q), .qerr_code_i(qerr_code),
     .irq_valid_i(irq_valid), .irq_ready_o(irq_ready), .irq_q_i(irq_q),
     .msg_valid_o(msg_valid), .msg_ready_i(msg_ready), .msg_o(msg),
@@ -347,7 +367,7 @@ module tb_vio_regs
   task automatic check_live();
     for (int i = 0; i < int'(N_VF); i++) begin
       if (live[i] != live_of(i)) $fatal(1, "VF %0d: live %b", i, live[i]);
-      if (live[i] && vf_pairs[i] != {7'(base_of(i)), 7'd1}) $fatal(1, "VF %0d: pairs %h", i, vf_pairs[i]);
+      if (live[i] && vf_pairs[i] != {7'(base_of(i)), want_pairs[i]}) $fatal(1, "VF %0d: pairs %h", i, vf_pairs[i]);
     end
   endtask
 
