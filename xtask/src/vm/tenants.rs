@@ -22,6 +22,8 @@ const MACS: [&str; 4] = [
     "02:00:00:00:0b:00",
     "02:00:00:00:0b:01",
 ];
+/// Their processors. virtio_net uses as many queue pairs, if the NIC offers them.
+const PROCESSORS: [u32; 4] = [2, 2, 1, 1];
 /// The guests of a tenant.
 const A: [usize; 2] = [0, 1];
 const B: [usize; 2] = [2, 3];
@@ -37,7 +39,7 @@ const TRANSFER: Duration = Duration::from_secs(300);
 type Step = fn(&mut World<'_>) -> Result<()>;
 
 /// What is tried, in this order; later steps build on earlier ones.
-const STEPS: [(&str, Step); 12] = [
+const STEPS: [(&str, Step); 13] = [
     (
         "vms: each guest has its own virtio_net on 1af4:1041, with the address of nic.toml",
         identity,
@@ -57,6 +59,10 @@ const STEPS: [(&str, Step); 12] = [
     (
         "vms: tenant A: files over TCP, both ways at once",
         |world| files_at_once(world, A),
+    ),
+    (
+        "vms: tenant A: two processors, two queue pairs, frames on both",
+        queues,
     ),
     ("vms: tenant B has not heard one frame of that", silence),
     (
@@ -132,7 +138,7 @@ impl<'a> World<'a> {
             name: NAMES[vf],
             image: &self.image,
             memory_mib: 256,
-            cpus: 1,
+            cpus: PROCESSORS[vf],
             kernel: "",
             qemu: served_function(1, &self.nic.vf(vf)),
         };
@@ -189,7 +195,7 @@ impl<'a> World<'a> {
 }
 
 fn identity(world: &mut World<'_>) -> Result<()> {
-    for (guest, mac) in world.guests.iter_mut().zip(MACS) {
+    for ((guest, mac), processors) in world.guests.iter_mut().zip(MACS).zip(PROCESSORS) {
         let device = "/sys/class/net/eth0/device";
         let said = guest.run(&format!(
             "basename $(readlink {device}/driver); cat {device}/../vendor {device}/../device \
@@ -201,6 +207,12 @@ fn identity(world: &mut World<'_>) -> Result<()> {
             facts[..6] == ["virtio_net", "0x1af4", "0x1041", mac, "1500", kernel],
             "{}: driver, vendor, device, address, MTU, kernel are {facts:?}",
             guest.name
+        );
+        ensure!(
+            facts[6] == processors.to_string(),
+            "{}: {processors} processors, {} receive queues",
+            guest.name,
+            facts[6]
         );
         eprintln!("    {}: {mac}, {} receive queue(s)", guest.name, facts[6]);
     }
@@ -287,6 +299,41 @@ fn files_at_once(world: &mut World<'_>, tenant: [usize; 2]) -> Result<()> {
         fetched(NAMES[to], &outcome, start)?;
     }
     world.compare(tenant)
+}
+
+/// Interrupts that each receive queue of a guest has had.
+fn interrupts(guest: &mut Guest) -> Result<Vec<u64>> {
+    let said = guest.run("awk '/virtio[0-9]*-input/ {print $2 + $3}' /proc/interrupts")?;
+    said.lines()
+        .map(|line| line.trim().parse().context("not a number of interrupts"))
+        .collect()
+}
+
+/// Every connection is a flow of its own; the NIC spreads them.
+fn queues(world: &mut World<'_>) -> Result<()> {
+    for (guest, peer) in [(A[0], 2), (A[1], 1)] {
+        let guest = &mut world.guests[guest];
+        let before = interrupts(guest)?;
+        guest.run(&format!(
+            "for i in $(seq 16); do wget -q -T 60 -O /dev/null http://10.0.0.{peer}/1461 || exit 1; done"
+        ))?;
+        let after = interrupts(guest)?;
+        let heard: Vec<_> = before
+            .iter()
+            .zip(&after)
+            .map(|(old, new)| new - old)
+            .collect();
+        ensure!(
+            heard.len() >= 2 && heard[..2].iter().all(|count| *count > 0),
+            "{}: {heard:?} interrupts of the receive queues",
+            guest.name
+        );
+        eprintln!(
+            "    {}: {heard:?} interrupts of the receive queues",
+            guest.name
+        );
+    }
+    Ok(())
 }
 
 /// Frames that the NIC has handed to a VF, and taken from it.
