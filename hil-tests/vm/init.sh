@@ -35,6 +35,12 @@ exec 3<>/dev/ttyS1
 stty raw -echo <&3
 echo "guest is ready" >&3
 while read -r line <&3; do
-  sh -c "$line" </dev/null >&3 2>&1
+  # A line begins with its length: on a busy machine the port loses bytes now and then.
+  command=${line#*:}
+  if [ "${line%%:*}" != "${#command}" ]; then
+    echo "say again" >&3
+    continue
+  fi
+  sh -c "$command" </dev/null >&3 2>&1
   printf '\nstatus %d\n' $? >&3
 done

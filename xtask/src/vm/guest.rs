@@ -80,6 +80,8 @@ pub(crate) struct Guest {
     console: PathBuf,
     errors: PathBuf,
     booted: bool,
+    /// The line that was begun last.
+    begun: String,
 }
 
 impl Guest {
@@ -120,6 +122,7 @@ impl Guest {
             console,
             errors,
             booted: false,
+            begun: String::new(),
         })
     }
 
@@ -145,13 +148,15 @@ impl Guest {
     /// Runs a line of shell; returns its status and what it said.
     pub(crate) fn attempt(&mut self, line: &str, limit: Duration) -> Result<(i32, String)> {
         self.begin(line)?;
-        self.end(line, limit)
+        self.end(limit)
     }
 
     /// Starts a line of shell, for [`Guest::end`] to wait for.
     pub(crate) fn begin(&mut self, line: &str) -> Result<()> {
         ensure!(!line.contains('\n'), "a command is one line: {line}");
-        let sent = writeln!(self.commands, "{line}").and_then(|()| self.commands.flush());
+        line.clone_into(&mut self.begun);
+        let sent = writeln!(self.commands, "{}:{line}", line.len());
+        let sent = sent.and_then(|()| self.commands.flush());
         if sent.is_err() {
             self.show_logs();
             bail!("{} has ended", self.name);
@@ -160,11 +165,18 @@ impl Guest {
     }
 
     /// Waits for the line that was begun.
-    pub(crate) fn end(&mut self, line: &str, limit: Duration) -> Result<(i32, String)> {
+    pub(crate) fn end(&mut self, limit: Duration) -> Result<(i32, String)> {
         let end = Instant::now() + limit;
         let mut said = Vec::new();
         loop {
-            let text = self.line(end, line)?;
+            let text = self.line(end, &self.begun)?;
+            if text == "say again" {
+                // Nothing of it was done.
+                thread::sleep(Duration::from_millis(200));
+                self.lines.try_iter().for_each(drop);
+                self.begin(&self.begun.clone())?;
+                continue;
+            }
             if let Some(status) = text
                 .strip_prefix("status ")
                 .and_then(|text| text.parse().ok())

@@ -295,7 +295,7 @@ fn files_at_once(world: &mut World<'_>, tenant: [usize; 2]) -> Result<()> {
         world.guests[to].begin(&fetch(to))?;
     }
     for to in tenant {
-        let outcome = world.guests[to].end("wget", TRANSFER)?;
+        let outcome = world.guests[to].end(TRANSFER)?;
         fetched(NAMES[to], &outcome, start)?;
     }
     world.compare(tenant)
