@@ -144,7 +144,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
 
   // ---- A: pick an event ----
 
-  logic            b_valid_q, b_more_q, b_end, a_load, a_valid;
+  logic            b_valid_q, b_more_q, b_end, a_load, a_valid, push, advance;
   ev_e             b_kind_q, a_kind;
   q_t              b_q_q, a_q;
   way_t            b_way_q;
@@ -224,7 +224,7 @@ module hp_vq_fetch import hp_vio_pkg::*, hp_vq_pkg::*; #(
 
   fixed_t          f;
   state_t          c, d;
-  logic            write, do_write, ends, hold, push, advance, live, ready, rewind, rewound, clear;
+  logic            write, do_write, ends, hold, live, ready, rewind, rewound, clear;
   logic            set_index, clr_index, set_event, clr_event, set_busy, clr_busy;
   ask_t            ask;
   logic [4:0]      take, give;                         // tokens

@@ -46,7 +46,7 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic              inside_q;                     // within a piece
   logic [OffW-1:0]   off, pos_q, turn;
   logic [10:0]       left, left_q;
-  logic [OffW:0]     bytes;
+  logic [OffW:0]     bytes, over_q;
   logic [OffW+1:0]   sum;
   logic [DATA_W-1:0] acc_q, source, turned, joined;
   logic [Bytes-1:0]  keep;
@@ -130,8 +130,6 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
       end
     end
   end
-
-  logic [OffW:0] over_q;
 
   assign idle_o = !tx_tvalid_o && !piece_valid_i && !flush_q;
 

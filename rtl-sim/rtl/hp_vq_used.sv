@@ -107,6 +107,7 @@ module hp_vq_used import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic              fits, add, flush, put, put_index, put_fence, index_some, dirty_set;
   logic [N_Q-1:0]    dirty_q;
   logic [3:0]        urge_q;
+  logic              fence_q, wait_q, fenced_q;   // a marker: fence to write; waits; answered
   count_t            index_count;
 
   assign q    = head.q[QW-1:0];
@@ -205,7 +206,8 @@ module hp_vq_used import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   // ---- is the driver told? ----
 
   logic [N_Q-1:0] need_q, looking_q;
-  logic           look_some, look_go, ans_some, ans_cancel, ans_err, ans_pop, asks_idle, event_idx;
+  logic           ask_event, look_some, look_go, ans_some, ans_cancel, ans_err, ans_pop;
+  logic           asks_idle, event_idx;
   logic           notify, look_room;
   q_t             look_q, ask_q, ans_q;
   idx_t           look_idx, ask_idx, ans_idx, old_idx, new_event;
@@ -270,7 +272,6 @@ module hp_vq_used import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic [N_Q-1:0] irq_q;
   logic           irq_some, irq_take;
   q_t             irq_pick, fence_queue_q;
-  logic           fence_q, wait_q, fenced_q, ask_event;  // a marker: to write; waits; answered
 
   hp_vq_pick #(.N(N_Q)) u_irq (
     .clk_i, .rst_ni, .req_i(irq_q & ok_i), .take_i(irq_take), .valid_o(irq_some),

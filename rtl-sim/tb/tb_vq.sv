@@ -49,7 +49,7 @@ module tb_vq #(
       for (int unsigned v = 0; v < N_VF; v++) begin_vf(v);
       traffic((frame_max > 1000) ? 300 : 2000, r % 2);
       drain($sformatf("round %0d", r));
-      $display("round %0d: latency %0d, ready %0d%%, to %0d bytes: %0d sent, %0d received, %0d, %0d",
+      $display("round %0d: latency %0d, ready %0d%%, to %0d: %0d sent, %0d received, %0d, %0d",
                r, u_host.u_mem.latency, u_host.u_mem.ready_rate, frame_max, frames_in,
                u_host.rx_done, u_host.rx_buffers, cycle);
       for (int unsigned v = 0; v < N_VF; v++) end_vf(v);

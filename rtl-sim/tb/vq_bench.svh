@@ -374,19 +374,19 @@
 
   task automatic dump();
     $display("%0d reads wait", u_host.u_mem.arq.size());
-    $display("idle: cmd %b rd %b wr %b grant %b req %b data %b rx %b used %b fetch %b; switch %0d, rx %b %b",
+    $display("idle: cmd %b rd %b wr %b grant %b req %b data %b rx %b used %b fetch %b",
              u_dut.idle_cmd, u_dut.idle_rd, u_dut.idle_wr, u_dut.idle_grant, u_dut.idle_req,
-             u_dut.idle_data, u_dut.idle_rx, u_dut.idle_used, u_dut.fetch_idle, sw_id.size(),
-             rx_valid, rx_ready);
+             u_dut.idle_data, u_dut.idle_rx, u_dut.idle_used, u_dut.fetch_idle);
+    $display("switch: %0d frames, rx valid %b ready %b", sw_id.size(), rx_valid, rx_ready);
     for (int unsigned q = 0; q < NQ; q++) begin
-      if (u_host.en[q])
-        $display("queue %0d: vf %0d size %0d evt %b ind %b mrg %b awake %b dead %b",
-                 q, q_vf(q), 1 << u_host.lg[q], u_host.evt[q], u_host.ind[q], u_host.mrg[q],
-                 u_host.awake[q], dead[q]);
-        if (u_host.en[q])
-          $display("  out %0d avail %0d bell %0d used %0d/%0d plog %0d", u_host.out[q],
-                   u_host.avail_idx[q], u_host.bell_idx[q],
-                 u_host.used_idx[q], u_host.used_waiting(q), u_dut.plog[q%2][q/2]);
+      if (u_host.en[q]) begin
+        $display("queue %0d: vf %0d size %0d evt %b ind %b mrg %b awake %b dead %b", q, q_vf(q),
+                 1 << u_host.lg[q], u_host.evt[q], u_host.ind[q], u_host.mrg[q], u_host.awake[q],
+                 dead[q]);
+        $display("  out %0d avail %0d bell %0d used %0d/%0d plog %0d", u_host.out[q],
+                 u_host.avail_idx[q], u_host.bell_idx[q], u_host.used_idx[q],
+                 u_host.used_waiting(q), u_dut.plog[q%2][q/2]);
+      end
     end
   endtask
 
