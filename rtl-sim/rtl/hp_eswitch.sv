@@ -129,7 +129,7 @@ module hp_eswitch
   frame_meta_t       pl_meta, core_meta;
   egress_meta_t      eg_meta;
   cnt_dec_t          cnt_dec;
-  logic              taught_valid, taught_done;
+  logic              taught_valid, taught_done, taught_room;
   logic [3:0]        taught_status;
   logic [7:0]        taught_slot;
   port_t             taught_port;
@@ -207,6 +207,7 @@ module hp_eswitch
     .tbl_req_valid_i, .tbl_req_ready_o, .tbl_core_i, .tbl_req_i, .tbl_rsp_valid_o, .tbl_rsp_o,
     .learn_valid_o, .learn_slot_o, .learn_event_o, .learn_waiting_o, .learn_act_i, .learn_act_slot_i,
     .learn_verdict_i, .learn_busy_o, .learn_status_o,
+    .taught_room_i  (taught_room),
     .taught_valid_i (taught_valid),
     .taught_slot_i  (taught_slot),
     .taught_port_i  (taught_port),
@@ -247,6 +248,7 @@ module hp_eswitch
     .punt_seq_o, .punt_rd_req_i, .punt_rd_addr_i, .punt_rd_valid_o, .punt_rd_data_o,
     .punt_pop_i, .punt_send_i, .punt_nopunt_i, .punt_tomb_i, .punt_tomb_reason_i, .punt_busy_o,
     .punt_full_o, .punt_quota_o, .punt_seen_i,
+    .taught_room_o  (taught_room),
     .taught_valid_o (taught_valid),
     .taught_slot_o  (taught_slot),
     .taught_port_o  (taught_port),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Flows of which the core was given a frame a short time ago: it gets no other for 2^16 ticks (up to 2^14 more).
+// Flows whose key was handed over a short time ago: it is not again for 2^16 ticks (up to 2^14 more).
 //
 // A direct-mapped memory of 256 flows: index and tag are folded from the flow table's hash of the masked key,
 // which nobody outside knows. A flow takes the place of another, which is then handed over once more. Once a
@@ -23,7 +23,8 @@ module hp_flow_news #(
   input  logic [59:0] mix_i,       // stage 10
   input  logic        look_i,      // stage 18: the frame may turn out to teach
   input  logic        teaches_i,   // stage 22: it does
-  output logic        told_o       // stage 22: the core gets a copy
+  input  logic        room_i,      // stage 22: there is a place for its key
+  output logic        told_o       // stage 22: the key is handed over
 );
   localparam int unsigned IdxW  = 8;
   localparam int unsigned TagW  = 23;
@@ -78,7 +79,7 @@ module hp_flow_news #(
     .rdata_o(place_20)
   );
 
-  assign told_o = teaches_i && !known_q && !rest_q;
+  assign told_o = teaches_i && room_i && !known_q && !rest_q;
 
   always_ff @(posedge clk_i) begin
     for (int unsigned n = 0; n < Chunks; n++) begin

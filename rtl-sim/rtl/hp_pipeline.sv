@@ -61,6 +61,7 @@ module hp_pipeline
   output logic [3:0]        learn_status_o,
 
   // A frame teaches a flow (see hp_punt_store).
+  input  logic              taught_room_i,
   input  logic              taught_valid_i,
   input  logic [7:0]        taught_slot_i,
   input  port_t             taught_port_i,
@@ -350,7 +351,7 @@ module hp_pipeline
     .dec_o         (dec)
   );
 
-  // A learning packet: the core gets a copy, unless it had one of this flow just before.
+  // A learning packet: its key is handed over, unless that of this flow was just before.
   logic teaches, told;
   assign teaches = v_q[LastStage] && dec.teaches && (FLOW_DEPTH != 0);
   hp_flow_news u_news (
@@ -359,6 +360,7 @@ module hp_pipeline
     .mix_i    (flow_mix),
     .look_i   (v_q[DecStage] && h18.w.marked),
     .teaches_i(teaches),
+    .room_i   (taught_room_i),
     .told_o   (told)
   );
 

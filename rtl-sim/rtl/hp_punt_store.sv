@@ -11,7 +11,7 @@
 // frame.
 //
 // No backpressure to the pipeline: a frame that does not fit whole is lost (`learn-busy`, at its
-// source).
+// source). Frames that teach come only while `taught_room_o`, and apart.
 
 `include "hp_assert.svh"
 
@@ -53,6 +53,7 @@ module hp_punt_store
   output logic              punt_full_o,
   output logic              punt_quota_o,
   input  logic              punt_seen_i,
+  output logic              taught_room_o,      // no other may come without
   output logic              taught_valid_o,
   output logic [7:0]        taught_slot_o,
   output port_t             taught_port_o,
@@ -99,7 +100,7 @@ module hp_punt_store
   // Store. A frame becomes visible with its last beat. When a frame comes, all beats of the ones
   // before have been written, so the free beats need no promises; its length is compared with them
   // in bytes, unrounded.
-  logic              teaches, lesson, taught_full;
+  logic              teaches, lesson, lost, taught_full;
   logic [CountW-1:0] free_q, freed_q, beats;
   logic [AddrW-1:0]  wr_q, base_q;
   logic              here, fits, admit_q, write, push, pop, desc_full, desc_valid;
@@ -110,10 +111,11 @@ module hp_punt_store
   assign here  = eg_valid_i && eg_meta_i.to_core;
   assign beats = CountW'((eg_meta_i.len + len_t'(Bytes - 1)) >> BeatW);
   assign teaches = eg_meta_i.to_host;
-  assign fits  = teaches ? !taught_full : !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
+  assign fits  = !desc_full && !({free_q, BeatW'(0)} < FreeW'(eg_meta_i.len));
   assign write = here && !teaches && (eg_sof_i ? fits : admit_q);
   assign push  = write && eg_eof_i;
-  assign lesson = here && teaches && (eg_sof_i ? fits : admit_q) && eg_eof_i;
+  assign lesson = here && teaches && eg_eof_i;
+  assign lost   = here && !teaches && eg_sof_i && !fits;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -154,11 +156,11 @@ module hp_punt_store
   );
 
   always_ff @(posedge clk_i) begin
-    loss_o.valid           <= rst_ni && here && eg_sof_i && !fits;
+    loss_o.valid           <= rst_ni && lost;
     loss_o.seq             <= eg_meta_i.seq;
     loss_o.port            <= eg_meta_i.src;
     loss_o.reason          <= hp_abi_pkg::RSN_LEARN_BUSY;
-    cnt_loss_o.valid       <= rst_ni && here && eg_sof_i && !fits;
+    cnt_loss_o.valid       <= rst_ni && lost;
     cnt_loss_o.port        <= eg_meta_i.src;
     cnt_loss_o.vvidx_valid <= eg_meta_i.vvidx_valid;
     cnt_loss_o.vvidx       <= eg_meta_i.vvidx;
@@ -192,9 +194,12 @@ module hp_punt_store
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       lesson_q     <= '0;
+      taught_room_o <= 1'b0;
       punt_full_o  <= 1'b0;
       punt_quota_o <= 1'b0;
     end else begin
+      // The last one told of may come a clock later than this knows.
+      taught_room_o <= 32'(lessons) < SLOTS - 1;
       if (taught_done_i) lesson_q <= lesson_q + 1'b1;
       punt_full_o  <= (taught_done_i && taught_status_i == ST_FULL) || (punt_full_o && !punt_seen_i);
       punt_quota_o <= (taught_done_i && taught_status_i == ST_QUOTA) || (punt_quota_o && !punt_seen_i);
@@ -366,6 +371,7 @@ module hp_punt_store
   `HP_ASSERT_INIT(Room_A, BEATS * Bytes >= MaxFrame + 8 && BEATS == 2 ** AddrW)
   `HP_ASSERT_INIT(Slots_A, SLOTS == 2 ** SlotW && SLOTS <= 128)
   `HP_ASSERT(CommandHasHead_A, !(punt_pop_i || punt_send_i) || (punt_valid_o && !punt_busy_o))
+  `HP_ASSERT(TaughtRoom_A, !(lesson && taught_full))
   `HP_ASSERT(Taught_A, !taught_done_i || taught_valid_o)
   `HP_ASSERT(OneCommand_A, !(punt_pop_i && punt_send_i))
 endmodule

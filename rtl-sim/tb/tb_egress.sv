@@ -56,7 +56,7 @@ module tb_egress
     .m_wire_tkeep_o(w_keep), .m_wire_tlast_o(w_last), .m_wire_tid_o(w_id),
     .punt_valid_o(punt_valid), .punt_slot_o(punt_slot), .punt_src_o(punt_src),
     .punt_vvlan_o(punt_vvlan), .punt_reason_o(punt_reason), .punt_len_o(punt_len),
-    .punt_seq_o(punt_seq), .punt_full_o(), .punt_quota_o(), .punt_seen_i(1'b0), .taught_valid_o(), .taught_slot_o(),
+    .punt_seq_o(punt_seq), .punt_full_o(), .punt_quota_o(), .punt_seen_i(1'b0), .taught_room_o(), .taught_valid_o(), .taught_slot_o(),
     .taught_port_o(), .taught_done_i(1'b0),
     .taught_status_i(hp_abi_pkg::ST_DENIED), .punt_we_o(), .punt_we_slot_o(),
     .punt_rd_req_i(1'b0), .punt_rd_addr_i('0), .punt_rd_valid_o(),

@@ -18,10 +18,10 @@ module tb_flow_news;
 
   longint      now = 64'h7FFF_0000;              // the unit's 32 bits wrap on the way
   logic [59:0] mix = '0;
-  logic        look = 1'b0, teaches = 1'b0, told;
+  logic        look = 1'b0, teaches = 1'b0, room = 1'b1, told;
 
   hp_flow_news u_dut (
-    .clk_i(clk), .rst_ni(rst_n), .time_i(now[31:0]), .mix_i(mix), .look_i(look), .teaches_i(teaches), .told_o(told)
+    .clk_i(clk), .rst_ni(rst_n), .time_i(now[31:0]), .mix_i(mix), .look_i(look), .teaches_i(teaches), .room_i(room), .told_o(told)
   );
 
   typedef struct packed {
@@ -35,7 +35,7 @@ module tb_flow_news;
   longint      told_at [Flows];                  // negative: never, or another took its place
   longint      clock, last_told;
   int          owner [256];
-  int unsigned tolds, agains, rests, evicted, late, rate, pool, looks, hurry, first_told;
+  int unsigned tolds, agains, rests, evicted, late, crowds, rooms, rate, pool, looks, hurry, first_told;
 
   function automatic int unsigned place(input logic [59:0] m);
     return int'(8'(m[30:0] ^ {2'd0, m[59:31]}));
@@ -51,9 +51,10 @@ module tb_flow_news;
     mix       = (f.flow < 0) ? {28'(rnd()), rnd()} : mix_of[f.flow];
     look      = line[8].look;
     teaches   = line[12].teaches;
+    room      = chance(rooms);
     #4;
     f = line[12];
-    if (told && !teaches) $fatal(1, "told of a frame that does not teach");
+    if (told && !(teaches && room)) $fatal(1, "told of a frame that does not teach, or without room");
     if (teaches) begin
       since = (told_at[f.flow] < 0) ? Most + 1 : now - told_at[f.flow];
       if (told) begin
@@ -71,6 +72,8 @@ module tb_flow_news;
         last_told       = clock;
       end else if (since <= Most) begin
         agains++;
+      end else if (!room) begin
+        crowds++;
       end else begin
         // The places are emptied after reset first.
         if (clock - last_told > longint'(Rest) && clock > 260) $fatal(1, "flow %0d is not told of after %0d ticks", f.flow, since);
@@ -105,6 +108,7 @@ module tb_flow_news;
       rate  = (round % 3 == 0) ? 100 : (round % 3 == 1) ? 40 : 2;
       pool  = (round % 4 == 0) ? 2 : (round % 4 == 1) ? 40 : Flows;
       looks = (round % 5 == 0) ? 100 : 60;
+      rooms = (round % 2 == 0) ? 100 : 50;
       hurry = below(4);
       repeat (3000) step();
       drain();
@@ -120,7 +124,7 @@ module tb_flow_news;
         default: ;
       endcase
     end
-    if (first_told < 250 || tolds < 1000 || agains < 1000 || rests == 0 || evicted == 0 || late == 0)
+    if (first_told < 250 || tolds < 1000 || agains < 1000 || rests == 0 || evicted == 0 || late == 0 || crowds == 0)
       $fatal(1, "a case was never reached: first %0d, %0d %0d %0d %0d %0d", first_told, tolds, agains, rests, evicted, late);
     $display("PASS %0d told, %0d again, %0d too soon after another, %0d took a place, %0d told once more", tolds, agains,
              rests, evicted, late);

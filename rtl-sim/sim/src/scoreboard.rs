@@ -56,10 +56,12 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Ticks in which the firmware is not given a frame of the same flow again, and at most so many more.
+/// Ticks in which the key of a flow is not handed over again, and at most so many more.
 const AGAIN: u64 = (1 << 16) + (1 << 14);
-/// Clocks after such a frame in which it is given no other.
+/// Clocks after a key in which no other is.
 const REST: u64 = 8;
+/// Keys that wait for their install, from which on there is no room for another.
+const KEYS: usize = 15;
 
 /// A frame as it was put on a bus.
 #[derive(Clone, Debug)]
@@ -169,10 +171,11 @@ pub struct Scoreboard {
     invalidations: BTreeMap<(u8, u16), u64>,
     /// Addresses that were learned behind another vPort while they lived.
     moved: u64,
-    /// Flows of which the firmware was given a frame, and when it was the last time.
+    /// Flows whose key was handed over, and when it was the last time.
     told: HashMap<FlowKey, Cycle>,
-    last_told: Option<Cycle>,
-    /// Frames that taught: the firmware got a copy, or not.
+    /// The last [`KEYS`] of them, whatever the flow.
+    last_told: VecDeque<Cycle>,
+    /// Frames that taught: the key was handed over, or not.
     taught: [u64; 2],
     /// The last decision used a learned entry, and how many did.
     learned: bool,
@@ -208,7 +211,7 @@ impl Scoreboard {
             invalidations: BTreeMap::new(),
             moved: 0,
             told: HashMap::new(),
-            last_told: None,
+            last_told: VecDeque::new(),
             taught: [0; 2],
             learned: false,
             learned_hits: 0,
@@ -370,11 +373,12 @@ impl Scoreboard {
         self.open(cycle, d.seq, open);
     }
 
-    /// A frame that teaches is told of, unless one of its flow, or any other, was just before; no other frame is.
+    /// A frame that teaches is told of, unless one of its flow, or any other, was just before, or so many that their keys
+    /// may still wait; no other frame is.
     fn teach(&mut self, cycle: Cycle, d: &Decided, expected: &Expected) {
         let Some(flow) = expected.teaches else {
             if d.told {
-                let what = format!("decision {}: the firmware is told", d.seq);
+                let what = format!("decision {}: its key is handed over", d.seq);
                 self.differ(cycle, what, false, true);
             }
             return;
@@ -383,12 +387,18 @@ impl Scoreboard {
         self.taught[usize::from(!d.told)] += 1;
         if d.told {
             self.told.insert(flow, cycle);
-            self.last_told = Some(cycle);
+            if self.last_told.len() == KEYS {
+                self.last_told.pop_front();
+            }
+            self.last_told.push_back(cycle);
             return;
         }
         let within = |then: Option<Cycle>, ticks| then.is_some_and(|then| cycle - then <= ticks);
-        if !within(self.told.get(&flow).copied(), AGAIN) && !within(self.last_told, REST) {
-            let what = format!("decision {}: the firmware is told", d.seq);
+        if !within(self.told.get(&flow).copied(), AGAIN)
+            && !within(self.last_told.back().copied(), REST)
+            && !(self.last_told.len() == KEYS && within(self.last_told.front().copied(), AGAIN))
+        {
+            let what = format!("decision {}: its key is handed over", d.seq);
             self.differ(cycle, what, true, false);
         }
     }
