@@ -3,7 +3,7 @@
 // How fast hp_vq is: frames from VF to VF with rings that are never empty, one descriptor per
 // chain, in cycles per frame over both directions. Fails when it is slower than it was promised.
 //
-// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
+// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
 // bench: -GDATA_W=512
 
 module tb_vq_perf #(
