@@ -394,7 +394,7 @@ fn a_session_again() -> Result<()> {
 
     let dir = fresh("learning-again")?;
     let again = dir.join("out");
-    traffic(&dir, FEW)?;
+    traffic(&dir, FEW, numbered)?;
     Replay::new(&root().join("examples/learning/nic.toml"), &again)
         .input("vf0", &dir.join("vf0.pcap"))
         .input("vf1", &dir.join("vf1.pcap"))
