@@ -307,6 +307,9 @@ module fv_table
 
   // ---- The key that is followed ----
 
+  logic                  washes;
+  logic [2:0]            wash_q = '0;
+  logic [2:0][ACT_W-1:0] wash_act_q;
   logic               there_q, there, mine;
   logic [ACT_W-1:0]   act_q, act_d;
   logic [HandleW-1:0] handle_q, handle_d;
@@ -334,9 +337,6 @@ module fv_table
   assign goes   = goes_q || (judges && (!own_live_i || (own_aged_i && u_dut.u_maint.job_q.sweep)));
 
   // What stays and is to have another action, has it three clocks later.
-  logic                  washes;
-  logic [2:0]            wash_q = '0;
-  logic [2:0][ACT_W-1:0] wash_act_q;
   assign washes = judges && own_wash_i && own_live_i && !(own_aged_i && u_dut.u_maint.job_q.sweep);
   always_ff @(posedge clk_i) begin
     wash_q     <= {wash_q[1:0], washes};

@@ -394,10 +394,11 @@ impl Scoreboard {
             return;
         }
         let within = |then: Option<Cycle>, ticks| then.is_some_and(|then| cycle - then <= ticks);
-        if !within(self.told.get(&flow).copied(), AGAIN)
-            && !within(self.last_told.back().copied(), REST)
-            && !(self.last_told.len() == KEYS && within(self.last_told.front().copied(), AGAIN))
-        {
+        let last = &self.last_told;
+        let again = within(self.told.get(&flow).copied(), AGAIN);
+        let close = within(last.back().copied(), REST);
+        let crowd = last.len() == KEYS && within(last.front().copied(), AGAIN);
+        if !(again || close || crowd) {
             let what = format!("decision {}: its key is handed over", d.seq);
             self.differ(cycle, what, true, false);
         }
