@@ -494,7 +494,7 @@ module hp_vio_regs
       job_full_q  <= poll_full;
     end
     // One pair until the guest asks for more.
-    if (job_take) vf_pairs_o[v_q].count <= 7'd1;
+    if (job_take && job_reset_q) vf_pairs_o[v_q].count <= 7'd1;
     if (job_take) vf_pool_o[v_q] <= vf.drv.features[FMq] ? vf.pf.count : 7'd1;
     for (int unsigned i = 0; i < N_VF; i++) begin
       if (pairs_set_i && 32'(pairs_vport_i) == i) vf_pairs_o[i].count <= pairs_i;

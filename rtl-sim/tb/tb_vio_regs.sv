@@ -61,6 +61,9 @@ module tb_vio_regs
   logic               pairs_set = 1'b0;
   hp_pkg::port_t      pairs_vport = '0;
   qp_t                pairs = '0;
+  logic               asks_live;
+
+  assign asks_live = (live & (N_VF'(1) << pairs_vport)) != '0;
 
   always @(posedge clk) begin
     automatic int who = $urandom() % N_VF;
@@ -82,7 +85,7 @@ module tb_vio_regs
     .pf_rdata_o(pf_rdata), .flr_req_i(flr_req), .flr_done_o(flr_done), .msix_enable_i(enable_q),
     .msix_mask_i(mask_q), .qcmd_valid_o(qcmd_valid), .qcmd_ready_i(qcmd_ready), .qcmd_o(qcmd),
     .bell_valid_o(bell_valid), .bell_q_o(bell_q), .vf_live_o(live), .vf_pairs_o(vf_pairs),
-    .vf_pool_o(vf_pool), .pairs_set_i(pairs_set), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
+    .vf_pool_o(vf_pool), .pairs_set_i(pairs_set && asks_live), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
     .qerr_valid_i(qerr_valid), .qerr_q_i(qerr_q), .qerr_code_i(qerr_code),
     .irq_valid_i(irq_valid), .irq_ready_o(irq_ready), .irq_q_i(irq_q),
     .msg_valid_o(msg_valid), .msg_ready_i(msg_ready), .msg_o(msg),
