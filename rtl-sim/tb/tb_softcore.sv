@@ -592,7 +592,7 @@ module tb_softcore
     wr('h8000, 0);
     expect_err(1'b1, "part of a word in the window");
     wstrb = 4'hF;
-    rd('h9000, lo);
+    rd('hA000, lo);
     expect_err(1'b1, "past the window");
     if (vf_reqs != 16 || pf_reqs != 16) $fatal(1, "%0d accesses to VFs, %0d to the window", vf_reqs, pf_reqs);
     fn = 8'd9;
