@@ -40,8 +40,8 @@ pub(super) const NIC: PortNo = PortNo(0);
 pub(super) const OTHERS: PortNo = PortNo(1);
 /// A port for copies.
 pub(super) const MIRROR: PortNo = PortNo(2);
-/// Ids of the frames that the switch sends begin here.
-const IDS: u32 = 1 << 31;
+/// Ids of the frames that the switch sends begin here; bit 31 is that of frames from rings.
+const IDS: u32 = 1 << 30;
 /// Frames of the protocol that an outsider remembers.
 const HEARD: usize = 64;
 /// Frames of a marked one's signature that the auditor is asked about, besides one for each rule.
