@@ -290,7 +290,7 @@ fn not_there() -> Result<()> {
         (&["stats", "vf5"], "not-found", "there is no port `vf5`"),
         (
             &["--device", "pci/0000:01:00.0", "port", "show"],
-            "no-transport",
+            "no-device",
             "pci/0000:01:00.0",
         ),
         (

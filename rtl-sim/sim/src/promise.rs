@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use hairpin_abi::peer::{AckStatus, Body, Envelope, Keys, PeerScope, Signature};
+use hairpin_abi::peer::{AckStatus, Body, Envelope, Keys, Mark, MarkField, PeerScope, Signature};
 use hairpin_abi::{FlowKey, FlowRow, PortId, Teacher, VVlan, Vlan};
 use hairpin_eswitch::Tables;
 
+use crate::checker::MarkBits;
 use crate::model::Cycle;
 use crate::nic::Nic;
 
@@ -117,6 +118,32 @@ pub(crate) fn body<'a>(frame: &'a [u8], keys: &Keys) -> Option<Body<'a>> {
 pub(crate) fn micros(cycle: Cycle, clock_hz: u64) -> u64 {
     let micros = u128::from(cycle) * 1_000_000 / u128::from(clock_hz);
     u64::try_from(micros).unwrap_or(u64::MAX)
+}
+
+/// What a mark is for the checker.
+pub(crate) fn bits_of(mark: Mark) -> MarkBits {
+    let (mask, set) = (u16::from(mark.mask()), u16::from(mark.set()));
+    let tci = |outer: u32, inner: u32| MarkBits::Tci {
+        mask: (
+            mask.checked_shl(outer).unwrap_or(0),
+            mask.checked_shl(inner).unwrap_or(0),
+        ),
+        value: (
+            set.checked_shl(outer).unwrap_or(0),
+            set.checked_shl(inner).unwrap_or(0),
+        ),
+    };
+    const NOT: u32 = 16;
+    match mark.field() {
+        MarkField::OuterDei => tci(12, NOT),
+        MarkField::OuterPcp => tci(13, NOT),
+        MarkField::InnerPcp => tci(NOT, 13),
+        MarkField::Dscp => MarkBits::Dscp {
+            mask: mark.mask(),
+            set: mark.set(),
+            clear: mark.clear(),
+        },
+    }
 }
 
 #[cfg(test)]

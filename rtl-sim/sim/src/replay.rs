@@ -31,6 +31,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::checker::{Checker, PortKind};
 use crate::model::{Cycle, Options, Variant};
 use crate::nic::{FIRMWARE, Nic, read_firmware};
+use crate::promise::bits_of;
 use timeline::Timeline;
 use watch::Watch;
 use wire::{SwitchFile, Wire};
@@ -367,6 +368,8 @@ fn check_out(dir: &Path, force: bool) -> Result<(), Diagnostic> {
 pub(crate) fn checker_of(config: &Config) -> Checker {
     let mut checker = Checker::new();
     checker.tpid(0, 0, config.uplink.tpid);
+    let mark = config.switch.as_ref().map(|switch| bits_of(switch.mark));
+    checker.mark(0, 0, mark);
     for vport in &config.vports {
         let kind = match (vport.role, vport.vvlans.first()) {
             (Role::Vf, Some(vvlan)) => PortKind::Vf { vvlan: vvlan.get() },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hairpin_abi::admin::Command;
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::peer::{Mark, MarkField};
+use hairpin_abi::peer::Mark;
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{
     CfgRow, FlowKey, GroupRow, MacAddr, MacRow, PortRow, Tags, Target, VPort, VVlan, VVlanRow, Vlan,
@@ -16,8 +16,9 @@ use hairpin_driver::{Diagnostic, Error};
 use super::flows::learning;
 use super::frames::Shot;
 use super::setup::mac;
-use crate::checker::{Checker, MarkBits};
+use crate::checker::Checker;
 use crate::nic::Nic;
+use crate::promise::bits_of;
 use crate::rng::Rng;
 
 /// Walks over a large address table in one configuration.
@@ -329,31 +330,5 @@ impl Churn {
         }
         let begin = nic.now();
         self.set_vvlan(nic, checker, begin, at, id, row)
-    }
-}
-
-/// What a mark is for the checker.
-fn bits_of(mark: Mark) -> MarkBits {
-    let (mask, set) = (u16::from(mark.mask()), u16::from(mark.set()));
-    let tci = |outer: u32, inner: u32| MarkBits::Tci {
-        mask: (
-            mask.checked_shl(outer).unwrap_or(0),
-            mask.checked_shl(inner).unwrap_or(0),
-        ),
-        value: (
-            set.checked_shl(outer).unwrap_or(0),
-            set.checked_shl(inner).unwrap_or(0),
-        ),
-    };
-    const NOT: u32 = 16;
-    match mark.field() {
-        MarkField::OuterDei => tci(12, NOT),
-        MarkField::OuterPcp => tci(13, NOT),
-        MarkField::InnerPcp => tci(NOT, 13),
-        MarkField::Dscp => MarkBits::Dscp {
-            mask: mark.mask(),
-            set: mark.set(),
-            clear: mark.clear(),
-        },
     }
 }
