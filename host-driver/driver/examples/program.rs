@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The example of the guide's page "Program the PF from Rust".
 
 use std::path::Path;
 

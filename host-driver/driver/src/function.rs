@@ -8,7 +8,7 @@
 //! | the kernel's VFIO | [`vfio`](crate::vfio) | `pci/0000:01:00.0` |
 //!
 //! [`PciFunction`] is all that a driver above needs: the [PF's](crate::Device) registers through
-//! [`PfBar`], and the [VF driver](crate::virtio).
+//! [`PfBar`](crate::PfBar), and the [VF driver](crate::virtio).
 
 use std::fmt;
 use std::io;
