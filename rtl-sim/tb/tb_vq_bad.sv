@@ -128,8 +128,6 @@ module tb_vq_bad #(
       v = below(N_VF);
       q = 2 * 32'(pairs[v].base) + below(2 * 32'(pairs[v].count));
       kind = 1 + (r % 13);
-      // Frames that are not IP all go to the first pair; the rings of the others stand still.
-      if (!q[0]) q = 2 * 32'(pairs[v].base);
       spoil(q, kind);
       goal = frames_in + 300;
       n = 0;

@@ -201,6 +201,7 @@
       len = 60 + 12 + frame_max + below(100);
       if (u_host.mrg[q] && u_host.rx_small[q]) len = 12 + below(len);
     end
+    u_host.f_next = len - 12;
     if (u_host.post(q, len, id, spoil ? bad_shape : GoodChain)) begin
       if (spoil) bad_due = 1'b0;
       if (q[0]) begin

@@ -72,12 +72,25 @@ module vq_host import hp_vio_pkg::*; #(
   int unsigned f_len [$];                            // by number
   int unsigned f_q [$];                              // where it was sent
 
+  int unsigned f_next;                               // length of the one that is being made
+
+  // Of three frames one is IPv4, one IPv6 (UDP), both with sound headers if they are long enough: they are
+  // spread over a VF's queues.
   function automatic byte unsigned frame_byte(input int unsigned id, input int unsigned i);
-    int unsigned x;
+    int unsigned x, n;
+    n = (id < f_len.size()) ? f_len[id] : f_next;
     if (i < 4) return 8'(id >> (8 * i));
     if (i == 12) return (id % 3 == 0) ? 8'h08 : (id % 3 == 1) ? 8'h86 : 8'(id);
     if (i == 13) return (id % 3 == 0) ? 8'h00 : (id % 3 == 1) ? 8'hDD : 8'(id >> 8);
-    if (i == 14 && id % 3 == 0) return 8'h45;
+    if (id % 3 == 0) begin
+      if (i == 14) return 8'h45;
+      if (i == 16 || i == 17) return 8'((n - 14) >> (8 * (17 - i)));
+      if (i == 20 || i == 21) return 8'h00;          // no fragment
+    end else if (id % 3 == 1) begin
+      if (i == 14) return 8'h60;
+      if (i == 18 || i == 19) return 8'((n - 54) >> (8 * (19 - i)));
+      if (i == 20) return 8'd17;
+    end
     x = id * 32'd2654435761 + (i >> 2) * 32'd40503;
     x = (x ^ (x >> 15)) * 32'd2246822519;
     return 8'((x ^ (x >> 13)) >> (8 * (i & 3)));
