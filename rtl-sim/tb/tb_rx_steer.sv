@@ -41,6 +41,7 @@ module tb_rx_steer
   port_t                rx_dest = '0, m_dest;
   len_t                 rx_len = '0, m_len;
   qp_t                  m_qp;
+  logic                 rests;
 
   hp_rx_steer #(
     .DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .N_FILTER(N_FILTER), .N_ETHERTYPE(N_ETHERTYPE)
@@ -50,7 +51,7 @@ module tb_rx_steer
     .rx_tvalid_i(rx_valid), .rx_tready_o(rx_ready), .rx_tdata_i(rx_data), .rx_tkeep_i(rx_keep),
     .rx_tlast_i(rx_last), .rx_tdest_i(rx_dest), .rx_len_i(rx_len), .m_tvalid_o(m_valid),
     .m_tready_i(m_ready), .m_tdata_o(m_data), .m_tkeep_o(m_keep), .m_tlast_o(m_last),
-    .m_tdest_o(m_dest), .m_len_o(m_len), .m_qp_o(m_qp)
+    .m_tdest_o(m_dest), .m_len_o(m_len), .m_qp_o(m_qp), .idle_o(rests)
   );
 
   // The sink: every beat as it was sent, every frame to its queue.
@@ -76,6 +77,7 @@ module tb_rx_steer
     clocks++;
     if (clocks > 2000000) $fatal(1, "no end: %0d frames to send, %0d beats inside, %0d accesses to make, at rest %0d", todo,
                                  beats.size(), ops.size(), at_rest);
+    if (rst_n && rests && beats.size() != 0) $fatal(1, "idle with %0d beats inside", beats.size());
     if (rst_n && m_valid && m_ready) begin
       if (beats.size() == 0) $fatal(1, "a beat from nowhere");
       if (wants.size() == 0) $fatal(1, "a beat before its header was complete");
@@ -301,6 +303,8 @@ module tb_rx_steer
     throughput(64);
     throughput(65);
     throughput(3 * Bytes + 1);
+    repeat (20) @(negedge clk);
+    if (!rests) $fatal(1, "never idle");
     foreach (must[i]) if (steps[must[i]] == 0) $fatal(1, "never: %s", must[i]);
     foreach (steps[s]) $display("  %-24s %0d", s, steps[s]);
     $display("PASS %0d frames, %0d accesses, the longest took %0d clocks", frames_out, accesses, longest);
