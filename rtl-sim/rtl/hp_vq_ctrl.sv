@@ -94,10 +94,10 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   logic [16:0]      size, entries_q, table_n;
   logic [15:0]      head_q, at;
   logic [5:0]       count_q;
-  logic             in_table_q, is_table, more, write_bit;
+  logic             in_table_q, is_table, more, to_answer;
   logic [15:0]      link, id_q;
   logic [63:0]      table_q, addr_q, base;
-  logic [31:0]      left_q;
+  bytes_t           left_q;
   logic [PosW:0]    pos_q;
   logic             cut_q;
   logic [3:0]       tag_q;
@@ -143,9 +143,9 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   wr_job_t     job;
   logic [15:0] delta, ahead, passed;
   logic [63:0] used_at, avail_end, used_end;
-  logic [31:0] word_len, desc_len;
-  logic [64:0] desc_last;
-  logic [7:0]  desc_code;
+  bytes_t      word_len;
+  seg_t        seg;
+  logic [7:0]  fault, desc_code;
 
   assign size      = 17'd1 << f.size_log2;
   assign at        = seen.next & 16'(size - 17'd1);
@@ -153,7 +153,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign avail_end = f.avail + 64'd4 + {46'd0, size, 1'b0};
   assign used_end  = f.used + 64'd4 + {44'd0, size, 3'd0};
   assign base      = in_table_q ? table_q : f.desc;
-  assign word_len  = (left_q < 32'd16) ? left_q : 32'd16;
+  assign word_len  = (left_q < 14'd16) ? left_q : 14'd16;
 
   always_comb begin
     read    = '{fn: f.fn, addr: f.avail, len: 5'd4};
@@ -186,26 +186,18 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign answer        = asked_q && (word_valid_i || ans_valid_i);
   assign failed        = word_valid_i ? word_err_i : ans_err_i;
 
-  // ---- what a descriptor says ----
+  // ---- what a descriptor says: as one to send, or it is where the answer goes ----
 
-  assign desc_len  = word_data_i[95:64];
-  assign more      = word_data_i[96];
-  assign write_bit = word_data_i[97];
-  assign is_table  = word_data_i[98];
-  assign link      = word_data_i[127:112];
-  assign desc_last = {1'b0, word_data_i[63:0]} + 65'(desc_len) - 65'd1;
-  assign table_n   = (desc_len[31:20] != '0) ? 17'h10000 : 17'(desc_len[19:4]);
+  assign to_answer = word_data_i[97] && !word_data_i[98];
 
-  always_comb begin
-    desc_code = '0;
-    if (desc_len == '0 || desc_last[64]) desc_code = hp_abi_pkg::VQERR_LENGTH;
-    else if (is_table) begin
-      if (!f.indirect || in_table_q || desc_len[3:0] != '0) desc_code = hp_abi_pkg::VQERR_INDIRECT;
-      else if (more || write_bit) desc_code = hp_abi_pkg::VQERR_FLAGS;
-    end else if (!write_bit && !more) desc_code = hp_abi_pkg::VQERR_CONTROL;
-    else if (!write_bit && 17'(link) >= entries_q) desc_code = hp_abi_pkg::VQERR_NEXT;
-    else if (!write_bit && count_q + 6'd1 >= 6'(MaxChain)) desc_code = hp_abi_pkg::VQERR_CHAIN;
-  end
+  hp_vq_desc #(.TX(1'b1)) u_desc (
+    .desc_i({word_data_i[127:98], 1'b0, word_data_i[96] && !to_answer, word_data_i[95:0]}),
+    .indirect_i(f.indirect), .in_table_i(in_table_q), .before_i(count_q), .entries_i(entries_q),
+    .code_o(fault), .table_o(is_table), .table_n_o(table_n), .more_o(more), .next_o(link), .seg_o(seg)
+  );
+
+  assign desc_code = (fault == '0 && !is_table && !to_answer && !more) ? hp_abi_pkg::VQERR_CONTROL
+                                                                        : fault;
 
   assign delta  = word_data_i[31:16] - seen.next;
   assign ahead  = word_data_i[15:0];
@@ -291,7 +283,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
         StDesc: begin
           if (answer && desc_code != '0) state_q <= StError;
           else if (answer && is_table) state_q <= StDesc;
-          else if (answer) state_q <= write_bit ? StFlush : StBytes;
+          else if (answer) state_q <= to_answer ? StFlush : StBytes;
         end
         StBytes: if (!asked_q && have_q == '0 && left_q == '0) state_q <= StDesc;
         StFlush: state_q <= StAsk;
@@ -338,17 +330,17 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
       cut_q      <= 1'b0;
     end
     if (state_q == StDesc && answer) begin
-      addr_q  <= word_data_i[63:0];
-      left_q  <= desc_len;
-      head_q  <= link;
-      count_q <= count_q + 6'd1;
-      have_q  <= '0;
+      addr_q <= seg.addr;
+      left_q <= seg.len;
+      have_q <= '0;
       if (is_table) begin
         in_table_q <= 1'b1;
-        table_q    <= word_data_i[63:0];
+        table_q    <= seg.addr;
         entries_q  <= table_n;
         head_q     <= '0;
-        count_q    <= '0;
+      end else begin
+        head_q     <= link;
+        count_q    <= count_q + 6'd1;
       end
     end
     // Bytes past the window are not read.
@@ -385,7 +377,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign idle_o      = state_q == StIdle && turns == '0 && !qcmd_valid_i && !bell_valid_i;
 
   logic unused;
-  assign unused = ^{qcmd_i, guest_i, desc_last[63:0]};
+  assign unused = ^{qcmd_i, guest_i};
 
   `HP_ASSERT_INIT(Window_A, WINDOW >= 16 && 2 ** PosW == WINDOW && WINDOW <= 512)
   `HP_ASSERT(OneAnswer_A, !(word_valid_i && ans_valid_i))

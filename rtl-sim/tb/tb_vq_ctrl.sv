@@ -248,7 +248,8 @@ module tb_vq_ctrl;
     may[v][ack_at] = 1'b1;
     mem[v][ack_at] = 8'h55;
     descriptor(v, base + 16 * place, top + 64'(at), 1 + below(3), 16'h2, 0);
-    if (table_) descriptor(v, Desc + 16 * head, top + Table, 16 * (parts + 1), 16'h4, 0);
+    // A table's own direction says nothing.
+    if (table_) descriptor(v, Desc + 16 * head, top + Table, 16 * (parts + 1), 16'h4 | 16'(2 * below(2)), 0);
     case (fault)
       32'(VQERR_NEXT): put(v, base + 16 * (table_ ? 0 : head) + 14, table_ ? parts + 1 : Size, 2);
       32'(VQERR_CHAIN): put(v, base + 16 * (table_ ? 0 : head) + 14, table_ ? 0 : head, 2);
