@@ -339,7 +339,8 @@ impl Model {
         self.api.flags & ffi::FLAG_SMALL != 0
     }
 
-    /// Queues one frame, to start no earlier than `earliest`. `id` comes back in the log.
+    /// Queues one frame, to start no earlier than `earliest`. `id`, below 2^31, comes back in the log; ids from there on are
+    /// those of frames from rings.
     ///
     /// # Errors
     /// [`ModelError::Frame`].
@@ -351,6 +352,7 @@ impl Model {
         bad: bool,
         frame: &[u8],
     ) -> Result<(), ModelError> {
+        debug_assert!(id >> 31 == 0, "{id:#x} is the id of a frame from a ring");
         let flags = if bad { ffi::PUSH_BAD } else { 0 };
         // SAFETY: pointer and length are those of one slice, which is copied before the return.
         let status = unsafe {
