@@ -11,7 +11,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{FlowKey, MacRow, Op, Scope, Status, Table, VPort};
+use hairpin_abi::{FlowKey, MacRow, Op, PortId, Scope, Status, Table, VPort};
 
 use crate::golden::{Expected, Golden};
 use crate::model::{Cycle, UPLINK};
@@ -171,7 +171,7 @@ pub struct Scoreboard {
     invalidations: BTreeMap<(u8, u16), u64>,
     /// Addresses that were learned behind another vPort while they lived.
     moved: u64,
-    /// Flows whose key was handed over, and when it was the last time.
+    /// Flows whose key was handed over, their source port left out, and when it was the last time.
     told: HashMap<FlowKey, Cycle>,
     /// The last [`KEYS`] of them, whatever the flow.
     last_told: VecDeque<Cycle>,
@@ -385,8 +385,10 @@ impl Scoreboard {
         };
         self.golden.taught(flow, d.time, d.told);
         self.taught[usize::from(!d.told)] += 1;
+        // What is remembered is the key as the frame brought it: from the uplink, whoever sends it.
+        let brought = FlowKey { src: PortId::Uplink, ..flow };
         if d.told {
-            self.told.insert(flow, cycle);
+            self.told.insert(brought, cycle);
             if self.last_told.len() == KEYS {
                 self.last_told.pop_front();
             }
@@ -395,7 +397,7 @@ impl Scoreboard {
         }
         let within = |then: Option<Cycle>, ticks| then.is_some_and(|then| cycle - then <= ticks);
         let last = &self.last_told;
-        let again = within(self.told.get(&flow).copied(), AGAIN);
+        let again = within(self.told.get(&brought).copied(), AGAIN);
         let close = within(last.back().copied(), REST);
         let crowd = last.len() == KEYS && within(last.front().copied(), AGAIN);
         if !(again || close || crowd) {
