@@ -3,6 +3,7 @@
 
 mod flood;
 mod learn;
+mod rings;
 mod switch;
 
 use std::time::Instant;
@@ -190,6 +191,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted("P8") {
         bench.switch()?;
+    }
+    if wanted("rings") {
+        bench.rings()?;
     }
     if wanted("P14") {
         bench.speed()?;

@@ -16,6 +16,7 @@ pub mod bench;
 pub mod checker;
 pub mod cosim;
 pub mod golden;
+pub mod guests;
 pub mod host;
 pub mod model;
 pub mod nic;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hairpin_driver::Diagnostic;
 use hairpin_driver::cli::{ReplayArgs, SimArgs};
-use hairpin_sim::{bench, cosim, host, race, recover, replay};
+use hairpin_sim::{bench, cosim, guests, host, race, recover, replay};
 
 /// The Hairpin NIC, cycle-accurate.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Race(race::RaceArgs),
     /// Let the firmware fail under traffic and measure how the NIC comes back
     Recover(recover::RecoverArgs),
+    /// Let one guest be hostile, or reset, beside others that are not
+    Guests(guests::GuestsArgs),
     /// Measure header rate, latency and the speed of the simulation
     Bench(bench::BenchArgs),
 }
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Cosim(args) => (cosim::run(args), false),
         Command::Race(args) => (race::run(args), false),
         Command::Recover(args) => (recover::run(args), args.json),
+        Command::Guests(args) => (guests::run(args), false),
         Command::Bench(args) => (bench::run(args), false),
     };
     match result {

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A guest whose rings are whatever they please, beside two that work.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use hairpin_abi::virtio::QueueError;
+use hairpin_driver::image::FirmwareImage;
+
+use super::guest::{ENTRIES, HEADER, INDIRECT, MANY_QUEUES, Place, Registers};
+use super::memory::{Memory, SIZE};
+use super::{Company, FRAME, LOOK, frame};
+use crate::model::{Cycle, Variant};
+use crate::nic::Blind;
+use crate::rng::Rng;
+
+/// The VF of the hostile guest; another tenant's than that of the bystanders.
+const HOSTILE: u8 = 0;
+/// Its queues: the first ones of its pool, and the control queue.
+const QUEUES: [u16; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
+/// Clocks between two frames of a bystander.
+const PACE: u64 = 64;
+/// Clocks that the NIC gets to look at a set of rings.
+const TIME: u64 = 160;
+/// Clocks that the bystanders are measured alone.
+const ALONE: u64 = 200_000;
+
+pub(super) fn run(image: &FirmwareImage, seed: u64, states: u32) -> Result<()> {
+    let mut company = Company::new(image, Variant::Check, seed, 64, &[2, 3])?;
+    let mut attack = Attack {
+        rng: Rng::new(seed),
+        registers: Registers::new(HOSTILE),
+        due: company.nic.now(),
+        ends: BTreeMap::new(),
+        states: 0,
+    };
+    let start = company.nic.now();
+    while company.nic.now() < start + ALONE {
+        attack.tick(&mut company)?;
+    }
+    let alone = company.rate(start);
+    company.memories.of(HOSTILE, |memory| {
+        memory.silent = false;
+        memory.careless = true;
+        attack.letters(memory);
+    });
+    let (start, before) = (company.nic.now(), company.got());
+    while attack.states < states {
+        attack.round(&mut company)?;
+    }
+    let beside = f64::from(company.got() - before) / (company.nic.now() - start) as f64;
+    attack.registers.reset(&company.nic)?;
+    company.step(TIME, &mut Blind)?;
+    company.poll()?;
+    company.check(Some(HOSTILE))?;
+    let missing: u32 = company.tallies.iter().map(|tally| tally.missing).sum();
+    let change = beside / alone - 1.0;
+    println!(
+        "seed {seed}: {} states of the rings of vf{HOSTILE} in {} clocks; {} queues stopped: {}",
+        attack.states,
+        company.nic.now() - start,
+        attack.ends.values().sum::<u32>(),
+        attack.reasons()
+    );
+    println!(
+        "bystanders: {} frames, {missing} lost, {:.3} per 1000 clocks ({:.3} alone, {:+.2} %); no access to memory that \
+         was not offered",
+        company.got(),
+        beside * 1000.0,
+        alone * 1000.0,
+        change * 100.0
+    );
+    ensure!(missing == 0, "bystanders lost {missing} frames");
+    ensure!(change.abs() <= 0.01, "bystanders were slowed down");
+    Ok(())
+}
+
+impl Company {
+    /// Frames per clock since then.
+    fn rate(&self, since: Cycle) -> f64 {
+        f64::from(self.got()) / (self.nic.now() - since) as f64
+    }
+}
+
+struct Attack {
+    rng: Rng,
+    registers: Registers,
+    /// When the bystanders send next.
+    due: Cycle,
+    /// Codes of queues that were stopped.
+    ends: BTreeMap<u8, u32>,
+    states: u32,
+}
+
+impl Attack {
+    /// The bystanders work for a moment.
+    fn tick(&mut self, company: &mut Company) -> Result<()> {
+        while company.nic.now() >= self.due {
+            for n in 0..2 {
+                company.send(n)?;
+            }
+            self.due += PACE;
+        }
+        company.poll()?;
+        company.step(LOOK, &mut Blind)
+    }
+
+    /// Frames to the bystanders, some with an address of theirs as source, in all buffers.
+    fn letters(&mut self, memory: &mut Memory) {
+        for queue in 0..8 {
+            for n in 0..ENTRIES {
+                let at = Place::of(queue).buffer(n);
+                let from = *self.rng.pick(&[HOSTILE, HOSTILE, 2, 3]);
+                let to = *self.rng.pick(&[1, 2, 3]);
+                memory.write(at, &[0; HEADER]);
+                memory.write(at + HEADER, &frame(from, to, self.rng.next() as u32));
+            }
+        }
+    }
+
+    /// Sets the device up, fills all rings with something, rings, and looks what becomes of it.
+    fn round(&mut self, company: &mut Company) -> Result<()> {
+        let registers = self.registers;
+        if self.rng.percent(6) {
+            company.nic.model().set_functions(1, 0, 0);
+            company.wait_flr(1, true)?;
+            company.nic.model().set_functions(0, 0, 0);
+            company.wait_flr(1, false)?;
+        }
+        registers.reset(&company.nic)?;
+        let wanted = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33 | MANY_QUEUES;
+        let wanted = wanted | if self.rng.percent(70) { INDIRECT } else { 0 };
+        registers.negotiate(&company.nic, wanted)?;
+        self.tick(company)?;
+        let wild = *self.rng.pick(&[1, 5, 20, 60]);
+        for (n, queue) in (0..).zip(QUEUES) {
+            company
+                .memories
+                .of(HOSTILE, |memory| self.rings(memory, Place::of(n), queue, wild));
+            registers.enable(&company.nic, queue, ENTRIES, Place::of(n).rings())?;
+            self.tick(company)?;
+        }
+        registers.start(&company.nic)?;
+        for queue in QUEUES {
+            registers.bell(&company.nic, queue)?;
+        }
+        self.states += QUEUES.len() as u32;
+        let until = company.nic.now() + TIME;
+        while company.nic.now() < until {
+            self.tick(company)?;
+            if self.rng.percent(20) {
+                // While the NIC reads them.
+                let n = self.rng.below(QUEUES.len()) as u16;
+                company
+                    .memories
+                    .of(HOSTILE, |memory| self.rings(memory, Place::of(n), QUEUES[usize::from(n)], wild));
+            }
+        }
+        if let Some((code, _)) = company.nic.device.vf_status(HOSTILE)?.bad_queue {
+            *self.ends.entry(code).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// A state of a queue's rings; `wild` of a hundred fields are anything.
+    fn rings(&mut self, memory: &mut Memory, place: Place, queue: u16, wild: usize) {
+        let receives = queue.is_multiple_of(2) && queue < 8;
+        for n in 0..ENTRIES {
+            let words = self.descriptor(place, n, receives, wild);
+            place.write_descriptor(memory, n, words);
+        }
+        let avail = if self.rng.percent(wild) {
+            self.rng.next() as u16
+        } else {
+            self.rng.range(0, ENTRIES.into()) as u16
+        };
+        memory.write(place.avail(), &(self.rng.next() as u16 & 1).to_le_bytes());
+        memory.write(place.avail() + 2, &avail.to_le_bytes());
+        for n in 0..=usize::from(ENTRIES) {
+            let head = if self.rng.percent(wild) {
+                self.rng.next() as u16
+            } else {
+                self.rng.below(ENTRIES.into()) as u16
+            };
+            memory.write(place.avail() + 4 + 2 * n, &head.to_le_bytes());
+        }
+        memory.write(place.used(), &[0; 6 + 8 * ENTRIES as usize]);
+    }
+
+    fn descriptor(
+        &mut self,
+        place: Place,
+        n: u16,
+        receives: bool,
+        wild: usize,
+    ) -> (u64, u32, u16, u16) {
+        let rng = &mut self.rng;
+        let addr = if rng.percent(wild) {
+            let any = rng.next();
+            *rng.pick(&[0, any, any % SIZE as u64, SIZE as u64 - any % 64, u64::MAX - any % 4096])
+        } else {
+            place.buffer(n) as u64
+        };
+        let len = if rng.percent(wild) {
+            let any = rng.next() as u32;
+            *rng.pick(&[0, 1, 11, 12, 4096, 0xffff, 0x1_0000, u32::MAX, any, any % 0x1_0000])
+        } else if receives {
+            2048
+        } else {
+            (HEADER + FRAME) as u32
+        };
+        let flags = if rng.percent(wild) {
+            let any = rng.next() as u16;
+            *rng.pick(&[0, 1, 2, 3, 4, 6, 7, any])
+        } else {
+            let chained = u16::from(rng.percent(10));
+            chained | if receives { 2 } else { 0 }
+        };
+        let next = if rng.percent(wild) {
+            rng.next() as u16
+        } else {
+            (n + 1) % ENTRIES
+        };
+        (addr, len, flags, next)
+    }
+
+    /// Why queues were stopped.
+    fn reasons(&self) -> String {
+        let name = |code: u8| QueueError::from_code(code).map_or("?", QueueError::name);
+        let each = self.ends.iter();
+        let each = each.map(|(&code, count)| format!("{} {count}", name(code)));
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
