@@ -57,13 +57,7 @@ impl Registers {
         let place = at % 4;
         let strobes = ((1_u8 << bytes) - 1) << place;
         let mut model = nic.model();
-        Ok(model.csr_write_bytes(
-            self.function,
-            0,
-            at & !3,
-            value << (8 * place),
-            strobes,
-        )?)
+        Ok(model.csr_write_bytes(self.function, 0, at & !3, value << (8 * place), strobes)?)
     }
 
     pub(super) fn status(self, nic: &Nic) -> Result<u8> {
@@ -119,7 +113,12 @@ impl Registers {
         self.write(nic, common::QUEUE_SELECT, 2, queue.into())?;
         let mut words = [0; 8];
         for (word, at) in words.iter_mut().zip((common::QUEUE_SIZE..).step_by(4)) {
-            *word = self.read(nic, at)? & if at < common::QUEUE_ADDRESSES { 0xffff } else { u32::MAX };
+            *word = self.read(nic, at)?
+                & if at < common::QUEUE_ADDRESSES {
+                    0xffff
+                } else {
+                    u32::MAX
+                };
         }
         Ok(words)
     }
@@ -312,7 +311,10 @@ impl Guest {
             while let Some((n, len)) = rx.take(memory) {
                 ensure!(n < ENTRIES, "vf{vf}: buffer {n} is none");
                 let len = len as usize;
-                ensure!((HEADER..=BUFFER).contains(&len), "vf{vf}: {len} bytes received");
+                ensure!(
+                    (HEADER..=BUFFER).contains(&len),
+                    "vf{vf}: {len} bytes received"
+                );
                 let at = rx.place.buffer(n);
                 ensure!(memory.read16(at + 10) == 1, "vf{vf}: a frame in pieces");
                 came(memory.read(at + HEADER, len - HEADER));

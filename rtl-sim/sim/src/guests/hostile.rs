@@ -33,6 +33,7 @@ pub(super) fn run(image: &FirmwareImage, seed: u64, states: u32) -> Result<()> {
         due: company.nic.now(),
         ends: BTreeMap::new(),
         states: 0,
+        wild: Wild([0; 6]),
     };
     let start = company.nic.now();
     while company.nic.now() < start + ALONE {
@@ -82,6 +83,36 @@ impl Company {
     }
 }
 
+/// How many of a hundred fields of each kind are anything.
+#[derive(Clone, Copy, Debug)]
+struct Wild([usize; 6]);
+
+impl Wild {
+    const INDEX: usize = 0;
+    const HEAD: usize = 1;
+    const ADDRESS: usize = 2;
+    const LENGTH: usize = 3;
+    const FLAGS: usize = 4;
+    const NEXT: usize = 5;
+
+    /// Those of one kind, or of all.
+    fn new(rng: &mut Rng) -> Self {
+        let share = *rng.pick(&[1, 5, 20, 60]);
+        match rng.below(8) {
+            kind @ 0..6 => {
+                let mut wild = [0; 6];
+                wild[kind] = share;
+                Self(wild)
+            }
+            _ => Self([share; 6]),
+        }
+    }
+
+    fn at(self, kind: usize, rng: &mut Rng) -> bool {
+        rng.percent(self.0[kind])
+    }
+}
+
 struct Attack {
     rng: Rng,
     registers: Registers,
@@ -90,6 +121,8 @@ struct Attack {
     /// Codes of queues that were stopped.
     ends: BTreeMap<u8, u32>,
     states: u32,
+    /// Of this round.
+    wild: Wild,
 }
 
 impl Attack {
@@ -121,6 +154,7 @@ impl Attack {
     /// Sets the device up, fills all rings with something, rings, and looks what becomes of it.
     fn round(&mut self, company: &mut Company) -> Result<()> {
         let registers = self.registers;
+        self.wild = Wild::new(&mut self.rng);
         if self.rng.percent(6) {
             company.nic.model().set_functions(1, 0, 0);
             company.wait_flr(1, true)?;
@@ -132,11 +166,10 @@ impl Attack {
         let wanted = wanted | if self.rng.percent(70) { INDIRECT } else { 0 };
         registers.negotiate(&company.nic, wanted)?;
         self.tick(company)?;
-        let wild = *self.rng.pick(&[1, 5, 20, 60]);
         for (n, queue) in (0..).zip(QUEUES) {
-            company
-                .memories
-                .of(HOSTILE, |memory| self.rings(memory, Place::of(n), queue, wild));
+            company.memories.of(HOSTILE, |memory| {
+                self.rings(memory, Place::of(n), queue, None)
+            });
             registers.enable(&company.nic, queue, ENTRIES, Place::of(n).rings())?;
             self.tick(company)?;
         }
@@ -151,9 +184,10 @@ impl Attack {
             if self.rng.percent(20) {
                 // While the NIC reads them.
                 let n = self.rng.below(QUEUES.len()) as u16;
-                company
-                    .memories
-                    .of(HOSTILE, |memory| self.rings(memory, Place::of(n), QUEUES[usize::from(n)], wild));
+                company.memories.of(HOSTILE, |memory| {
+                    let then = memory.read16(Place::of(n).avail() + 2);
+                    self.rings(memory, Place::of(n), QUEUES[usize::from(n)], Some(then));
+                });
             }
         }
         if let Some((code, _)) = company.nic.device.vf_status(HOSTILE)?.bad_queue {
@@ -162,22 +196,25 @@ impl Attack {
         Ok(())
     }
 
-    /// A state of a queue's rings; `wild` of a hundred fields are anything.
-    fn rings(&mut self, memory: &mut Memory, place: Place, queue: u16, wild: usize) {
+    /// A state of a queue's rings; `then`: what was available before.
+    fn rings(&mut self, memory: &mut Memory, place: Place, queue: u16, then: Option<u16>) {
+        let wild = self.wild;
         let receives = queue.is_multiple_of(2) && queue < 8;
         for n in 0..ENTRIES {
             let words = self.descriptor(place, n, receives, wild);
             place.write_descriptor(memory, n, words);
         }
-        let avail = if self.rng.percent(wild) {
+        let avail = if wild.at(Wild::INDEX, &mut self.rng) {
             self.rng.next() as u16
         } else {
-            self.rng.range(0, ENTRIES.into()) as u16
+            let more = if then.is_some() { 4 } else { ENTRIES.into() };
+            then.unwrap_or(0)
+                .wrapping_add(self.rng.range(0, more) as u16)
         };
         memory.write(place.avail(), &(self.rng.next() as u16 & 1).to_le_bytes());
         memory.write(place.avail() + 2, &avail.to_le_bytes());
         for n in 0..=usize::from(ENTRIES) {
-            let head = if self.rng.percent(wild) {
+            let head = if wild.at(Wild::HEAD, &mut self.rng) {
                 self.rng.next() as u16
             } else {
                 self.rng.below(ENTRIES.into()) as u16
@@ -192,31 +229,50 @@ impl Attack {
         place: Place,
         n: u16,
         receives: bool,
-        wild: usize,
+        wild: Wild,
     ) -> (u64, u32, u16, u16) {
         let rng = &mut self.rng;
-        let addr = if rng.percent(wild) {
+        let addr = if wild.at(Wild::ADDRESS, rng) {
             let any = rng.next();
-            *rng.pick(&[0, any, any % SIZE as u64, SIZE as u64 - any % 64, u64::MAX - any % 4096])
+            *rng.pick(&[
+                0,
+                any,
+                any % SIZE as u64,
+                SIZE as u64 - any % 64,
+                u64::MAX - any % 4096,
+            ])
         } else {
             place.buffer(n) as u64
         };
-        let len = if rng.percent(wild) {
+        let len = if wild.at(Wild::LENGTH, rng) {
             let any = rng.next() as u32;
-            *rng.pick(&[0, 1, 11, 12, 4096, 0xffff, 0x1_0000, u32::MAX, any, any % 0x1_0000])
+            *rng.pick(&[
+                0,
+                1,
+                11,
+                12,
+                4096,
+                0xffff,
+                0x1_0000,
+                u32::MAX,
+                any,
+                any % 0x1_0000,
+            ])
         } else if receives {
             2048
         } else {
             (HEADER + FRAME) as u32
         };
-        let flags = if rng.percent(wild) {
+        let flags = if wild.at(Wild::FLAGS, rng) {
             let any = rng.next() as u16;
             *rng.pick(&[0, 1, 2, 3, 4, 6, 7, any])
         } else {
             let chained = u16::from(rng.percent(10));
-            chained | if receives { 2 } else { 0 }
+            // Now and then with a table of descriptors behind it.
+            let indirect = if rng.below(400) == 0 { 4 } else { 0 };
+            (chained | if receives { 2 } else { 0 }) | indirect
         };
-        let next = if rng.percent(wild) {
+        let next = if wild.at(Wild::NEXT, rng) {
             rng.next() as u16
         } else {
             (n + 1) % ENTRIES

@@ -60,7 +60,8 @@ pub fn run(args: &GuestsArgs) -> Result<()> {
 
 /// VFs 0 and 1 of one tenant, the others of another.
 fn config(vfs: u8) -> String {
-    let mut text = "version = 1\n[[vvlan]]\nid = 200\nvlan = 20\n[[vvlan]]\nid = 100\nvlan = 10\n".to_owned();
+    let mut text =
+        "version = 1\n[[vvlan]]\nid = 200\nvlan = 20\n[[vvlan]]\nid = 100\nvlan = 10\n".to_owned();
     for vf in 0..vfs {
         let vvlan = if vf < 2 { 200 } else { 100 };
         text += &format!(
@@ -215,7 +216,10 @@ impl Company {
         let start = self.nic.now();
         while (self.nic.model().status().flr_done & flr != 0) != on {
             self.step(1, &mut Blind)?;
-            ensure!(self.nic.now() < start + LIMIT, "a function-level reset does not end");
+            ensure!(
+                self.nic.now() < start + LIMIT,
+                "a function-level reset does not end"
+            );
         }
         Ok(())
     }
@@ -228,7 +232,11 @@ impl Company {
     /// Nothing happened to memory that its owner did not ask for, and all decisions were right.
     fn check(&self, careless: Option<u8>) -> Result<()> {
         for (vf, deeds) in self.memories.deeds().into_iter().enumerate() {
-            let refused = if careless == Some(vf as u8) { 0 } else { deeds.refused };
+            let refused = if careless == Some(vf as u8) {
+                0
+            } else {
+                deeds.refused
+            };
             ensure!(
                 refused == 0 && deeds.stray == 0 && deeds.unasked == 0,
                 "vf{vf}: {deeds:?}"
@@ -263,7 +271,10 @@ impl Company {
         let first = out.first.unwrap_or(out.last);
         let per_frame = (out.last - first) as f64 / (out.count.max(2) - 1) as f64;
         let missing: u32 = self.tallies.iter().map(|tally| tally.missing).sum();
-        Ok((per_frame, f64::from(missing) / f64::from(self.got() + missing)))
+        Ok((
+            per_frame,
+            f64::from(missing) / f64::from(self.got() + missing),
+        ))
     }
 
     fn got(&self) -> u32 {

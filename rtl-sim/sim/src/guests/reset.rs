@@ -4,8 +4,8 @@
 use anyhow::{Result, ensure};
 use hairpin_driver::image::FirmwareImage;
 
-use super::guest::ENTRIES;
 use super::Company;
+use super::guest::ENTRIES;
 use crate::model::Variant;
 use crate::nic::Blind;
 
@@ -87,7 +87,10 @@ impl Company {
         self.is_zero(n)?;
         self.step(QUIET, &mut Blind)?;
         let unasked = self.memories.of(vf, |memory| memory.deeds.unasked);
-        ensure!(unasked == 0, "{victim:?} reset after {at} clocks: {unasked} accesses after it");
+        ensure!(
+            unasked == 0,
+            "{victim:?} reset after {at} clocks: {unasked} accesses after it"
+        );
         self.poll_but(Some(n))?;
         let delivered = self.tallies[1].got != before || self.guests[1].has_news();
         // That frame is there by now, or nobody will ever see it.
