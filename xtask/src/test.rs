@@ -70,6 +70,13 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
         },
     );
     tally.check(
+        "guests: a reset at every clock, and hostile rings, beside others",
+        || {
+            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
+            run(command.args(["guests", "--states", "800"]))
+        },
+    );
+    tally.check(
         "demo: every delivered frame is one that was sent, tshark reads the tags",
         || demo::verify(ctx),
     );
