@@ -6,7 +6,9 @@ use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 
+use crate::callgrind;
 use crate::ctx::{Ctx, output, run, stage};
 use crate::model::{self, Models};
 use crate::setup::{self, FirmwareRust, Need, TARGET};
@@ -132,20 +134,37 @@ pub(crate) fn generate_abi(ctx: &Ctx, check: bool) -> Result<()> {
     run(&mut cargo)
 }
 
-/// Runs the simulator's measurements.
+/// Runs the simulator's measurements, and counts the driver's instructions.
 pub(crate) fn bench(ctx: &Ctx, json: bool, only: Option<&str>) -> Result<()> {
-    run_all(ctx)?;
-    stage("bench", || {
-        let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
-        command.arg("bench");
-        if json {
-            command.arg("--json");
+    let mut document = json!({"version": 1, "figures": []});
+    if only != Some(callgrind::ID) {
+        run_all(ctx)?;
+        stage("bench", || {
+            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
+            command.arg("bench");
+            if let Some(only) = only {
+                command.args(["--only", only]);
+            }
+            if json {
+                document = serde_json::from_str(&output(command.arg("--json"))?)?;
+                Ok(())
+            } else {
+                run(&mut command)
+            }
+        })?;
+    }
+    if only.is_none_or(|only| only == callgrind::ID) {
+        let figure = callgrind::figure(ctx)?;
+        if !json {
+            callgrind::print(&figure);
+        } else if let Some(figures) = document["figures"].as_array_mut() {
+            figures.push(figure);
         }
-        if let Some(only) = only {
-            command.args(["--only", only]);
-        }
-        run(&mut command)
-    })
+    }
+    if json {
+        println!("{document}");
+    }
+    Ok(())
 }
 
 /// A path as a person in the checkout would type it.

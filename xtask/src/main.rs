@@ -6,6 +6,7 @@
 //! may be run again at once.
 
 mod build;
+mod callgrind;
 mod capture;
 mod check;
 mod ctx;

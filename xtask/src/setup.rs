@@ -23,6 +23,8 @@ pub(crate) enum Need {
     Synthesis,
     /// Python, Yosys and the solver only.
     Formal,
+    /// callgrind only.
+    Callgrind,
 }
 
 /// A Debian package and how to tell that what it brings is there, on any distribution.
@@ -68,11 +70,20 @@ const ABC: Package = Package {
     present: || on_path("berkeley-abc"),
 };
 
+/// What counts instructions.
+const VALGRIND: Package = Package {
+    name: "valgrind",
+    present: || on_path("valgrind"),
+};
+
 /// Debian's own Rust, for machines where the server of `rustup` refuses the target.
 const DEBIAN_RUST: &[&str] = &["cargo-web", "rust-web-src", "rustc-web"];
 
 /// The command `setup`, and the first step of all others.
 pub(crate) fn run_all(ctx: &Ctx, need: Need) -> Result<()> {
+    if need == Need::Callgrind {
+        return install([&VALGRIND]);
+    }
     if need == Need::Formal {
         return stage("setup: the solver and Yosys", || {
             let python3 = PACKAGES.iter().filter(|p| p.name.starts_with("python3"));

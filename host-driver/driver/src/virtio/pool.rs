@@ -142,10 +142,11 @@ impl Buffer {
 
     /// 16 bits of the header.
     pub(super) fn header16(&self, offset: usize) -> u16 {
-        let mut bytes = [0; 2];
-        let memory = self.pool.memory.memory();
-        memory.read(self.start() + offset.min(HEADER), &mut bytes);
-        u16::from_le_bytes(bytes)
+        let byte = |byte: &AtomicU8| byte.load(Ordering::Relaxed);
+        match self.bytes(offset, offset + 2) {
+            [low, high] => u16::from_le_bytes([byte(low), byte(high)]),
+            _ => 0,
+        }
     }
 }
 
@@ -252,9 +253,8 @@ impl Frame {
 
     /// Clears the header, and lists what a device has to read.
     pub(super) fn segments(&self, segments: &mut Vec<Segment>) {
-        for byte in self.head.bytes(0, HEADER) {
-            byte.store(0, Ordering::Relaxed);
-        }
+        let memory = self.head.pool.memory.memory();
+        memory.write(self.head.start(), &[0; HEADER]);
         segments.clear();
         let mut left = self.len + HEADER;
         for buffer in std::iter::once(&self.head).chain(&self.rest) {

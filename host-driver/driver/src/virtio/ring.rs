@@ -240,10 +240,9 @@ impl<T> Ring<T> {
     fn write_descriptor(&self, index: u16, segment: &Segment, flags: u16, next: u16) {
         let at = self.layout.start + DESCRIPTOR * usize::from(index);
         let memory = self.memory.memory();
+        let rest = u64::from(segment.len) | u64::from(flags) << 32 | u64::from(next) << 48;
         memory.store64(at, segment.bus, Ordering::Relaxed);
-        memory.store32(at + 8, segment.len, Ordering::Relaxed);
-        memory.store16(at + 12, flags, Ordering::Relaxed);
-        memory.store16(at + 14, next, Ordering::Relaxed);
+        memory.store64(at + 8, rest, Ordering::Relaxed);
     }
 
     /// Shows the device every chain that was added. True if it wants to be notified of them.
