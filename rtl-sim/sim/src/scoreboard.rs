@@ -386,7 +386,10 @@ impl Scoreboard {
         self.golden.taught(flow, d.time, d.told);
         self.taught[usize::from(!d.told)] += 1;
         // What is remembered is the key as the frame brought it: from the uplink, whoever sends it.
-        let brought = FlowKey { src: PortId::Uplink, ..flow };
+        let brought = FlowKey {
+            src: PortId::Uplink,
+            ..flow
+        };
         if d.told {
             self.told.insert(brought, cycle);
             if self.last_told.len() == KEYS {
