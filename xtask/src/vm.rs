@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `test --vm` and `vm`: stock virtual machines on the simulated NIC. Processors are emulated, so that it runs
-//! anywhere.
+//! anywhere. Programs of this machine, on TAP interfaces, are tested here too.
 
 mod cpio;
 mod fetch;
@@ -8,6 +8,7 @@ mod guest;
 mod image;
 mod nic;
 mod sriov;
+mod taps;
 mod tenants;
 mod vfio;
 
@@ -39,9 +40,15 @@ pub(crate) struct Args {
 /// The command `test --vm`.
 pub(crate) fn test(ctx: &Ctx, only: Option<&str>) -> Result<()> {
     build::run_with(ctx, Models::Replay)?;
-    let kit = fetch::kit(ctx)?;
     let mut tally = Tally::new(None);
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
+    if wanted("taps") {
+        taps::run_all(ctx, &mut tally);
+    }
+    if !["vms", "vfio", "sriov"].into_iter().any(wanted) {
+        return tally.finish();
+    }
+    let kit = fetch::kit(ctx)?;
     if wanted("vms") {
         tenants::run_all(ctx, &kit, &mut tally);
     }

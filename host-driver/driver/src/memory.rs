@@ -4,7 +4,8 @@
 //!
 //! Nothing here ever makes a `&[u8]` of it. Every access is one atomic load or store, so that a hostile
 //! device can give wrong data but no undefined behaviour. This is the only module of the driver that
-//! touches such memory; it also runs under Miri, with memory of its own.
+//! touches such memory; it also runs under Miri, with memory of its own,
+//! and under AddressSanitizer (`tests/ring.rs` says how).
 
 #![allow(unsafe_code, reason = "this is the place for it")]
 

@@ -8,6 +8,13 @@
 //! MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-disable-weak-memory-emulation" \
 //!     cargo +nightly miri test -p hairpin-driver --test ring
 //! ```
+//!
+//! Memory that is mapped, and the devices of the other tests, are for AddressSanitizer, with the stable compiler:
+//!
+//! ```sh
+//! RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test -p hairpin-driver --tests \
+//!     --target x86_64-unknown-linux-gnu --target-dir target/asan
+//! ```
 
 #[allow(dead_code, reason = "other test binaries use the rest")]
 #[path = "support/device_ring.rs"]

@@ -14,9 +14,9 @@ use hairpin_driver::{Device, PfBar};
 use crate::server::Server;
 
 /// Longest time for anything.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 version = 1
 [uplink]
 vlan-mode = "piggy-back"
@@ -47,7 +47,7 @@ mac = "02:00:00:00:0b:02"
 spoofchk = true
 "#;
 
-const MACS: [[u8; 6]; 3] = [
+pub(crate) const MACS: [[u8; 6]; 3] = [
     [2, 0, 0, 0, 0x0a, 0],
     [2, 0, 0, 0, 0x0a, 1],
     [2, 0, 0, 0, 0x0b, 2],
@@ -65,7 +65,7 @@ fn take(function: VfioUser) -> Vf {
 }
 
 /// A frame of `len` bytes from one VF to another, with a number in it.
-fn frame(from: usize, to: &[u8; 6], number: u32, len: usize) -> Vec<u8> {
+pub(crate) fn frame(from: usize, to: &[u8; 6], number: u32, len: usize) -> Vec<u8> {
     let mut bytes = to.to_vec();
     bytes.extend(MACS[from]);
     bytes.extend([0x12, 0x34]);
