@@ -4,6 +4,7 @@
 //!
 //! A pool stands still while its VF is enabled, so a change of it is a reset of the VF.
 
+use hairpin_abi::virtio::QueueError;
 use hairpin_abi::{MacAddr, VPort};
 use serde::{Deserialize, Serialize};
 
@@ -54,13 +55,13 @@ pub struct PoolState {
 }
 
 /// A queue that is quarantined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BadQueue {
     /// Its number.
     pub queue: u8,
-    /// Why.
-    pub code: u8,
+    /// Why, by its name in the reference.
+    pub reason: String,
 }
 
 impl PoolState {
@@ -75,7 +76,11 @@ impl PoolState {
             mtu: settings.mtu,
             speed: settings.speed,
             device_status: status.device_status,
-            bad_queue: (status.bad_queue).map(|(code, queue)| BadQueue { queue, code }),
+            bad_queue: status.bad_queue.map(|(code, queue)| BadQueue {
+                queue,
+                reason: QueueError::from_code(code)
+                    .map_or_else(|| format!("code {code}"), |error| error.name().to_owned()),
+            }),
             features: format!("{:016x}", status.features),
             no_buffer: status.no_buffer,
             refused: status.refused,

@@ -102,6 +102,9 @@ impl<T: Transport> Device<T> {
     pub fn set_rss(&mut self, vport: VPort, change: &RssChange) -> Result<VfRow, Diagnostic> {
         let before = self.read_steering(vport)?;
         let pairs = self.queues_of(vport)?;
+        if change.is_of_hash() && change.table.is_none() && before.rss.is_none() {
+            self.needs_pool(vport)?;
+        }
         let after = change.apply(&before, pairs);
         let entries = change.table.iter().flat_map(|(table, _)| table);
         for queue in entries {
@@ -143,6 +146,19 @@ impl<T: Transport> Device<T> {
         Err(Diagnostic::new("filters-full", message)
             .field("index")
             .help("remove one: hairpin filter show, hairpin filter del"))
+    }
+
+    /// Fails if it is not known how many queues a VF has.
+    fn needs_pool(&mut self, vport: VPort) -> Result<(), Diagnostic> {
+        if self.vf_settings(vport.get())?.is_some() {
+            return Ok(());
+        }
+        let message = format!("{vport} has no pool yet whose queues could make the table");
+        Err(Diagnostic::new("no-pool", message)
+            .field("queues")
+            .help(format!(
+                "say which ones: queues 0,1,2,3; or first: hairpin pool set {vport} pairs 4"
+            )))
     }
 
     /// Queue pairs that a VF has: those of its pool, or those that it could have as long as it has none.
