@@ -182,8 +182,9 @@ fn pools_and_steering_of_a_live_nic() {
     let text = world.words(&["pool", "show"]);
     assert!(
         text.contains("vf0 0-1 3 up 02:00:00:00:00:01 1500 - 0 0")
-            && text.contains("vf2 2-3 16 down")
-            && text.ends_with("16 of 32 queue pairs are free"),
+            && text.contains("vf1 4-7 16 down")
+            && text.contains("vf2 8-9 16 up")
+            && text.ends_with("20 of 32 queue pairs are free"),
         "{text}"
     );
     world.fails(&["pool", "show", "vf3"], &["has no pool", "hairpin pool set vf3"]);
@@ -192,7 +193,6 @@ fn pools_and_steering_of_a_live_nic() {
         let mut nic = world.served.nic.lock().unwrap();
         nic.window.words.insert(nic::window::POOLS + 16, value);
     };
-    status(0x0407_024f);
     status(0x0104_024f);
     let text = world.words(&["pool", "show", "vf0"]);
     assert!(text.contains("0x4f, bad queue 4: head"), "{text}");
@@ -245,9 +245,9 @@ fn pools_and_steering_of_a_live_nic() {
     world.ok(&split("port set vf0 mac 02:00:00:00:0a:77 state disable"));
     let text = world.words(&["pool", "show", "vf0"]);
     assert!(text.contains("down 02:00:00:00:0a:77"), "{text}");
-    let fdb = world.ok(&["fdb", "show"]);
+    let fdb = world.words(&["fdb", "show", "--vvlan", "100"]);
     assert!(
-        fdb.contains("02:00:00:00:0a:77") && !fdb.contains("02:00:00:00:00:01  vf0   static"),
+        fdb.contains("02:00:00:00:0a:77 vf0 static") && !fdb.contains("02:00:00:00:00:01"),
         "{fdb}"
     );
     world.fails(
