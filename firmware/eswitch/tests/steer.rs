@@ -602,6 +602,15 @@ fn words_are_read_back() {
     let back = |word| Rss::from_words(word, &own.key_words(), &own.table_words());
     assert_eq!(back(own.word()), Some(own));
     assert_eq!(back(own.word() & !words::RSS_ENABLE), None);
-    let queues = [Some(0), None, Some(0x7f), None, None, Some(1), None, Some(3)];
+    let queues = [
+        Some(0),
+        None,
+        Some(0x7f),
+        None,
+        None,
+        Some(1),
+        None,
+        Some(3),
+    ];
     assert_eq!(words::priorities_of(&words::priorities(&queues)), queues);
 }

@@ -24,7 +24,9 @@ pub(crate) fn pool(command: Pool, global: &Global) -> Result<(), Diagnostic> {
     let mut device = live(global)?;
     let mut pools = device.pool_states()?;
     let queue_pairs = device.capabilities().queue_pairs;
-    let taken = pools.iter().fold(0_u8, |sum, pool| sum.saturating_add(pool.pairs));
+    let taken = pools
+        .iter()
+        .fold(0_u8, |sum, pool| sum.saturating_add(pool.pairs));
     if let Some(vf) = only {
         device.vf_settings(vf)?;
         let name = format!("vf{vf}");

@@ -176,7 +176,10 @@ fn pools_and_steering_of_a_live_nic() {
     let pools = world.json("pool-show", &["pool", "show"]);
     assert_eq!(pools["queue_pairs"], 32);
     let all = pools["pools"].as_array().unwrap();
-    assert_eq!((all.len(), &all[0]["vf"], &all[0]["pairs"]), (4, &"vf0".into(), &4.into()));
+    assert_eq!(
+        (all.len(), &all[0]["vf"], &all[0]["pairs"]),
+        (4, &"vf0".into(), &4.into())
+    );
     world.ok(&split("pool set vf0 pairs 2 vectors 3"));
     world.ok(&split("pool set vf2 pairs 2"));
     let text = world.words(&["pool", "show"]);
@@ -187,7 +190,10 @@ fn pools_and_steering_of_a_live_nic() {
             && text.ends_with("20 of 32 queue pairs are free"),
         "{text}"
     );
-    world.fails(&["pool", "show", "vf3"], &["has no pool", "hairpin pool set vf3"]);
+    world.fails(
+        &["pool", "show", "vf3"],
+        &["has no pool", "hairpin pool set vf3"],
+    );
     // A driver sits down at vf0.
     let status = |value| {
         let mut nic = world.served.nic.lock().unwrap();
@@ -197,16 +203,27 @@ fn pools_and_steering_of_a_live_nic() {
     let text = world.words(&["pool", "show", "vf0"]);
     assert!(text.contains("0x4f, bad queue 4: head"), "{text}");
     world.json("pool-show", &["pool", "show", "vf0"]);
-    world.fails(&split("pool set vf0 pairs 4"), &["--force: the driver of vf0 is at work"]);
+    world.fails(
+        &split("pool set vf0 pairs 4"),
+        &["--force: the driver of vf0 is at work"],
+    );
     world.ok(&split("pool set vf0 pairs 4 --force"));
 
     let add = "filter add vf0 queue 2 priority 5 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
     let added = world.json("filter-show", &split(add));
     let filter = &added["five_tuple"][0];
-    assert_eq!((&filter["index"], &filter["src"]), (&0.into(), &"10.0.0.0/8".into()));
+    assert_eq!(
+        (&filter["index"], &filter["src"]),
+        (&0.into(), &"10.0.0.0/8".into())
+    );
     let text = world.words(&split("filter add vf0 queue 1 ethertype 0x88f7"));
-    assert!(text.contains("ethertype 0 vf0 1 - ethertype 0x88f7"), "{text}");
-    world.ok(&split("filter add vf2 queue 0 src fd00::/64 sport 53 index 3"));
+    assert!(
+        text.contains("ethertype 0 vf0 1 - ethertype 0x88f7"),
+        "{text}"
+    );
+    world.ok(&split(
+        "filter add vf2 queue 0 src fd00::/64 sport 53 index 3",
+    ));
     let text = world.words(&["filter", "show"]);
     let v4 = "0 vf0 2 5 family ipv4 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
     assert!(
@@ -220,19 +237,33 @@ fn pools_and_steering_of_a_live_nic() {
     )));
     assert!(again.contains(v4), "{again}");
     assert_eq!(world.ok(&["filter", "show", "vf2"]).lines().count(), 2);
-    world.fails(&split("filter add vf0 queue 4 proto tcp"), &["queue: vf0 has no queue 4"]);
-    world.fails(&split("filter add vf0 queue 1"), &["filter add: src", "help: add src"]);
+    world.fails(
+        &split("filter add vf0 queue 4 proto tcp"),
+        &["queue: vf0 has no queue 4"],
+    );
+    world.fails(
+        &split("filter add vf0 queue 1"),
+        &["filter add: src", "help: add src"],
+    );
     world.ok(&split("filter del ethertype 0"));
     world.ok(&split("filter del 3"));
     world.fails(&split("filter del 3"), &["filter 3 is not in use"]);
     world.json("filter-show", &["filter", "show"]);
 
     let rss = world.json("rss-show", &["rss", "show", "vf0"]);
-    assert_eq!((&rss["rss"]["default"], &rss["rss"]["table"]), (&true.into(), &().into()));
-    world.ok(&split("rss set vf0 queues 0,3 types tcp4,ipv6 priority 5:1"));
+    assert_eq!(
+        (&rss["rss"]["default"], &rss["rss"]["table"]),
+        (&true.into(), &().into())
+    );
+    world.ok(&split(
+        "rss set vf0 queues 0,3 types tcp4,ipv6 priority 5:1",
+    ));
     let rss = world.json("rss-show", &["rss", "show", "vf0"]);
     assert_eq!(rss["rss"]["types"], serde_json::json!(["tcp4", "ipv6"]));
-    assert_eq!((&rss["rss"]["table"][1], &rss["rss"]["priorities"][5]), (&3.into(), &1.into()));
+    assert_eq!(
+        (&rss["rss"]["table"][1], &rss["rss"]["priorities"][5]),
+        (&3.into(), &1.into())
+    );
     let text = world.words(&["rss", "show", "vf0"]);
     assert!(
         text.contains("types tcp4,ipv6 priorities 5:1 table 128 entries 0: 0 3 0 3"),
@@ -255,8 +286,15 @@ fn pools_and_steering_of_a_live_nic() {
         &["mac: 02:00:00:00:0a:77 is the address of vf0 in V.VLAN 100"],
     );
     world.ok(&split("port set vf0 state auto trust on spoofchk on"));
-    assert!(world.words(&["pool", "show", "vf0"]).contains("up 02:00:00:00:0a:77"));
-    world.fails(&split("port set vf0 vlan 10"), &["port set: vlan", "in nic.toml"]);
+    assert!(
+        world
+            .words(&["pool", "show", "vf0"])
+            .contains("up 02:00:00:00:0a:77")
+    );
+    world.fails(
+        &split("port set vf0 vlan 10"),
+        &["port set: vlan", "in nic.toml"],
+    );
 }
 
 #[test]

@@ -163,7 +163,9 @@ impl Error {
             }
             Self::NoVf { .. } | Self::NoSteering => "see `hairpin dev info` for what the NIC has",
             Self::NoFilter { .. } => "see `hairpin filter show` for how many there are",
-            Self::NotEnabled { .. } => "name a VF and a queue that `hairpin dev info` and `hairpin pool show` show",
+            Self::NotEnabled { .. } => {
+                "name a VF and a queue that `hairpin dev info` and `hairpin pool show` show"
+            }
             Self::Table { .. } | Self::Admin { .. } => {
                 "nothing of this command took effect; correct the configuration and apply it again"
             }

@@ -191,21 +191,20 @@ impl PoolChange {
             Some(pairs) => pairs,
             None if is_enabled => settings.pairs,
             None => {
-                return Err(
-                    wrong("pairs", "the VF has no pool yet").help("say how many: pairs 4")
-                );
+                return Err(wrong("pairs", "the VF has no pool yet").help("say how many: pairs 4"));
             }
         };
         let vectors = self.vectors.unwrap_or(settings.vectors);
         if vectors > MOST_VECTORS {
-            return Err(wrong("vectors", format!("a VF cannot have {vectors} vectors"))
-                .help(format!("use 0 to {MOST_VECTORS}")));
+            return Err(
+                wrong("vectors", format!("a VF cannot have {vectors} vectors"))
+                    .help(format!("use 0 to {MOST_VECTORS}")),
+            );
         }
         // Whose pair it is.
         let owner = |pair: u8| {
-            let has = |pool: &VfSettings| {
-                pair >= pool.first_pair && pair - pool.first_pair < pool.pairs
-            };
+            let has =
+                |pool: &VfSettings| pair >= pool.first_pair && pair - pool.first_pair < pool.pairs;
             others.iter().find(|(_, pool)| has(pool))
         };
         let fits = |first: u8| {
@@ -235,8 +234,11 @@ impl PoolChange {
             }
             None if is_enabled && fits(settings.first_pair) => settings.first_pair,
             None => (0..total).find(|first| fits(*first)).ok_or_else(|| {
-                wrong("pairs", format!("there are no {pairs} free queue pairs in a row"))
-                    .help("ask for fewer, or take some from another VF: see `hairpin pool show`")
+                wrong(
+                    "pairs",
+                    format!("there are no {pairs} free queue pairs in a row"),
+                )
+                .help("ask for fewer, or take some from another VF: see `hairpin pool show`")
             })?,
         };
         Ok(VfSettings {
@@ -308,9 +310,14 @@ mod tests {
             (vectors, "vectors", "17 vectors"),
             (PoolChange::default(), "pairs", "no pool yet"),
         ] {
-            let error = change.apply(settings(0, 0), false, &others, 32).unwrap_err();
+            let error = change
+                .apply(settings(0, 0), false, &others, 32)
+                .unwrap_err();
             assert_eq!(error.field.as_deref(), Some(field), "{error}");
-            assert!(error.message.contains(says) && error.help.is_some(), "{error}");
+            assert!(
+                error.message.contains(says) && error.help.is_some(),
+                "{error}"
+            );
         }
     }
 }

@@ -113,7 +113,10 @@ fn a_driver_at_work_is_only_reset_by_force() {
     nic.set_pool(vf(0), &pairs(4), false).unwrap();
     nic.transport_mut().window.words.insert(POOLS + 16, 0x0f);
     let error = nic.set_pool(vf(0), &pairs(8), false).unwrap_err();
-    assert_eq!((error.code.as_str(), field(&error)), ("vf-in-use", "--force"));
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("vf-in-use", "--force")
+    );
     assert_eq!(nic.vf_settings(0).unwrap().unwrap().pairs, 4);
     // Nothing to do is no reset.
     nic.set_pool(vf(0), &pairs(4), false).unwrap();
@@ -126,7 +129,10 @@ fn a_pool_that_does_not_come_about_is_an_error() {
     let mut nic = nic();
     nic.transport_mut().window.is_stubborn = true;
     let error = nic.set_pool(vf(0), &pairs(4), false).unwrap_err();
-    assert_eq!((error.code.as_str(), field(&error)), ("not-enabled", "pairs"));
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("not-enabled", "pairs")
+    );
 }
 
 #[test]
@@ -203,8 +209,13 @@ fn filters_that_cannot_be_are_refused() {
     for _ in 0..4 {
         nic.add_filter(&Filter::Tuple(tuple(0, 0)), None).unwrap();
     }
-    let error = nic.add_filter(&Filter::Tuple(tuple(0, 0)), None).unwrap_err();
-    assert_eq!((error.code.as_str(), field(&error)), ("filters-full", "index"));
+    let error = nic
+        .add_filter(&Filter::Tuple(tuple(0, 0)), None)
+        .unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("filters-full", "index")
+    );
     // A NIC that reports more filters than there is room for.
     struct Liar(FakeNic);
     impl Transport for Liar {
@@ -222,7 +233,10 @@ fn filters_that_cannot_be_are_refused() {
         }
     }
     let mut liar = Device::probe(Liar(FakeNic::with_virtqueues())).unwrap();
-    assert!(matches!(liar.filters(), Err(Error::BadCapability { value: 33, .. })));
+    assert!(matches!(
+        liar.filters(),
+        Err(Error::BadCapability { value: 33, .. })
+    ));
     let mut none = Device::probe(FakeNic::default()).unwrap();
     assert!(matches!(none.filters(), Err(Error::NoSteering)));
     assert!(matches!(none.read_steering(vf(0)), Err(Error::NoSteering)));
@@ -274,7 +288,10 @@ fn the_hash_of_a_vf_is_its_own() {
     };
     assert_eq!(field(&nic.set_rss(vf(2), &queue).unwrap_err()), "queues");
     priority.priorities[0] = Some(Some(4));
-    assert_eq!(field(&nic.set_rss(vf(2), &priority).unwrap_err()), "priority");
+    assert_eq!(
+        field(&nic.set_rss(vf(2), &priority).unwrap_err()),
+        "priority"
+    );
 
     nic.del_rss(vf(2)).unwrap();
     assert_eq!(nic.read_steering(vf(2)).unwrap(), Default::default());
@@ -284,7 +301,10 @@ fn the_hash_of_a_vf_is_its_own() {
         types: Some(HashTypes::IPV6),
         ..RssChange::default()
     };
-    assert_eq!(nic.set_rss(vf(2), &types).unwrap().rss.unwrap().key, DEFAULT_KEY);
+    assert_eq!(
+        nic.set_rss(vf(2), &types).unwrap().rss.unwrap().key,
+        DEFAULT_KEY
+    );
     nic.transport_mut().window.is_stubborn = true;
     let key = RssChange {
         key: Some([0; KEY_BYTES]),

@@ -83,7 +83,9 @@ impl Text for RssShow {
         let own = if rss.default { " (the default)" } else { "" };
         let queues: Vec<String> = (0..)
             .zip(&rss.priorities)
-            .filter_map(|(priority, queue): (u8, _)| queue.map(|queue| format!("{priority}:{queue}")))
+            .filter_map(|(priority, queue): (u8, _)| {
+                queue.map(|queue| format!("{priority}:{queue}"))
+            })
             .collect();
         let mut text = fields(&[
             ("VF", rss.vf.clone()),
@@ -98,7 +100,12 @@ impl Text for RssShow {
                 },
             ),
         ]);
-        for (row, entries) in rss.table.iter().flat_map(|table| table.chunks(ENTRIES)).enumerate() {
+        for (row, entries) in rss
+            .table
+            .iter()
+            .flat_map(|table| table.chunks(ENTRIES))
+            .enumerate()
+        {
             let entries: Vec<String> = entries.iter().map(|queue| format!("{queue:3}")).collect();
             text.push_str(&format!("{:5}: {}\n", row * ENTRIES, entries.join(" ")));
         }

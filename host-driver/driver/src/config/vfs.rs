@@ -22,9 +22,8 @@ impl<T: Transport> Device<T> {
         for vf in 0..has.vfs {
             let mut vports = config.vports.iter();
             let vport = vports.find(|vport| vport.vport.get() == vf);
-            let settings = vport.map(|vport| {
-                VfSettings::new(vf, vport.mac, vport.enabled, vf * pairs, pairs)
-            });
+            let settings =
+                vport.map(|vport| VfSettings::new(vf, vport.mac, vport.enabled, vf * pairs, pairs));
             if !self.vf_is(vf, settings.as_ref())? {
                 // Not while its old queues are in use.
                 self.set_vf(vf, None)?;

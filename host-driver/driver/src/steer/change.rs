@@ -4,9 +4,7 @@
 
 use hairpin_abi::VPort;
 
-use super::{
-    DEFAULT_KEY, Filter, FilterPlace, HashTypes, KEY_BYTES, Rss, TABLE, VfRow,
-};
+use super::{DEFAULT_KEY, Filter, FilterPlace, HashTypes, KEY_BYTES, Rss, TABLE, VfRow};
 use crate::{Device, Diagnostic, Error, Transport};
 
 /// A change of how a VF's frames are spread; what is `None` stays.
@@ -207,7 +205,10 @@ mod tests {
             ..RssChange::default()
         };
         let rss = types.apply(&row, 3).rss.unwrap();
-        assert_eq!((rss.key, rss.types, rss.short), (DEFAULT_KEY, HashTypes::IPV4, false));
+        assert_eq!(
+            (rss.key, rss.types, rss.short),
+            (DEFAULT_KEY, HashTypes::IPV4, false)
+        );
         assert_eq!(rss.table[..7], [0, 1, 2, 0, 1, 2, 0]);
 
         let key = RssChange {

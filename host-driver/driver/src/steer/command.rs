@@ -319,12 +319,12 @@ fn rss_set(vf: &str, words: &[String]) -> Result<SteerEdit> {
     let vport = vport(COMMAND, vf)?;
     let known = ["key", "types", "queues", "table", "priority"];
     let words = Words::new(COMMAND, words, &known)?;
-    let queues = words.get("queues", "queues with commas between: 0,1,2,3", parse_queues)?;
-    let table = words.get(
-        "table",
-        "128 or 64 queues with commas between",
-        parse_table,
+    let queues = words.get(
+        "queues",
+        "queues with commas between: 0,1,2,3",
+        parse_queues,
     )?;
+    let table = words.get("table", "128 or 64 queues with commas between", parse_table)?;
     if queues.is_some() && table.is_some() {
         return Err(words
             .error("table", "`queues` makes the table already".to_owned())
@@ -403,7 +403,10 @@ mod tests {
                 "pool set vf3 first 16 pairs 8 vectors 9 --force",
                 want(Some(8), Some(16), Some(9), true),
             ),
-            ("pool set vf3 --force vectors 1", want(None, None, Some(1), true)),
+            (
+                "pool set vf3 --force vectors 1",
+                want(None, None, Some(1), true),
+            ),
         ] {
             assert_eq!(parse(line).unwrap(), want, "{line}");
         }
@@ -411,7 +414,8 @@ mod tests {
 
     #[test]
     fn filters() {
-        let line = "filter add vf0 queue 2 priority 5 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
+        let line =
+            "filter add vf0 queue 2 priority 5 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
         let want = TupleFilter {
             vf: vf(0),
             priority: 5,
@@ -446,7 +450,10 @@ mod tests {
             queue: 1,
         };
         let line = "filter add vf0 queue 1 ethertype 0x88f7";
-        assert_eq!(parse(line).unwrap(), add(Filter::EtherType(ethertype), None));
+        assert_eq!(
+            parse(line).unwrap(),
+            add(Filter::EtherType(ethertype), None)
+        );
         for (line, place) in [
             ("filter del 3", FilterPlace::Tuple(3)),
             ("filter del ethertype 0", FilterPlace::EtherType(0)),
@@ -481,13 +488,31 @@ mod tests {
             ("filter add vf0 queue 128 proto tcp", "filter add: queue"),
             ("filter add vf0 queue 1", "filter add: src"),
             ("filter add vf0 queue 1 priority 3", "filter add: src"),
-            ("filter add vf0 queue 1 priority 8 proto tcp", "filter add: priority"),
+            (
+                "filter add vf0 queue 1 priority 8 proto tcp",
+                "filter add: priority",
+            ),
             ("filter add vf0 queue 1 src 10.0.0.0/33", "filter add: src"),
-            ("filter add vf0 queue 1 src 10.0.0.1 dst fd00::1", "filter add: dst"),
-            ("filter add vf0 queue 1 family any src ::1", "filter add: src"),
-            ("filter add vf0 queue 1 proto icmp dport 1", "filter add: dport"),
-            ("filter add vf0 queue 1 ethertype 0x88f7 proto tcp", "filter add: proto"),
-            ("filter add vf0 queue 1 ethertype x", "filter add: ethertype"),
+            (
+                "filter add vf0 queue 1 src 10.0.0.1 dst fd00::1",
+                "filter add: dst",
+            ),
+            (
+                "filter add vf0 queue 1 family any src ::1",
+                "filter add: src",
+            ),
+            (
+                "filter add vf0 queue 1 proto icmp dport 1",
+                "filter add: dport",
+            ),
+            (
+                "filter add vf0 queue 1 ethertype 0x88f7 proto tcp",
+                "filter add: proto",
+            ),
+            (
+                "filter add vf0 queue 1 ethertype x",
+                "filter add: ethertype",
+            ),
             ("filter del x", "filter del: FILTER"),
             ("filter del proto 1", "filter del: FILTER"),
             ("filter del ethertype", "filter del: FILTER"),

@@ -122,7 +122,11 @@ impl<T: Transport> Device<T> {
     ///
     /// # Errors
     /// As above, or the NIC did not enable it.
-    pub fn write_filter(&mut self, place: FilterPlace, filter: Option<&Filter>) -> Result<(), Error> {
+    pub fn write_filter(
+        &mut self,
+        place: FilterPlace,
+        filter: Option<&Filter>,
+    ) -> Result<(), Error> {
         let at = self.filter_words(place)?;
         match (place, filter) {
             (FilterPlace::EtherType(_), None) => self.write_words(at, &[0])?,
@@ -209,7 +213,11 @@ impl<T: Transport> Device<T> {
     ///
     /// # Errors
     /// As above.
-    pub fn write_priorities(&mut self, vport: VPort, queues: &[Option<u8>; 8]) -> Result<(), Error> {
+    pub fn write_priorities(
+        &mut self,
+        vport: VPort,
+        queues: &[Option<u8>; 8],
+    ) -> Result<(), Error> {
         self.select_steering(vport)?;
         self.write_words(words::PRIORITIES.into(), &words::priorities(queues))
     }

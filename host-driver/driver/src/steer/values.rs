@@ -128,7 +128,16 @@ mod tests {
         ] {
             assert_eq!(parse_prefix(text), want, "{text}");
         }
-        for bad in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "/8", "any"] {
+        for bad in [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "::/129",
+            "/8",
+            "any",
+        ] {
             assert_eq!(parse_prefix(bad), None, "{bad}");
         }
     }
@@ -140,7 +149,14 @@ mod tests {
         assert_eq!(parse_key(&plain), Some(want));
         let colons: Vec<String> = (0..40).map(|byte| format!("{byte:02X}")).collect();
         assert_eq!(parse_key(&colons.join(":")), Some(want));
-        for bad in [&plain[1..], &plain[2..], &format!("{plain}0"), &format!("{plain}00"), "", "xy"] {
+        for bad in [
+            &plain[1..],
+            &plain[2..],
+            &format!("{plain}0"),
+            &format!("{plain}00"),
+            "",
+            "xy",
+        ] {
             assert_eq!(parse_key(bad), None, "{bad}");
         }
         assert_eq!(parse_key(&"0:00".repeat(20)), None);
@@ -155,12 +171,21 @@ mod tests {
             assert_eq!(parse_types(bad), None, "{bad}");
         }
         let (table, short) = parse_queues("3,1,2").unwrap();
-        assert_eq!((&table[..4], table[127], short), (&[3, 1, 2, 3][..], 1, false));
+        assert_eq!(
+            (&table[..4], table[127], short),
+            (&[3, 1, 2, 3][..], 1, false)
+        );
         assert_eq!(parse_queues(""), None);
         assert_eq!(parse_queues("1,128"), None);
         assert_eq!(parse_queues(&vec!["1"; 129].join(",")), None);
-        assert_eq!(parse_table(&vec!["5"; 64].join(",")), Some(([5; TABLE], true)));
-        assert_eq!(parse_table(&vec!["5"; 128].join(",")), Some(([5; TABLE], false)));
+        assert_eq!(
+            parse_table(&vec!["5"; 64].join(",")),
+            Some(([5; TABLE], true))
+        );
+        assert_eq!(
+            parse_table(&vec!["5"; 128].join(",")),
+            Some(([5; TABLE], false))
+        );
         assert_eq!(parse_table(&vec!["5"; 63].join(",")), None);
         let mut want = [None; 8];
         want[3] = Some(Some(1));

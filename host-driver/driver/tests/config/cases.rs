@@ -446,12 +446,7 @@ pub(crate) const WRONG_MORE: &[(&str, &str, usize, &str)] = &[
         15,
         "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"auto\"\n",
     ),
-    (
-        "missing-key",
-        "mac-pool.base",
-        12,
-        "[mac-pool]\nseed = 1\n",
-    ),
+    ("missing-key", "mac-pool.base", 12, "[mac-pool]\nseed = 1\n"),
     (
         "group-mac",
         "mac-pool.base",

@@ -97,7 +97,10 @@ fn auto_takes_an_address_from_the_pool() {
     other.take();
     assert_eq!(auto(&format!("{section}seed = 7\n")).0, other.take());
     // Not one that the file has somewhere else.
-    let taken = format!("{section}[[fdb]]\nvvlan = 1\nport = \"vf0\"\nmac = \"{}\"\n", pool[1]);
+    let taken = format!(
+        "{section}[[fdb]]\nvvlan = 1\nport = \"vf0\"\nmac = \"{}\"\n",
+        pool[1]
+    );
     assert_eq!(auto(&taken), (pool[2], pool[4]));
 }
 

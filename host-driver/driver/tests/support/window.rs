@@ -79,7 +79,10 @@ impl Window {
             }
             0 if value & 1 == 0 => drop(self.resetting.insert(offset, 3)),
             // The pool stands still.
-            0 => drop(self.words.insert(offset, self.word(offset) & !2 | value & 2)),
+            0 => drop(
+                self.words
+                    .insert(offset, self.word(offset) & !2 | value & 2),
+            ),
             1..4 => drop(self.words.insert(offset, value)),
             _ => {}
         }
@@ -109,11 +112,12 @@ impl Window {
                 let compare = self.word(base + 0x24);
                 let families = compare >> 28 & 3;
                 let sense = [compare & 0xff, compare >> 8 & 0xff].iter().all(|bits| {
-                    *bits <= match families {
-                        1 => 32,
-                        2 => 128,
-                        _ => 0,
-                    }
+                    *bits
+                        <= match families {
+                            1 => 32,
+                            2 => 128,
+                            _ => 0,
+                        }
                 });
                 if offset != base + 0x28 {
                     *self.words.entry(base + 0x28).or_default() &= !ENABLE;
