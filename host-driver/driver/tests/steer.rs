@@ -263,7 +263,7 @@ fn the_hash_of_a_vf_is_its_own() {
     };
     assert_eq!((row.rss, row.priorities[3]), (Some(rss), Some(1)));
     assert_eq!(nic.read_steering(vf(2)).unwrap(), row);
-    let at = |offset| 2 << 16 | STEER + offset;
+    let at = |offset| (2 << 16) | (STEER + offset);
     for (offset, want) in [
         (0x100, 0x0302_0100),
         (0x128, 0x8100_0000),

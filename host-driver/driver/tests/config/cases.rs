@@ -441,25 +441,6 @@ pub(crate) const WRONG_MORE: &[(&str, &str, usize, &str)] = &[
         "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"00:00:00:00:00:00\"\n",
     ),
     (
-        "no-mac-pool",
-        "vport[1].mac",
-        15,
-        "[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"auto\"\n",
-    ),
-    ("missing-key", "mac-pool.base", 12, "[mac-pool]\nseed = 1\n"),
-    (
-        "group-mac",
-        "mac-pool.base",
-        13,
-        "[mac-pool]\nbase = \"01:00:00:00:00:01\"\n",
-    ),
-    (
-        "bad-seed",
-        "mac-pool.seed",
-        14,
-        "[mac-pool]\nbase = \"00:1b:21:00:00:01\"\nseed = -1\n",
-    ),
-    (
         "group-mac",
         "vport[1].mac",
         15,

@@ -4,6 +4,7 @@
 
 mod cases;
 mod flow_cases;
+mod pool_cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,6 +16,7 @@ use hairpin_abi::{FlowAction, KeyField, MacAddr, Miss, Mode, Role, Tags, Target}
 use hairpin_driver::config::{Config, Plan, Step, VlanMode, VportConfig};
 use hairpin_driver::mac_pool::MacPool;
 use hairpin_driver::{Capabilities, Diagnostic};
+use pool_cases::WRONG_POOLS;
 
 const EXAMPLE: &str = include_str!("../data/nic.toml");
 
@@ -68,7 +70,7 @@ fn every_error_names_field_file_line_and_fix() {
     for (code, field, line, text) in WRONG {
         check(code, field, *line, text);
     }
-    for (code, field, line, text) in WRONG_MORE {
+    for (code, field, line, text) in WRONG_MORE.iter().chain(WRONG_POOLS) {
         check(code, field, *line, &format!("{BASE}{text}"));
     }
     for (code, field, line, text) in WRONG_FLOWS {
@@ -126,6 +128,7 @@ fn every_error_code_of_the_source_has_a_case() {
     let tested: BTreeSet<&str> = WRONG
         .iter()
         .chain(WRONG_MORE)
+        .chain(WRONG_POOLS)
         .chain(WRONG_FLOWS)
         .map(|(code, ..)| *code)
         .chain(LIMITS.map(|(c, ..)| c))
