@@ -552,3 +552,65 @@ fn words_as_the_hardware_reads_them() {
     queues[7] = Some(0);
     assert_eq!(words::priorities(&queues), [0x8200, 0x8000_0000]);
 }
+
+#[test]
+fn words_are_read_back() {
+    let ethertype = EtherTypeFilter {
+        vf: vf(63),
+        ethertype: 0x88f7,
+        queue: 0x7f,
+    };
+    let back = EtherTypeFilter::from_word;
+    assert_eq!(back(ethertype.word()), Some(ethertype));
+    assert_eq!(back(ethertype.word() & !words::ENABLE), None);
+    let filters = [
+        FILTER,
+        TupleFilter {
+            vf: vf(63),
+            priority: 7,
+            queue: 0x7f,
+            family: Family::V6,
+            src: Prefix {
+                address: 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff,
+                bits: 128,
+            },
+            dst: Prefix {
+                address: u128::MAX,
+                bits: 1,
+            },
+            proto: Some(0),
+            sport: Some(0xffff),
+            dport: Some(0),
+        },
+        TupleFilter {
+            family: Family::Any,
+            sport: Some(0),
+            ..FILTER
+        },
+    ];
+    for filter in filters {
+        let mut words = filter.words();
+        assert_eq!(TupleFilter::from_words(&words), Some(filter));
+        words[10] &= !words::ENABLE;
+        assert_eq!(TupleFilter::from_words(&words), None);
+    }
+    assert_eq!(TupleFilter::from_words(&[u32::MAX; 11]), None, "no such VF");
+    let own = Rss {
+        short: true,
+        ..rss(0x15)
+    };
+    let back = |word| Rss::from_words(word, &own.key_words(), &own.table_words());
+    assert_eq!(back(own.word()), Some(own));
+    assert_eq!(back(own.word() & !words::RSS_ENABLE), None);
+    let queues = [
+        Some(0),
+        None,
+        Some(0x7f),
+        None,
+        None,
+        Some(1),
+        None,
+        Some(3),
+    ];
+    assert_eq!(words::priorities_of(&words::priorities(&queues)), queues);
+}

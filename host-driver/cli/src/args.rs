@@ -7,9 +7,11 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use hairpin_abi::MacAddr;
 use hairpin_driver::MAP_HASH;
 use hairpin_driver::cli::{ReplayArgs, SimArgs};
 use hairpin_driver::edit::{EditCommand, FdbEdit, FlowEdit, PortEdit, VvlanEdit};
+use hairpin_driver::steer::{FilterEdit, PoolEdit, RssEdit};
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -124,6 +126,22 @@ It makes pf0.sock, vf0.sock, vf1.sock … in the folder and serves until Ctrl-C.
     /// The flow cache
     #[command(subcommand)]
     Flow(Flow),
+
+    /// The queue pools of the VFs
+    #[command(subcommand)]
+    Pool(Pool),
+
+    /// Filters that send frames of a VF to one of its queues
+    #[command(subcommand)]
+    Filter(Filter),
+
+    /// How a VF's frames are spread over its queues: hash, indirection table, VLAN priorities
+    #[command(subcommand)]
+    Rss(Rss),
+
+    /// Addresses for VFs
+    #[command(subcommand)]
+    Mac(Mac),
 
     /// The firmware's log
     #[command(after_help = "\
@@ -353,6 +371,85 @@ Examples:
 
     #[command(flatten)]
     Edit(FlowEdit),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pool {
+    /// Which queue pairs and vectors each VF has, and what became of its driver
+    #[command(after_help = "\
+Examples:
+  hairpin -d vfio-user/run/pf0.sock pool show
+  hairpin -d vfio-user/run/pf0.sock --json pool show vf3")]
+    Show {
+        /// Only this VF
+        #[arg(value_name = "VF", value_parser = parse_vf)]
+        vf: Option<u8>,
+    },
+
+    #[command(flatten)]
+    Edit(PoolEdit),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Filter {
+    /// The filters that are enabled
+    #[command(after_help = "\
+Examples:
+  hairpin -d vfio-user/run/pf0.sock filter show
+  hairpin -d vfio-user/run/pf0.sock --json filter show vf0")]
+    Show {
+        /// Only those of this VF
+        #[arg(value_name = "VF", value_parser = parse_vf)]
+        vf: Option<u8>,
+    },
+
+    #[command(flatten)]
+    Edit(FilterEdit),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rss {
+    /// Key, types, indirection table and queues of the priorities of a VF
+    #[command(after_help = "\
+Examples:
+  hairpin -d vfio-user/run/pf0.sock rss show vf0
+  hairpin -d vfio-user/run/pf0.sock --json rss show vf0")]
+    Show {
+        /// The VF
+        #[arg(value_name = "VF", value_parser = parse_vf)]
+        vf: u8,
+    },
+
+    #[command(flatten)]
+    Edit(RssEdit),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mac {
+    /// Addresses that look random and are each there once: local ones, derived from a physical address
+    #[command(after_help = "\
+Examples:
+  hairpin mac pool --base 00:1b:21:00:00:01 --count 8
+  hairpin mac pool --base 00:1b:21:00:00:01 --count 8 --seed 7 --config nic.toml
+
+The same base and seed give the same addresses in the same order. Those in the file of --config are left out.")]
+    Pool {
+        /// Physical address that they are derived from
+        #[arg(long, value_name = "MAC")]
+        base: MacAddr,
+
+        /// How many
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        count: u32,
+
+        /// Another seed gives other addresses
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+
+        /// Leave out the addresses of this configuration
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
 
 impl Command {

@@ -7,6 +7,7 @@
 //! | `args` | what can be typed |
 //! | `nic` | a live NIC, or what a replay left of one |
 //! | `show` | selects what a command shows |
+//! | `steer` | queue pools and receive steering of a live NIC, addresses for VFs |
 //! | `apply` | configures a live NIC |
 //! | `tap` | bridges a VF to an interface of the kernel |
 //! | `text` | prints it for a person |
@@ -20,6 +21,7 @@ mod nic;
 mod pages;
 mod replay;
 mod show;
+mod steer;
 mod tap;
 mod text;
 
@@ -63,6 +65,10 @@ fn run(cli: Cli) -> Result<(), Diagnostic> {
         Command::Man { out } => pages::man(out.as_deref()),
         Command::Apply(args) => apply::run(args, &cli.global),
         Command::Tap(args) => tap::run(&args, &cli.global),
+        Command::Pool(command) => steer::pool(command, &cli.global),
+        Command::Filter(command) => steer::filter(command, &cli.global),
+        Command::Rss(command) => steer::rss(command, &cli.global),
+        Command::Mac(command) => steer::mac(command, &cli.global),
         command => show::run(&command, &cli.global),
     }
 }

@@ -2,6 +2,8 @@
 
 //! What a person reads.
 
+mod steer;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

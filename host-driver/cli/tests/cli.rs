@@ -28,7 +28,7 @@ fn version_names_the_register_map() {
 
 #[test]
 fn every_help_has_an_example() {
-    let leaves: [&[&str]; 25] = [
+    let leaves: [&[&str]; 34] = [
         &[],
         &["replay"],
         &["sim"],
@@ -47,6 +47,15 @@ fn every_help_has_an_example() {
         &["flow", "add"],
         &["flow", "del"],
         &["flow", "flush"],
+        &["pool", "show"],
+        &["pool", "set"],
+        &["filter", "show"],
+        &["filter", "add"],
+        &["filter", "del"],
+        &["rss", "show"],
+        &["rss", "set"],
+        &["rss", "del"],
+        &["mac", "pool"],
         &["log"],
         &["health", "show"],
         &["stats"],

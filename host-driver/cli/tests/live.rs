@@ -14,7 +14,7 @@ mod served;
 #[path = "../../driver/tests/support/served_nic.rs"]
 mod served_nic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use hairpin_abi::fw::{Event, EventCode};
@@ -31,8 +31,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::of(FakeNic::default())
+    }
+
+    fn of(nic: FakeNic) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let served = ServedNic::new(FakeNic::default());
+        let served = ServedNic::new(nic);
         let clone = served.clone();
         served::listen(&dir.path().join("pf0.sock"), move || clone.clone());
         let image = elf::Image::default().build();
@@ -72,6 +76,19 @@ impl World {
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    /// What is printed as JSON, which is as its schema says.
+    fn json(&self, schema: &str, args: &[&str]) -> serde_json::Value {
+        let text = self.ok(&[&["--json"], args].concat());
+        let document = serde_json::from_str(&text).unwrap();
+        let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas");
+        let schema = std::fs::read(schemas.join(format!("{schema}.schema.json"))).unwrap();
+        let schema = serde_json::from_slice(&schema).unwrap();
+        if let Err(error) = jsonschema::validate(&schema, &document) {
+            panic!("{args:?}: {error}");
+        }
+        document
     }
 
     fn fails(&self, args: &[&str], parts: &[&str]) {
@@ -146,6 +163,138 @@ fn a_nic_is_configured_shown_and_changed() {
     world.ok(&["apply", "--config", "nic.toml", "--replace"]);
     assert!(world.ok(&["vvlan", "show"]).contains("200"));
     assert!(!world.ok(&["port", "show", "vf1"]).contains("enabled"));
+}
+
+fn split(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+#[test]
+fn pools_and_steering_of_a_live_nic() {
+    let world = World::of(FakeNic::with_virtqueues());
+    world.ok(&["apply", "--config", "nic.toml"]);
+    let pools = world.json("pool-show", &["pool", "show"]);
+    assert_eq!(pools["queue_pairs"], 32);
+    let all = pools["pools"].as_array().unwrap();
+    assert_eq!(
+        (all.len(), &all[0]["vf"], &all[0]["pairs"]),
+        (4, &"vf0".into(), &4.into())
+    );
+    world.ok(&split("pool set vf0 pairs 2 vectors 3"));
+    world.ok(&split("pool set vf2 pairs 2"));
+    let text = world.words(&["pool", "show"]);
+    assert!(
+        text.contains("vf0 0-1 3 up 02:00:00:00:00:01 1500 - 0 0")
+            && text.contains("vf1 4-7 16 down")
+            && text.contains("vf2 8-9 16 up")
+            && text.ends_with("20 of 32 queue pairs are free"),
+        "{text}"
+    );
+    world.fails(
+        &["pool", "show", "vf3"],
+        &["has no pool", "hairpin pool set vf3"],
+    );
+    // A driver sits down at vf0.
+    let status = |value| {
+        let mut nic = world.served.nic.lock().unwrap();
+        nic.window.words.insert(nic::window::POOLS + 16, value);
+    };
+    status(0x0104_024f);
+    let text = world.words(&["pool", "show", "vf0"]);
+    assert!(text.contains("0x4f, bad queue 4: head"), "{text}");
+    world.json("pool-show", &["pool", "show", "vf0"]);
+    world.fails(
+        &split("pool set vf0 pairs 4"),
+        &["--force: the driver of vf0 is at work"],
+    );
+    world.ok(&split("pool set vf0 pairs 4 --force"));
+
+    let add = "filter add vf0 queue 2 priority 5 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
+    let added = world.json("filter-show", &split(add));
+    let filter = &added["five_tuple"][0];
+    assert_eq!(
+        (&filter["index"], &filter["src"]),
+        (&0.into(), &"10.0.0.0/8".into())
+    );
+    let text = world.words(&split("filter add vf0 queue 1 ethertype 0x88f7"));
+    assert!(
+        text.contains("ethertype 0 vf0 1 - ethertype 0x88f7"),
+        "{text}"
+    );
+    world.ok(&split(
+        "filter add vf2 queue 0 src fd00::/64 sport 53 index 3",
+    ));
+    let text = world.words(&["filter", "show"]);
+    let v4 = "0 vf0 2 5 family ipv4 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
+    assert!(
+        text.contains(v4) && text.contains("3 vf2 0 0 family ipv6 src fd00::/64 sport 53"),
+        "{text}"
+    );
+    // What is shown can be typed again.
+    let (_, frames) = v4.split_once("family").unwrap();
+    let again = world.words(&split(&format!(
+        "filter add vf0 queue 2 priority 5 index 0 family{frames}"
+    )));
+    assert!(again.contains(v4), "{again}");
+    assert_eq!(world.ok(&["filter", "show", "vf2"]).lines().count(), 2);
+    world.fails(
+        &split("filter add vf0 queue 4 proto tcp"),
+        &["queue: vf0 has no queue 4"],
+    );
+    world.fails(
+        &split("filter add vf0 queue 1"),
+        &["filter add: src", "help: add src"],
+    );
+    world.ok(&split("filter del ethertype 0"));
+    world.ok(&split("filter del 3"));
+    world.fails(&split("filter del 3"), &["filter 3 is not in use"]);
+    world.json("filter-show", &["filter", "show"]);
+
+    let rss = world.json("rss-show", &["rss", "show", "vf0"]);
+    assert_eq!(
+        (&rss["rss"]["default"], &rss["rss"]["table"]),
+        (&true.into(), &().into())
+    );
+    world.ok(&split(
+        "rss set vf0 queues 0,3 types tcp4,ipv6 priority 5:1",
+    ));
+    let rss = world.json("rss-show", &["rss", "show", "vf0"]);
+    assert_eq!(rss["rss"]["types"], serde_json::json!(["tcp4", "ipv6"]));
+    assert_eq!(
+        (&rss["rss"]["table"][1], &rss["rss"]["priorities"][5]),
+        (&3.into(), &1.into())
+    );
+    let text = world.words(&["rss", "show", "vf0"]);
+    assert!(
+        text.contains("types tcp4,ipv6 priorities 5:1 table 128 entries 0: 0 3 0 3"),
+        "{text}"
+    );
+    world.ok(&["rss", "del", "vf0"]);
+    assert!(world.ok(&["rss", "show", "vf0"]).contains("(the default)"));
+
+    // A vPort's address and state are what the driver of its VF is told.
+    world.ok(&split("port set vf0 mac 02:00:00:00:0a:77 state disable"));
+    let text = world.words(&["pool", "show", "vf0"]);
+    assert!(text.contains("down 02:00:00:00:0a:77"), "{text}");
+    let fdb = world.words(&["fdb", "show", "--vvlan", "100"]);
+    assert!(
+        fdb.contains("02:00:00:00:0a:77 vf0 static") && !fdb.contains("02:00:00:00:00:01"),
+        "{fdb}"
+    );
+    world.fails(
+        &split("port set vf1 mac 02:00:00:00:0a:77"),
+        &["mac: 02:00:00:00:0a:77 is the address of vf0 in V.VLAN 100"],
+    );
+    world.ok(&split("port set vf0 state auto trust on spoofchk on"));
+    assert!(
+        world
+            .words(&["pool", "show", "vf0"])
+            .contains("up 02:00:00:00:0a:77")
+    );
+    world.fails(
+        &split("port set vf0 vlan 10"),
+        &["port set: vlan", "in nic.toml"],
+    );
 }
 
 #[test]

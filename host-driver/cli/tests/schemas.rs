@@ -83,6 +83,22 @@ fn schemas() -> BTreeMap<&'static str, Value> {
             "flow-show",
             schema::<output::FlowShow>("hairpin --json flow show"),
         ),
+        (
+            "pool-show",
+            schema::<output::PoolShow>("hairpin --json pool show"),
+        ),
+        (
+            "filter-show",
+            schema::<output::FilterShow>("hairpin --json filter show and filter add"),
+        ),
+        (
+            "rss-show",
+            schema::<output::RssShow>("hairpin --json rss show"),
+        ),
+        (
+            "mac-pool",
+            schema::<output::MacPoolShow>("hairpin --json mac pool"),
+        ),
         ("log", schema::<output::Log>("hairpin --json log")),
         ("stats", schema::<output::Stats>("hairpin --json stats")),
         (
@@ -131,7 +147,7 @@ fn published_schemas_are_current() {
 #[test]
 fn everything_printed_validates() {
     let dir = report_dir();
-    let commands: [(&str, &[&str]); 13] = [
+    let commands: [(&str, &[&str]); 14] = [
         ("dev-info", &["dev", "info"]),
         ("health-show", &["health", "show"]),
         ("switch-show", &["switch", "show"]),
@@ -142,6 +158,10 @@ fn everything_printed_validates() {
         ("fdb-show", &["fdb", "show", "--vvlan", "100"]),
         ("fdb-monitor", &["fdb", "monitor"]),
         ("flow-show", &["flow", "show"]),
+        (
+            "mac-pool",
+            &["mac", "pool", "--base", "00:1b:21:00:00:01", "--count", "3"],
+        ),
         ("log", &["log"]),
         ("stats", &["stats"]),
         ("stats-watch", &["stats", "--watch"]),

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::Diagnostic;
 use crate::image::ImageError;
+use crate::steer::FilterPlace;
 
 /// What can go wrong between the driver and a NIC.
 #[derive(Debug, Error)]
@@ -89,6 +90,23 @@ pub enum Error {
         /// The VF.
         vf: u8,
     },
+    /// The NIC has no receive steering.
+    #[error("the NIC has no receive steering: it has no virtqueues")]
+    NoSteering,
+    /// The NIC has no filter of this number.
+    #[error("the NIC has no {filter}: it has {count}")]
+    NoFilter {
+        /// The filter.
+        filter: FilterPlace,
+        /// How many of its kind there are.
+        count: u8,
+    },
+    /// The NIC did not enable what was set.
+    #[error("the NIC did not enable {what}")]
+    NotEnabled {
+        /// What.
+        what: String,
+    },
     /// The NIC answered what it must not.
     #[error("the NIC answered nonsense: {0}")]
     Protocol(String),
@@ -119,6 +137,9 @@ impl Error {
             Self::Table { .. } => "table-command",
             Self::Admin { .. } => "admin-command",
             Self::NoVf { .. } => "no-vf",
+            Self::NoSteering => "no-steering",
+            Self::NoFilter { .. } => "no-filter",
+            Self::NotEnabled { .. } => "not-enabled",
             Self::Protocol(_) => "device-protocol",
         }
     }
@@ -140,7 +161,11 @@ impl Error {
             Self::Timeout { .. } => {
                 "see `hairpin health show`; reset the NIC if it does not recover"
             }
-            Self::NoVf { .. } => "see `hairpin dev info` for what the NIC has",
+            Self::NoVf { .. } | Self::NoSteering => "see `hairpin dev info` for what the NIC has",
+            Self::NoFilter { .. } => "see `hairpin filter show` for how many there are",
+            Self::NotEnabled { .. } => {
+                "name a VF and a queue that `hairpin dev info` and `hairpin pool show` show"
+            }
             Self::Table { .. } | Self::Admin { .. } => {
                 "nothing of this command took effect; correct the configuration and apply it again"
             }

@@ -55,6 +55,7 @@ pub mod health;
 pub mod image;
 mod json;
 pub mod log;
+pub mod mac_pool;
 mod mailbox;
 pub mod memory;
 mod open;
@@ -62,8 +63,10 @@ pub mod output;
 #[cfg(feature = "page")]
 pub mod page;
 mod pf_bar;
+pub mod pool;
 pub mod report;
 pub mod snapshot;
+pub mod steer;
 pub mod switch;
 mod tables;
 mod transport;

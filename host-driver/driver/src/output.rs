@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::DeviceInfo;
 use crate::health::Health;
 use crate::log::LogLine;
+use crate::pool::PoolState;
 use crate::report::{CacheCounters, Counters, Decision, HostEvent, Report, Tables};
 use crate::snapshot::{FdbState, FlowState, PortState, UplinkState, VvlanState};
+use crate::steer::{EtherTypeFilterState, FilterRoom, RssState, TupleFilterState};
 use crate::switch::SwitchState;
 
 /// Version of these formats.
@@ -83,6 +85,34 @@ documents! {
     FlowShow {
         /// The flow cache.
         flows: Vec<FlowState>,
+    }
+    /// `pool show`.
+    PoolShow {
+        /// Queue pairs of the NIC.
+        queue_pairs: u8,
+        /// Those of them that no VF has.
+        free_pairs: u8,
+        /// The VFs that are enabled.
+        pools: Vec<PoolState>,
+    }
+    /// `filter show`, and `filter add` of what it added.
+    FilterShow {
+        /// How many there are room for.
+        room: FilterRoom,
+        /// EtherType filters, which go first.
+        ethertype: Vec<EtherTypeFilterState>,
+        /// Five-tuple filters.
+        five_tuple: Vec<TupleFilterState>,
+    }
+    /// `rss show`.
+    RssShow {
+        /// How a VF's frames are spread over its queues.
+        rss: RssState,
+    }
+    /// `mac pool`.
+    MacPoolShow {
+        /// The addresses, in their order.
+        macs: Vec<String>,
     }
     /// `log`.
     Log {

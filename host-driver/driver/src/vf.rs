@@ -16,6 +16,16 @@ const ENABLE: u32 = 1;
 const LINK_UP: u32 = 1 << 1;
 const BAD_QUEUE: u32 = 1 << 24;
 
+/// Clocks between two looks at a VF that is being reset, and looks until it counts as dead: it waits for what host
+/// memory was asked.
+const RESET_POLL: (u32, u32) = (64, 1 << 14);
+/// Most MSI-X vectors of a VF.
+pub(crate) const MOST_VECTORS: u8 = 16;
+/// Speed that a VF's driver is told unless told otherwise, in Mb/s.
+const SPEED: u32 = 100_000;
+/// Largest frame of a VF without its Ethernet header, unless told otherwise.
+const MTU: u16 = 1500;
+
 /// The virtio device of a VF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VfSettings {
@@ -36,6 +46,20 @@ pub struct VfSettings {
 }
 
 impl VfSettings {
+    /// Those of a VF with all vectors and the usual MTU and speed.
+    #[must_use]
+    pub fn new(vf: u8, mac: Option<MacAddr>, link_up: bool, first_pair: u8, pairs: u8) -> Self {
+        Self {
+            link_up,
+            first_pair,
+            pairs,
+            vectors: MOST_VECTORS,
+            mac: mac.unwrap_or(Self::default_mac(vf)),
+            mtu: MTU,
+            speed: SPEED,
+        }
+    }
+
     /// The address of a VF whose vPort has none: a locally administered one, of its number.
     #[must_use]
     pub const fn default_mac(vf: u8) -> MacAddr {
@@ -53,6 +77,20 @@ impl VfSettings {
             (mac >> 32) as u32 | u32::from(self.mtu) << 16,
             self.speed,
         ]
+    }
+
+    /// The settings of words 0 to 3; `None` if the VF is not enabled.
+    fn from_words(words: [u32; 4]) -> Option<Self> {
+        let [pool, low, high, speed] = words;
+        (pool & ENABLE != 0).then(|| Self {
+            link_up: pool & LINK_UP != 0,
+            first_pair: (pool >> 8) as u8 & 0x7f,
+            pairs: (pool >> 16) as u8 & 0x7f,
+            vectors: (pool >> 24) as u8,
+            mac: MacAddr::from_u64(u64::from(high & 0xffff) << 32 | u64::from(low)),
+            mtu: (high >> 16) as u16,
+            speed,
+        })
     }
 }
 
@@ -72,14 +110,22 @@ pub struct VfStatus {
 }
 
 impl<T: Transport> Device<T> {
-    /// Sets up the virtio device of a VF, or takes it away. Taking it away is a reset of it.
+    /// Sets up the virtio device of a VF, or takes it away. Taking it away is a reset of it, complete when this
+    /// returns. Pool and vectors of one that is set up do not change.
     ///
     /// # Errors
     /// The NIC cannot be reached, has no virtqueues, or not this VF.
     pub fn set_vf(&mut self, vf: u8, settings: Option<&VfSettings>) -> Result<(), Error> {
         let base = self.vf_words(vf)?;
         match settings {
-            None => self.write_words(base, &[0]),
+            None => {
+                self.write_words(base, &[0])?;
+                let (step, limit) = RESET_POLL;
+                self.poll_slowly("reset of a VF", step, limit, || {
+                    let [word] = self.read_words(base)?;
+                    Ok(word & ENABLE == 0)
+                })
+            }
             Some(settings) => {
                 // The word that enables it comes last.
                 let [first, rest @ ..] = settings.words();
@@ -87,6 +133,15 @@ impl<T: Transport> Device<T> {
                 self.write_words(base, &[first])
             }
         }
+    }
+
+    /// How the virtio device of a VF is set up; `None` if it is not.
+    ///
+    /// # Errors
+    /// As [`Device::set_vf`].
+    pub fn vf_settings(&mut self, vf: u8) -> Result<Option<VfSettings>, Error> {
+        let words = self.read_words(self.vf_words(vf)?)?;
+        Ok(VfSettings::from_words(words))
     }
 
     /// Whether the virtio device of a VF is set up so, or not at all.
@@ -151,6 +206,8 @@ mod tests {
             100_000,
         ];
         assert_eq!(settings.words(), words);
+        assert_eq!(VfSettings::from_words(words), Some(settings));
+        assert_eq!(VfSettings::from_words([words[0] & !1, 1, 1, 1]), None);
         assert_eq!(mac, 0x0211_2233_4455, "first byte of the wire on top");
     }
 

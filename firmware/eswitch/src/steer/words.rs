@@ -5,7 +5,9 @@
 //! A filter, and a VF's own key, is written from its first word to its last: the last one enables it, and any other
 //! one disables it. A value that makes no sense leaves it disabled, which reading the last word shows.
 
-use super::{EtherTypeFilter, Family, KEY_BYTES, Rss, TABLE, TupleFilter};
+use hairpin_abi::VPort;
+
+use super::{EtherTypeFilter, Family, HashTypes, KEY_BYTES, Prefix, Rss, TABLE, TupleFilter};
 
 /// Numbers of filters and VFs, read only: five-tuple filters in bits 7:0, EtherType filters in 15:8, VFs in 23:16.
 pub const SIZES: u16 = 0x9000;
@@ -31,7 +33,12 @@ pub const TUPLE_STRIDE: u16 = 64;
 /// Words of a five-tuple filter.
 pub const TUPLE_WORDS: usize = 11;
 
-const ENABLE: u32 = 1 << 31;
+/// In the word of an EtherType filter, and in the last one of a five-tuple filter: it is enabled.
+pub const ENABLE: u32 = 1 << 31;
+/// In the word at [`RSS`]: the VF's own key and table count.
+pub const RSS_ENABLE: u32 = 1;
+/// Most five-tuple filters and EtherType filters that there is room for.
+pub const MOST: (u8, u8) = (32, 48);
 
 impl EtherTypeFilter {
     /// Its word; zero is a filter that is not enabled.
@@ -41,6 +48,17 @@ impl EtherTypeFilter {
             | u32::from(self.queue) << 24
             | u32::from(self.vf.get()) << 16
             | u32::from(self.ethertype)
+    }
+
+    /// The filter of a word; `None` if it is not enabled.
+    #[must_use]
+    pub fn from_word(word: u32) -> Option<Self> {
+        let vf = VPort::new((word >> 16) as u8 & 0x7f)?;
+        (word & ENABLE != 0).then_some(Self {
+            vf,
+            ethertype: word as u16,
+            queue: (word >> 24) as u8 & 0x7f,
+        })
     }
 }
 
@@ -77,6 +95,41 @@ impl TupleFilter {
             last,
         ]
     }
+
+    /// The filter of its words; `None` if it is not enabled.
+    #[must_use]
+    pub fn from_words(words: &[u32; TUPLE_WORDS]) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, ports, compare, last] = *words;
+        let address = |quarters: [u32; 4]| {
+            let upper = |sum: u128, quarter: &u32| sum << 32 | u128::from(*quarter);
+            quarters.iter().rev().fold(0, upper)
+        };
+        let bit = |bit: u32| compare >> bit & 1 != 0;
+        let family = match (bit(28), bit(29)) {
+            (true, false) => Family::V4,
+            (false, true) => Family::V6,
+            (true, true) => Family::Any,
+            (false, false) => return None,
+        };
+        let vf = VPort::new((last >> 8) as u8 & 0x7f)?;
+        (last & ENABLE != 0).then_some(Self {
+            vf,
+            priority: (last >> 16) as u8 & 7,
+            queue: last as u8 & 0x7f,
+            family,
+            src: Prefix {
+                address: address([a, b, c, d]),
+                bits: compare as u8,
+            },
+            dst: Prefix {
+                address: address([e, f, g, h]),
+                bits: (compare >> 8) as u8,
+            },
+            proto: bit(24).then_some((compare >> 16) as u8),
+            sport: bit(25).then_some(ports as u16),
+            dport: bit(26).then_some((ports >> 16) as u16),
+        })
+    }
 }
 
 impl Rss {
@@ -95,7 +148,22 @@ impl Rss {
     /// The word that makes key and table count.
     #[must_use]
     pub fn word(&self) -> u32 {
-        u32::from(self.types.0 & 0x3f) << 8 | u32::from(self.short) << 1 | 1
+        u32::from(self.types.0 & 0x3f) << 8 | u32::from(self.short) << 1 | RSS_ENABLE
+    }
+
+    /// A VF's own hash configuration of its words; `None` if the default holds.
+    #[must_use]
+    pub fn from_words(
+        word: u32,
+        key: &[u32; KEY_BYTES / 4],
+        table: &[u32; TABLE / 4],
+    ) -> Option<Self> {
+        (word & RSS_ENABLE != 0).then(|| Self {
+            key: bytes(key),
+            types: HashTypes((word >> 8) as u8 & 0x3f),
+            short: word & 2 != 0,
+            table: bytes::<TABLE, { TABLE / 4 }>(table).map(|queue| queue & 0x7f),
+        })
     }
 }
 
@@ -105,8 +173,22 @@ pub fn priorities(queues: &[Option<u8>; 8]) -> [u32; 2] {
     words(&queues.map(|queue| queue.map_or(0, |queue| queue | 0x80)))
 }
 
+/// The queues of the priorities of their words.
+#[must_use]
+pub fn priorities_of(words: &[u32; 2]) -> [Option<u8>; 8] {
+    bytes(words).map(|byte: u8| (byte & 0x80 != 0).then_some(byte & 0x7f))
+}
+
 /// Bytes in their order, the first one in the lowest bits.
 fn words<const BYTES: usize, const WORDS: usize>(bytes: &[u8; BYTES]) -> [u32; WORDS] {
     let (chunks, _) = bytes.as_chunks::<4>();
     core::array::from_fn(|i| chunks.get(i).map_or(0, |chunk| u32::from_le_bytes(*chunk)))
+}
+
+/// The bytes of words.
+fn bytes<const BYTES: usize, const WORDS: usize>(words: &[u32; WORDS]) -> [u8; BYTES] {
+    core::array::from_fn(|i| {
+        let word = words.get(i / 4).copied().unwrap_or(0);
+        (word >> (8 * (i % 4))) as u8
+    })
 }

@@ -5,6 +5,7 @@
 mod addresses;
 mod cache;
 mod flows;
+mod mac_pool;
 mod uplink;
 mod value;
 mod vport;
@@ -12,7 +13,7 @@ mod vport;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use hairpin_abi::{VPort, VVlan};
+use hairpin_abi::{MacAddr, VPort, VVlan};
 use toml::Spanned;
 
 use super::raw::RawConfig;
@@ -40,13 +41,14 @@ pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
         raw.flow_idle_time.as_ref(),
         FLOW_IDLE,
     )?;
+    let auto_macs = mac_pool::auto_macs(source, &raw)?;
     let uplink = uplink::check_uplink(source, raw.uplink.unwrap_or_default())?;
     let switch = raw
         .switch
         .map(|raw| check_switch(source, &uplink.config, raw))
         .transpose()?;
     let vvlans = uplink::check_vvlans(source, &uplink, raw.vvlan)?;
-    let mut names = Names::new(vvlans);
+    let mut names = Names::new(vvlans, auto_macs);
     let vports = vport::check_vports(source, &mut names, raw.vport)?;
     let mut addresses = addresses::Addresses::new(source, &names, &vports);
     addresses.add_vports()?;
@@ -119,13 +121,16 @@ fn check_seconds(
 struct Names {
     vvlans: Vec<VvlanConfig>,
     vports: BTreeMap<String, (VPort, Place)>,
+    /// The addresses of vPorts that ask for one, by their numbers; none without a pool.
+    auto_macs: Vec<MacAddr>,
 }
 
 impl Names {
-    fn new(vvlans: Vec<VvlanConfig>) -> Self {
+    fn new(vvlans: Vec<VvlanConfig>, auto_macs: Vec<MacAddr>) -> Self {
         Self {
             vvlans,
             vports: BTreeMap::new(),
+            auto_macs,
         }
     }
 

@@ -15,6 +15,7 @@ pub(super) struct RawConfig {
     pub(super) flow_idle_time: Option<Spanned<i64>>,
     pub(super) uplink: Option<RawUplink>,
     pub(super) switch: Option<Spanned<RawSwitch>>,
+    pub(super) mac_pool: Option<Spanned<RawMacPool>>,
     #[serde(default)]
     pub(super) vvlan: Vec<Spanned<RawVvlan>>,
     #[serde(default)]
@@ -35,6 +36,13 @@ pub(super) struct RawUplink {
     pub(super) tpid: Option<Spanned<i64>>,
     pub(super) reflects: Option<bool>,
     pub(super) pcp: Option<Spanned<i64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawMacPool {
+    pub(super) base: Option<Spanned<String>>,
+    pub(super) seed: Option<Spanned<i64>>,
 }
 
 /// Whether V.VLANs ride on VLANs of their own or all on one.

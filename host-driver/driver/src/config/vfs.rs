@@ -6,13 +6,6 @@ use super::Config;
 use crate::vf::VfSettings;
 use crate::{Device, Diagnostic, Transport};
 
-/// Speed that a VF's driver is told, in Mb/s.
-const SPEED: u32 = 100_000;
-/// Largest frame of a VF without its Ethernet header.
-const MTU: u16 = 1500;
-/// MSI-X vectors of a VF.
-const VECTORS: u8 = 16;
-
 impl<T: Transport> Device<T> {
     /// Gives every VF that has a vPort a virtio device with an equal share of the queues, and takes those of the
     /// others away. One that is there as it should be is left alone: a change of it is a reset of it, for its
@@ -29,15 +22,8 @@ impl<T: Transport> Device<T> {
         for vf in 0..has.vfs {
             let mut vports = config.vports.iter();
             let vport = vports.find(|vport| vport.vport.get() == vf);
-            let settings = vport.map(|vport| VfSettings {
-                link_up: vport.enabled,
-                first_pair: vf * pairs,
-                pairs,
-                vectors: VECTORS,
-                mac: vport.mac.unwrap_or(VfSettings::default_mac(vf)),
-                mtu: MTU,
-                speed: SPEED,
-            });
+            let settings =
+                vport.map(|vport| VfSettings::new(vf, vport.mac, vport.enabled, vf * pairs, pairs));
             if !self.vf_is(vf, settings.as_ref())? {
                 // Not while its old queues are in use.
                 self.set_vf(vf, None)?;

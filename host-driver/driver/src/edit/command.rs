@@ -111,11 +111,15 @@ Examples:
 pub enum PortEdit {
     /// Change the policy of a vPort
     #[command(after_help = "\
-  state enable|disable    spoofchk on|off    trust on|off    learning on|off
-  max-macs 1..255         tags none|priority|vlans|all
+  state auto|enable|disable    spoofchk on|off    trust on|off    learning on|off
+  mac MAC                      max-macs 1..255    tags none|priority|vlans|all
+
+mac, state, spoofchk and trust are those of `ip link set DEV vf N`. A new address takes the place of the old one in the
+vPort's V.VLANs, and the VF's driver is told; state auto is enable, as in nic.toml.
 
 Examples:
   hairpin port set vf1 state disable
+  hairpin port set vf3 mac 02:00:00:00:0a:03 spoofchk on trust off
   hairpin port set vf7 learning on max-macs 32")]
     Set {
         /// The vPort
@@ -300,16 +304,26 @@ fn port_set(port: &str, words: &[String]) -> Result<Edit> {
     let vport: VPort = parse_vport(port).ok_or_else(|| {
         wrong(COMMAND, "PORT", format!("`{port}` is no vPort")).help(format!("use {VPORT}"))
     })?;
-    let known = ["state", "spoofchk", "trust", "learning", "max-macs", "tags"];
+    for word in words.iter().step_by(2) {
+        foreign(COMMAND, vport, word)?;
+    }
+    let known = [
+        "state", "mac", "spoofchk", "trust", "learning", "max-macs", "tags",
+    ];
     let words = Words::new(COMMAND, words, &known)?;
     Ok(Edit::PortSet {
         vport,
         change: PortChange {
-            enabled: words.get("state", "enable or disable", |text| match text {
-                "enable" => Some(true),
+            enabled: words.get("state", "auto, enable or disable", |text| match text {
+                "auto" | "enable" => Some(true),
                 "disable" => Some(false),
                 _ => None,
             })?,
+            mac: words.get(
+                "mac",
+                "the address of one station: 02:00:00:00:00:01",
+                |text| parse_mac(text).filter(|mac| !mac.is_group()),
+            )?,
             spoofchk: words.switch("spoofchk")?,
             trust: words.switch("trust")?,
             learning: words.switch("learning")?,
@@ -321,6 +335,30 @@ fn port_set(port: &str, words: &[String]) -> Result<Edit> {
             })?,
         },
     })
+}
+
+/// Fails on what `ip link set … vf N` knows and this does otherwise, or not yet.
+fn foreign(command: &str, vport: VPort, word: &str) -> Result<()> {
+    let (message, help) = match word {
+        "vlan" | "qos" => (
+            "the VLAN of a vPort is that of its V.VLAN",
+            format!(
+                "name the V.VLAN in `vvlan` of {vport} in nic.toml, its VLAN in `vlan` there, and put it in: \
+                 hairpin apply --replace"
+            ),
+        ),
+        "rate" | "max_tx_rate" | "min_tx_rate" | "max-tx-rate" | "min-tx-rate" => (
+            "there are no rates of a vPort yet: vPorts share the card evenly",
+            "leave it out; broadcast-burst and broadcast-interval in nic.toml limit group frames"
+                .to_owned(),
+        ),
+        "query_rss" => (
+            "the hash of a VF is shown by a command of its own",
+            format!("hairpin rss show {vport}"),
+        ),
+        _ => return Ok(()),
+    };
+    Err(wrong(command, word, format!("no `{word}` here: {message}")).help(help))
 }
 
 fn vvlan_id(command: &str, id: &str) -> Result<VVlan> {

@@ -14,7 +14,7 @@
 mod command;
 mod run;
 mod script;
-mod words;
+pub(crate) mod words;
 
 use hairpin_abi::admin::Flush;
 use hairpin_abi::{FlowRow, MacAddr, Miss, Mode, Tags, VPort, VVlan};
@@ -84,8 +84,10 @@ pub enum Edit {
 /// A change of a vPort's policy; what is `None` stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortChange {
-    /// Whether it is switched on.
+    /// Whether it is switched on. The driver of its VF sees that as its link.
     pub enabled: Option<bool>,
+    /// Its address.
+    pub mac: Option<MacAddr>,
     /// Whether it may only send from its own address.
     pub spoofchk: Option<bool>,
     /// Whether its guest may change its own filters.

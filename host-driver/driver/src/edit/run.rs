@@ -4,10 +4,11 @@
 
 use hairpin_abi::admin::Command;
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{FlowKey, MacRow, PortRow, Target, VVlan, VVlanRow};
+use hairpin_abi::{FlowKey, MacRow, PortRow, Role, Target, VPort, VVlan, VVlanRow};
 
 use super::{Edit, PortChange, VvlanChange};
 use crate::flow::FlowFields;
+use crate::vf::VfSettings;
 use crate::{Device, Diagnostic, Transport};
 
 impl<T: Transport> Device<T> {
@@ -40,10 +41,7 @@ impl<T: Transport> Device<T> {
                 mac: *mac,
             }),
             Edit::FdbFlush(what) => Command::FdbFlush(*what),
-            Edit::PortSet { vport, change } => {
-                let row = change.apply(self.read_port(*vport)?);
-                return Ok(self.write_port(*vport, &row)?);
-            }
+            Edit::PortSet { vport, change } => return self.port_set(*vport, change),
             Edit::VvlanSet { id, change } => {
                 if change.cache == Some(true) {
                     self.needs_flow_cache()?;
@@ -55,6 +53,88 @@ impl<T: Transport> Device<T> {
         };
         self.admin(&command)?;
         Ok(())
+    }
+
+    /// Changes a vPort, with its static addresses and what the driver of its VF is told.
+    fn port_set(&mut self, vport: VPort, change: &PortChange) -> Result<(), Diagnostic> {
+        let before = self.read_port(vport)?;
+        let row = change.apply(before);
+        if row.mac == before.mac {
+            self.write_port(vport, &row)?;
+        } else {
+            self.move_address(vport, &before, &row)?;
+        }
+        if change.enabled.is_none() && change.mac.is_none() || !self.capabilities().virtqueues {
+            return Ok(());
+        }
+        let vf = vport.get();
+        if let Some(told) = self.vf_settings(vf)? {
+            let settings = VfSettings {
+                link_up: change.enabled.unwrap_or(told.link_up),
+                mac: change.mac.unwrap_or(told.mac),
+                ..told
+            };
+            if settings != told {
+                self.set_vf(vf, Some(&settings))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the row of a vPort whose address changes. The new address is static in its V.VLANs before the old one no
+    /// longer is.
+    fn move_address(
+        &mut self,
+        vport: VPort,
+        before: &PortRow,
+        after: &PortRow,
+    ) -> Result<(), Diagnostic> {
+        let vvlans = self.vvlans_of(vport, after)?;
+        for other in VPort::all().take(self.capabilities().vfs.into()) {
+            let row = self.read_port(other)?;
+            if other == vport || row.mac != after.mac {
+                continue;
+            }
+            let theirs = self.vvlans_of(other, &row)?;
+            if let Some(vvlan) = theirs.iter().find(|vvlan| vvlans.contains(vvlan)) {
+                let message = format!("{} is the address of {other} in V.VLAN {vvlan}", after.mac);
+                return Err(Diagnostic::new("duplicate-mac", message)
+                    .field("mac")
+                    .help("an address may be in a V.VLAN once: use another one"));
+            }
+        }
+        let key = |vvlan: &VVlan, mac| MacKey { vvlan: *vvlan, mac };
+        let added = vvlans.iter().try_for_each(|vvlan| {
+            self.admin(&Command::FdbAdd(MacRow {
+                key: key(vvlan, after.mac),
+                target: Target::VPort(vport),
+                is_static: true,
+            }))
+            .map(|_| ())
+        });
+        let (gone, result) = match added.and_then(|()| self.write_port(vport, after)) {
+            Ok(()) => (before.mac, Ok(())),
+            Err(error) => (after.mac, Err(error.into())),
+        };
+        for vvlan in &vvlans {
+            // One that was not there is gone too.
+            let _ = self.admin(&Command::FdbDel(key(vvlan, gone)));
+        }
+        result
+    }
+
+    /// The V.VLANs of a vPort.
+    fn vvlans_of(&mut self, vport: VPort, row: &PortRow) -> Result<Vec<VVlan>, Diagnostic> {
+        if row.role == Role::Vf {
+            return Ok(VVlan::try_from(row.vvlan).into_iter().collect());
+        }
+        let mut vvlans = Vec::new();
+        for state in self.vvlan_states()? {
+            if state.vswitch.as_deref() == Some(vport.to_string().as_str()) {
+                vvlans.extend(VVlan::new(state.id));
+            }
+        }
+        Ok(vvlans)
     }
 
     /// The row of a V.VLAN that is configured.
@@ -103,6 +183,7 @@ impl<T: Transport> Device<T> {
 impl PortChange {
     fn apply(&self, mut row: PortRow) -> PortRow {
         row.enabled = self.enabled.unwrap_or(row.enabled);
+        row.mac = self.mac.unwrap_or(row.mac);
         row.spoofchk = self.spoofchk.unwrap_or(row.spoofchk);
         row.trust = self.trust.unwrap_or(row.trust);
         row.learning = self.learning.unwrap_or(row.learning);

@@ -258,6 +258,30 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_ip_link() {
+        let words = "5 port set vf3 mac 02:00:00:00:0a:03 spoofchk on trust off state auto";
+        let Edit::PortSet { vport, change } = script(words).unwrap().edits[0].edit else {
+            panic!()
+        };
+        let want = crate::edit::PortChange {
+            enabled: Some(true),
+            mac: Some(hairpin_abi::MacAddr([2, 0, 0, 0, 10, 3])),
+            spoofchk: Some(true),
+            trust: Some(false),
+            ..crate::edit::PortChange::default()
+        };
+        assert_eq!((vport.get(), change), (3, want));
+        for (words, instead) in [
+            ("5 port set vf3 vlan 100", "`vvlan` of vf3 in nic.toml"),
+            ("5 port set vf3 max_tx_rate 1000", "broadcast-burst"),
+            ("5 port set vf3 query_rss on", "hairpin rss show vf3"),
+        ] {
+            let error = script(words).unwrap_err();
+            assert!(error.help.unwrap().contains(instead), "{words}");
+        }
+    }
+
+    #[test]
     fn every_error_has_a_line_a_field_and_a_fix() {
         let wrong = [
             ("bad-edit", "flow flush all"),
@@ -289,6 +313,11 @@ mod tests {
             ("bad-edit", "5 port set vf64 state enable"),
             ("bad-edit", "5 port set vf1"),
             ("bad-edit", "5 port set vf1 max-macs 0"),
+            ("bad-edit", "5 port set vf1 mac 01:00:5e:00:00:01"),
+            ("bad-edit", "5 port set vf1 state up"),
+            ("bad-edit", "5 port set vf1 vlan 100"),
+            ("bad-edit", "5 port set vf1 trust on max_tx_rate 1000"),
+            ("bad-edit", "5 port set vf1 min_tx_rate 0"),
             ("bad-edit", "5 vvlan set 1 flow-quota 3"),
             ("bad-edit", "5 vvlan set 1 key-fields src,src"),
             ("bad-edit", "5 vvlan del 4095"),

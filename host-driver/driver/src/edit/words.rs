@@ -12,14 +12,14 @@ use crate::cli::parse_port;
 type Result<T> = std::result::Result<T, Diagnostic>;
 
 /// The words of a command, in pairs.
-pub(super) struct Words<'a> {
+pub(crate) struct Words<'a> {
     command: &'static str,
     pairs: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Words<'a> {
     /// Pairs the words. Each key may be there once and must be one of `known`.
-    pub(super) fn new(command: &'static str, words: &'a [String], known: &[&str]) -> Result<Self> {
+    pub(crate) fn new(command: &'static str, words: &'a [String], known: &[&str]) -> Result<Self> {
         let mut pairs: Vec<(&str, &str)> = Vec::new();
         for pair in words.chunks(2) {
             let key = pair[0].as_str();
@@ -43,13 +43,18 @@ impl<'a> Words<'a> {
         Ok(Self { command, pairs })
     }
 
+    /// Whether a key is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.pairs.iter().any(|(other, _)| *other == key)
+    }
+
     /// An error about a key.
-    pub(super) fn error(&self, key: &str, message: String) -> Diagnostic {
+    pub(crate) fn error(&self, key: &str, message: String) -> Diagnostic {
         wrong(self.command, key, message)
     }
 
     /// A value, if it is there.
-    pub(super) fn get<T>(
+    pub(crate) fn get<T>(
         &self,
         key: &str,
         what: &str,
@@ -67,7 +72,7 @@ impl<'a> Words<'a> {
     }
 
     /// A value that must be there.
-    pub(super) fn need<T>(
+    pub(crate) fn need<T>(
         &self,
         key: &str,
         what: &str,
@@ -79,21 +84,21 @@ impl<'a> Words<'a> {
         })
     }
 
-    pub(super) fn vvlan(&self) -> Result<VVlan> {
+    pub(crate) fn vvlan(&self) -> Result<VVlan> {
         self.need("vvlan", VVLAN, parse_vvlan)
     }
 
-    pub(super) fn mac(&self, key: &str) -> Result<Option<MacAddr>> {
+    pub(crate) fn mac(&self, key: &str) -> Result<Option<MacAddr>> {
         self.get(key, MAC, parse_mac)
     }
 
-    pub(super) fn ip(&self, key: &str) -> Result<Option<IpAddr>> {
+    pub(crate) fn ip(&self, key: &str) -> Result<Option<IpAddr>> {
         self.get(key, "an address: 10.0.0.1 or fd00::1", |text| {
             text.parse().ok()
         })
     }
 
-    pub(super) fn switch(&self, key: &str) -> Result<Option<bool>> {
+    pub(crate) fn switch(&self, key: &str) -> Result<Option<bool>> {
         self.get(key, "on or off", |text| match text {
             "on" => Some(true),
             "off" => Some(false),
@@ -102,24 +107,24 @@ impl<'a> Words<'a> {
     }
 }
 
-pub(super) const VVLAN: &str = "1 to 4094";
-pub(super) const MAC: &str = "six hexadecimal bytes: 02:00:00:00:00:01";
-pub(super) const VPORT: &str = "vf0 to vf63";
+pub(crate) const VVLAN: &str = "1 to 4094";
+pub(crate) const MAC: &str = "six hexadecimal bytes: 02:00:00:00:00:01";
+pub(crate) const VPORT: &str = "vf0 to vf63";
 
 /// An error about a word of a command.
-pub(super) fn wrong(command: &str, word: &str, message: String) -> Diagnostic {
+pub(crate) fn wrong(command: &str, word: &str, message: String) -> Diagnostic {
     Diagnostic::new("usage", message).field(format!("{command}: {word}"))
 }
 
-pub(super) fn parse_vvlan(text: &str) -> Option<VVlan> {
+pub(crate) fn parse_vvlan(text: &str) -> Option<VVlan> {
     text.parse().ok().and_then(VVlan::new)
 }
 
-pub(super) fn parse_vport(text: &str) -> Option<VPort> {
+pub(crate) fn parse_vport(text: &str) -> Option<VPort> {
     parse_port(text).and_then(PortId::vport)
 }
 
-pub(super) fn parse_mac(text: &str) -> Option<MacAddr> {
+pub(crate) fn parse_mac(text: &str) -> Option<MacAddr> {
     let mac: MacAddr = text.parse().ok()?;
     (mac != MacAddr::default()).then_some(mac)
 }

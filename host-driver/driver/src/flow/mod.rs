@@ -14,7 +14,6 @@ pub use fields::{
 #[cfg(feature = "cli")]
 pub(crate) use state::parse_number;
 pub use state::{FlowKeyState, FlowState, parse_ethertype, parse_proto};
-#[cfg(feature = "page")]
 pub(crate) use state::{ethertype_name, proto_name};
 
 /// How a row says that a V.VLAN may have so many flows: none at all, or a power of two from 2 to 32768.

@@ -4,16 +4,19 @@
 
 mod cases;
 mod flow_cases;
+mod pool_cases;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use cases::{BASE, WRONG, WRONG_MORE};
 use flow_cases::{FLOWS, WRONG_FLOWS};
 use hairpin_abi::admin::Command;
-use hairpin_abi::{FlowAction, KeyField, Miss, Mode, Role, Tags, Target};
-use hairpin_driver::config::{Config, Plan, Step, VlanMode};
+use hairpin_abi::{FlowAction, KeyField, MacAddr, Miss, Mode, Role, Tags, Target};
+use hairpin_driver::config::{Config, Plan, Step, VlanMode, VportConfig};
+use hairpin_driver::mac_pool::MacPool;
 use hairpin_driver::{Capabilities, Diagnostic};
+use pool_cases::WRONG_POOLS;
 
 const EXAMPLE: &str = include_str!("../data/nic.toml");
 
@@ -67,12 +70,40 @@ fn every_error_names_field_file_line_and_fix() {
     for (code, field, line, text) in WRONG {
         check(code, field, *line, text);
     }
-    for (code, field, line, text) in WRONG_MORE {
+    for (code, field, line, text) in WRONG_MORE.iter().chain(WRONG_POOLS) {
         check(code, field, *line, &format!("{BASE}{text}"));
     }
     for (code, field, line, text) in WRONG_FLOWS {
         check(code, field, *line, &format!("{FLOWS}{text}"));
     }
+}
+
+#[test]
+fn auto_takes_an_address_from_the_pool() {
+    let auto = |text: &str| {
+        let vports = "[[vport]]\nname = \"vf3\"\nvvlan = 2\nmac = \"auto\"\n\
+                      [[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"auto\"\n";
+        let config = parse(&format!("{BASE}{vports}{text}")).unwrap();
+        let macs = |vport: &VportConfig| (vport.vport.get(), vport.mac.unwrap());
+        let macs: BTreeMap<u8, MacAddr> = config.vports.iter().map(macs).collect();
+        let fixed = config.fdb.iter().filter(|entry| entry.mac == macs[&3]);
+        assert_eq!(fixed.count(), 1, "it is static");
+        (macs[&1], macs[&3])
+    };
+    let base = MacAddr([0x00, 0x1b, 0x21, 0, 0, 1]);
+    let section = "[mac-pool]\nbase = \"00:1b:21:00:00:01\"\n";
+    let mut pool = MacPool::new(base, 0);
+    let pool: Vec<MacAddr> = (0..5).map(|_| pool.take()).collect();
+    assert_eq!(auto(section), (pool[1], pool[3]));
+    let mut other = MacPool::new(base, 7);
+    other.take();
+    assert_eq!(auto(&format!("{section}seed = 7\n")).0, other.take());
+    // Not one that the file has somewhere else.
+    let taken = format!(
+        "{section}[[fdb]]\nvvlan = 1\nport = \"vf0\"\nmac = \"{}\"\n",
+        pool[1]
+    );
+    assert_eq!(auto(&taken), (pool[2], pool[4]));
 }
 
 #[test]
@@ -82,6 +113,7 @@ fn every_error_code_of_the_source_has_a_case() {
         include_str!("../../src/config/check/addresses.rs"),
         include_str!("../../src/config/check/cache.rs"),
         include_str!("../../src/config/check/flows.rs"),
+        include_str!("../../src/config/check/mac_pool.rs"),
         include_str!("../../src/config/check/uplink.rs"),
         include_str!("../../src/config/check/value.rs"),
         include_str!("../../src/config/check/vport.rs"),
@@ -96,6 +128,7 @@ fn every_error_code_of_the_source_has_a_case() {
     let tested: BTreeSet<&str> = WRONG
         .iter()
         .chain(WRONG_MORE)
+        .chain(WRONG_POOLS)
         .chain(WRONG_FLOWS)
         .map(|(code, ..)| *code)
         .chain(LIMITS.map(|(c, ..)| c))
@@ -114,6 +147,7 @@ fn every_error_code_of_the_source_has_a_case() {
         "flow-idle-time",
         "key-fields",
         "flow-quota",
+        "mac-pool",
         "ip-src",
         "ip-dst",
         "vlan-mode",

@@ -9,6 +9,10 @@ use hairpin_abi::admin::{AdminError, Command, CommandWords, Flush, encode_respon
 use hairpin_abi::row::MacKey;
 use hairpin_abi::{FlowKey, MacRow, Op, RowWords, Seen, Status, Table, VVlan};
 use hairpin_driver::{MAP_HASH, Transport};
+use window::Window;
+
+#[path = "window.rs"]
+pub(crate) mod window;
 
 const MAGIC: u32 = 0x00;
 const TBL: u32 = 0x200;
@@ -19,6 +23,7 @@ const LOG: u32 = 0x600;
 const EV: u32 = 0x700;
 const RING: u32 = 0x4000;
 const CAP2: u32 = 0x1c;
+const VIRTQUEUES: u32 = 2;
 const CAP3: u32 = 0x24;
 /// Slots in the banks of both tables; the stash is behind them.
 const MAC_SLOTS: u16 = 8;
@@ -59,6 +64,8 @@ pub(crate) struct FakeNic {
     pub(crate) firmware: Firmware,
     pub(crate) commands: usize,
     pub(crate) log: Vec<u8>,
+    /// Pools and receive steering, of a NIC with virtqueues.
+    pub(crate) window: Window,
     /// Register accesses left until the NIC is pulled out.
     pub(crate) accesses_left: Option<usize>,
     pub(crate) accesses: usize,
@@ -94,6 +101,7 @@ impl Default for FakeNic {
             firmware: Firmware::Good,
             commands: 0,
             log: Vec::new(),
+            window: Window::default(),
             accesses_left: None,
             accesses: 0,
             waited: 0,
@@ -102,6 +110,13 @@ impl Default for FakeNic {
 }
 
 impl FakeNic {
+    /// One with virtqueues.
+    pub(crate) fn with_virtqueues() -> Self {
+        let mut nic = Self::default();
+        nic.words.insert(CAP2, VIRTQUEUES | 1);
+        nic
+    }
+
     /// Whether nothing is configured.
     pub(crate) fn is_blank(&self) -> bool {
         self.ports.values().all(|row| *row == RowWords::default())
@@ -270,6 +285,7 @@ impl Transport for FakeNic {
             return Ok(u32::MAX);
         }
         Ok(match offset {
+            window::POOLS..window::END => self.window.read(offset),
             RING.. => {
                 // Byte n of the log is at n modulo 4096; the newest one with that place is there.
                 let at = (offset - RING) as usize;
@@ -293,6 +309,10 @@ impl Transport for FakeNic {
 
     fn write32(&mut self, offset: u32, value: u32) -> io::Result<()> {
         if self.gone() {
+            return Ok(());
+        }
+        if (window::POOLS..window::END).contains(&offset) {
+            self.window.write(offset, value);
             return Ok(());
         }
         self.words.insert(offset, value);

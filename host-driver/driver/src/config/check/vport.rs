@@ -2,7 +2,7 @@
 
 //! `[[vport]]`.
 
-use hairpin_abi::{MAX_VF, Role, Tags, VPort, VVlan};
+use hairpin_abi::{MAX_VF, MacAddr, Role, Tags, VPort, VVlan};
 use toml::Spanned;
 
 use super::value::{Section, unicast, vvlan_id};
@@ -12,6 +12,8 @@ use crate::config::source::{Place, Source};
 use crate::config::{Meter, VportConfig};
 
 const DEFAULT_MAX_MACS: u8 = 16;
+/// The `mac` of a vPort that takes one from the pool.
+const AUTO: &str = "auto";
 
 pub(super) fn check_vports(
     source: &Source<'_>,
@@ -57,9 +59,27 @@ fn check_vport(section: &Section<'_>, names: &mut Names, mut raw: RawVport) -> R
         Role::Vswitch => vswitch_vvlans(section, names, &mut raw)?,
     };
     join(section, names, vport, role, &vvlans, &place)?;
+    if let Some(mac) = raw.mac.as_mut().filter(|mac| mac.get_ref() == AUTO) {
+        let place = section.place("mac", mac);
+        *mac.get_mut() = auto_mac(source, &place, names, vport)?.to_string();
+    }
     let config = check_values(section, raw, vport, role, vvlans, place.clone())?;
     names.vports.insert(name.into_inner(), (vport, place));
     Ok(config)
+}
+
+/// The address of a vPort that asks for one.
+fn auto_mac(source: &Source<'_>, place: &Place, names: &Names, vport: VPort) -> Result<MacAddr> {
+    let macs = &names.auto_macs;
+    macs.get(usize::from(vport.get())).copied().ok_or_else(|| {
+        source
+            .error(
+                "no-mac-pool",
+                place,
+                "\"auto\" takes an address from a pool, and there is none",
+            )
+            .help("add [mac-pool] with base = \"…\", the physical address of the card")
+    })
 }
 
 /// The number of a vPort from its name, `vf0` to `vf63`.

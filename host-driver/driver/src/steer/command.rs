@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What can be typed about pools and steering.
+
+use clap::Subcommand;
+use hairpin_abi::VPort;
+
+use super::values::{
+    parse_key, parse_prefix, parse_priorities, parse_queue, parse_queues, parse_small, parse_table,
+    parse_types,
+};
+use super::{EtherTypeFilter, Family, Filter, FilterPlace, Prefix, RssChange, TupleFilter};
+use crate::Diagnostic;
+use crate::edit::words::{VPORT, Words, parse_vport, wrong};
+use crate::flow::{parse_ethertype, parse_number, parse_proto};
+use crate::pool::PoolChange;
+
+type Result<T> = std::result::Result<T, Diagnostic>;
+
+/// Changes of queue pools.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum PoolEdit {
+    /// Give a VF queue pairs and vectors; this resets the VF
+    #[command(after_help = "\
+  pairs N      queue pairs; 0 takes the VF's device away
+  first N      the first of them; chosen if it is left out
+  vectors N    MSI-X vectors, at most 16
+
+What is left out stays. A change of the pool of a VF that is enabled resets the VF: its frames are lost until its
+driver sets it up anew. If a driver is at work there, --force has to say so.
+
+Examples:
+  hairpin -d vfio-user/run/pf0.sock pool set vf3 pairs 4
+  hairpin -d vfio-user/run/pf0.sock pool set vf3 pairs 8 first 16 vectors 9 --force
+  hairpin -d vfio-user/run/pf0.sock pool set vf3 pairs 0")]
+    Set {
+        /// The VF
+        #[arg(value_name = "VF")]
+        vf: String,
+        /// Keys and values, see below
+        #[arg(value_name = "KEY VALUE", required = true, num_args = 1..)]
+        words: Vec<String>,
+        /// Reset the VF even if its driver is at work
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Changes of filters.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum FilterEdit {
+    /// Send frames of a VF to one of its queues
+    #[command(after_help = "\
+  queue N                 the queue, counted within the VF's pool
+  index N                 the filter to write over; the first free one if it is left out
+
+By EtherType, behind at most two tags; the lowest index wins:
+  ethertype ipv4|ipv6|arp|NUMBER
+
+By addresses, protocol and ports; the highest priority wins, then the lowest index:
+  src ADDR[/BITS]         dst ADDR[/BITS]         family ipv4|ipv6|any
+  proto tcp|udp|icmp|icmpv6|sctp|NUMBER           sport NUMBER            dport NUMBER
+  priority 0..7           0 if it is left out
+
+EtherType filters go before the VLAN priority, that before the five-tuple filters, those before the hash (RSS).
+
+Examples:
+  hairpin -d vfio-user/run/pf0.sock filter add vf0 queue 2 priority 5 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443
+  hairpin -d vfio-user/run/pf0.sock filter add vf0 queue 1 ethertype 0x88f7")]
+    Add {
+        /// The VF
+        #[arg(value_name = "VF")]
+        vf: String,
+        /// Keys and values, see below
+        #[arg(value_name = "KEY VALUE", required = true, num_args = 1..)]
+        words: Vec<String>,
+    },
+    /// Remove a filter
+    #[command(after_help = "\
+Examples:
+  hairpin -d vfio-user/run/pf0.sock filter del 3
+  hairpin -d vfio-user/run/pf0.sock filter del ethertype 0")]
+    Del {
+        /// INDEX of a five-tuple filter, or ethertype INDEX
+        #[arg(value_name = "FILTER", required = true, num_args = 1..)]
+        words: Vec<String>,
+    },
+}
+
+/// Changes of the spreading over queues.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum RssEdit {
+    /// Change how a VF's frames are spread over its queues
+    #[command(after_help = "\
+  key HEX            Toeplitz key: 40 bytes in hexadecimal, with colons between them or none
+  types LIST         what is hashed: ipv4,tcp4,udp4,ipv6,tcp6,udp6, default (all) or none
+  queues 0,1,2,3     indirection table of these queues in turn
+  table 0,0,1,…      indirection table, 128 entries or 64
+  priority 3:1,5:0   queues of VLAN priorities; 3:none takes one away, none all of them
+
+What is left out stays. With key, types, queues or table the VF has a table of its own, which no longer follows the
+queue pairs that its driver uses: by default one of all pairs of its pool in turn. An entry that names a queue not in
+use leads to queue 0.
+
+Examples:
+  hairpin -d vfio-user/run/pf0.sock rss set vf0 queues 0,1,2,3 types tcp4,udp4,ipv4
+  hairpin -d vfio-user/run/pf0.sock rss set vf0 priority 5:3,6:3,7:3")]
+    Set {
+        /// The VF
+        #[arg(value_name = "VF")]
+        vf: String,
+        /// Keys and values, see below
+        #[arg(value_name = "KEY VALUE", required = true, num_args = 1..)]
+        words: Vec<String>,
+    },
+    /// Back to the default: published key, all types, all pairs in use in turn, no priorities
+    #[command(after_help = "Example:\n  hairpin -d vfio-user/run/pf0.sock rss del vf0")]
+    Del {
+        /// The VF
+        #[arg(value_name = "VF")]
+        vf: String,
+    },
+}
+
+/// A change of pools or steering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SteerEdit {
+    /// Change a pool.
+    Pool {
+        /// The VF.
+        vport: VPort,
+        /// What to change.
+        change: PoolChange,
+        /// Whether it may be in use.
+        force: bool,
+    },
+    /// Add a filter.
+    FilterAdd {
+        /// The filter.
+        filter: Filter,
+        /// Its place, if it was named.
+        index: Option<u8>,
+    },
+    /// Remove a filter.
+    FilterDel(FilterPlace),
+    /// Change the spreading over queues.
+    Rss {
+        /// The VF.
+        vport: VPort,
+        /// What to change.
+        change: Box<RssChange>,
+    },
+    /// Back to the default.
+    RssDel(VPort),
+}
+
+impl PoolEdit {
+    /// What it asks for.
+    ///
+    /// # Errors
+    /// A word that makes no sense; its code is `usage`. So it is below.
+    pub fn edit(&self) -> Result<SteerEdit> {
+        const COMMAND: &str = "pool set";
+        const NUMBER: &str = "a number";
+        let Self::Set { vf, words, force } = self;
+        let vport = vport(COMMAND, vf)?;
+        let words = Words::new(COMMAND, words, &["pairs", "first", "vectors"])?;
+        Ok(SteerEdit::Pool {
+            vport,
+            change: PoolChange {
+                pairs: words.get("pairs", NUMBER, parse_small)?,
+                first: words.get("first", NUMBER, parse_small)?,
+                vectors: words.get("vectors", NUMBER, parse_small)?,
+            },
+            force: *force,
+        })
+    }
+}
+
+impl FilterEdit {
+    /// What it asks for.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn edit(&self) -> Result<SteerEdit> {
+        match self {
+            Self::Add { vf, words } => filter_add(vf, words),
+            Self::Del { words } => filter_del(words),
+        }
+    }
+}
+
+impl RssEdit {
+    /// What it asks for.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn edit(&self) -> Result<SteerEdit> {
+        match self {
+            Self::Set { vf, words } => rss_set(vf, words),
+            Self::Del { vf } => Ok(SteerEdit::RssDel(vport("rss del", vf)?)),
+        }
+    }
+}
+
+/// Keys that make a five-tuple filter.
+const TUPLE_KEYS: [&str; 7] = [
+    "src", "dst", "family", "proto", "sport", "dport", "priority",
+];
+
+fn filter_add(vf: &str, words: &[String]) -> Result<SteerEdit> {
+    const COMMAND: &str = "filter add";
+    const QUEUE: &str = "0 to 127";
+    let vf = vport(COMMAND, vf)?;
+    let known = [&["queue", "index", "ethertype"][..], &TUPLE_KEYS].concat();
+    let words = Words::new(COMMAND, words, &known)?;
+    let queue = words.need("queue", QUEUE, parse_queue)?;
+    let index = words.get("index", "the number of a filter", parse_small)?;
+    let ethertype = words.get(
+        "ethertype",
+        "ipv4, ipv6, arp or a number: 0x88f7",
+        parse_ethertype,
+    )?;
+    let filter = match ethertype {
+        Some(ethertype) => {
+            if let Some(key) = TUPLE_KEYS.iter().find(|key| words.has(key)) {
+                let message = format!("an EtherType filter has no `{key}`");
+                return Err(words.error(key, message).help(
+                    "leave it out, or leave `ethertype` out to filter by addresses, protocol and ports",
+                ));
+            }
+            Filter::EtherType(EtherTypeFilter {
+                vf,
+                ethertype,
+                queue,
+            })
+        }
+        None => Filter::Tuple(tuple(&words, vf, queue)?),
+    };
+    Ok(SteerEdit::FilterAdd { filter, index })
+}
+
+fn tuple(words: &Words<'_>, vf: VPort, queue: u8) -> Result<TupleFilter> {
+    const PREFIX: &str = "an address, or one with a prefix: 10.1.2.3, 10.0.0.0/8, fd00::/64";
+    const PORT: &str = "0 to 65535";
+    let src = words.get("src", PREFIX, parse_prefix)?;
+    let dst = words.get("dst", PREFIX, parse_prefix)?;
+    let asked = words.get("family", "ipv4, ipv6 or any", |name| match name {
+        "ipv4" => Some(Family::V4),
+        "ipv6" => Some(Family::V6),
+        "any" => Some(Family::Any),
+        _ => None,
+    })?;
+    let mut family = asked;
+    for (key, prefix) in [("src", src), ("dst", dst)] {
+        let Some((own, _)) = prefix else { continue };
+        if family.is_some_and(|family| family != own) {
+            let message = format!("`{key}` is of another family than the rest of the filter");
+            return Err(words
+                .error(key, message)
+                .help("use IPv4 or IPv6 addresses, not both, and leave `family` out"));
+        }
+        family = Some(own);
+    }
+    let filter = TupleFilter {
+        vf,
+        priority: words
+            .get("priority", "0 to 7", |text| {
+                parse_small(text).filter(|priority| *priority < 8)
+            })?
+            .unwrap_or(0),
+        queue,
+        family: family.unwrap_or(Family::Any),
+        src: src.map_or(Prefix::default(), |(_, prefix)| prefix),
+        dst: dst.map_or(Prefix::default(), |(_, prefix)| prefix),
+        proto: words.get(
+            "proto",
+            "tcp, udp, icmp, icmpv6, sctp or 0 to 255",
+            parse_proto,
+        )?,
+        sport: words.get("sport", PORT, parse_number)?,
+        dport: words.get("dport", PORT, parse_number)?,
+    };
+    let ports = [("sport", filter.sport), ("dport", filter.dport)];
+    if let (Some(proto), Some((key, _))) = (
+        filter.proto.filter(|proto| !matches!(proto, 6 | 17 | 132)),
+        ports.iter().find(|(_, port)| port.is_some()),
+    ) {
+        let message = format!("protocol {proto} has no ports");
+        return Err(words
+            .error(key, message)
+            .help("use proto tcp, udp or sctp, or leave the ports out"));
+    }
+    if filter.proto.is_none() && ports.iter().all(|(_, port)| port.is_none()) && family.is_none() {
+        return Err(words
+            .error("src", "the filter does not say which frames".to_owned())
+            .help("add src, dst, proto, sport, dport or family, or ethertype"));
+    }
+    Ok(filter)
+}
+
+fn filter_del(words: &[String]) -> Result<SteerEdit> {
+    let index = |text: &String| parse_small(text);
+    let place = match words {
+        [number] => index(number).map(FilterPlace::Tuple),
+        [kind, number] if kind == "ethertype" => index(number).map(FilterPlace::EtherType),
+        _ => None,
+    };
+    place.map(SteerEdit::FilterDel).ok_or_else(|| {
+        let text = words.join(" ");
+        wrong("filter del", "FILTER", format!("`{text}` is no filter")).help(
+            "write the number of a five-tuple filter, as in filter del 3, or filter del ethertype 0",
+        )
+    })
+}
+
+fn rss_set(vf: &str, words: &[String]) -> Result<SteerEdit> {
+    const COMMAND: &str = "rss set";
+    let vport = vport(COMMAND, vf)?;
+    let known = ["key", "types", "queues", "table", "priority"];
+    let words = Words::new(COMMAND, words, &known)?;
+    let queues = words.get(
+        "queues",
+        "queues with commas between: 0,1,2,3",
+        parse_queues,
+    )?;
+    let table = words.get("table", "128 or 64 queues with commas between", parse_table)?;
+    if queues.is_some() && table.is_some() {
+        return Err(words
+            .error("table", "`queues` makes the table already".to_owned())
+            .help("give one of the two"));
+    }
+    Ok(SteerEdit::Rss {
+        vport,
+        change: Box::new(RssChange {
+            key: words.get("key", "40 bytes in hexadecimal, 80 digits", parse_key)?,
+            types: words.get(
+                "types",
+                "default, none, or of ipv4,tcp4,udp4,ipv6,tcp6,udp6",
+                parse_types,
+            )?,
+            table: queues.or(table),
+            priorities: words
+                .get(
+                    "priority",
+                    "PRIORITY:QUEUE with commas between, 3:1,5:0, or none",
+                    parse_priorities,
+                )?
+                .unwrap_or_default(),
+        }),
+    })
+}
+
+fn vport(command: &'static str, name: &str) -> Result<VPort> {
+    parse_vport(name).ok_or_else(|| {
+        wrong(command, "VF", format!("`{name}` is no VF")).help(format!("use {VPORT}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    enum Line {
+        #[command(subcommand)]
+        Pool(PoolEdit),
+        #[command(subcommand)]
+        Filter(FilterEdit),
+        #[command(subcommand)]
+        Rss(RssEdit),
+    }
+
+    fn parse(line: &str) -> Result<SteerEdit> {
+        let words = std::iter::once("hairpin").chain(line.split_whitespace());
+        match Line::try_parse_from(words).expect(line) {
+            Line::Pool(edit) => edit.edit(),
+            Line::Filter(edit) => edit.edit(),
+            Line::Rss(edit) => edit.edit(),
+        }
+    }
+
+    fn vf(number: u8) -> VPort {
+        VPort::new(number).unwrap()
+    }
+
+    #[test]
+    fn pools() {
+        let want = |pairs, first, vectors, force| SteerEdit::Pool {
+            vport: vf(3),
+            change: PoolChange {
+                pairs,
+                first,
+                vectors,
+            },
+            force,
+        };
+        for (line, want) in [
+            ("pool set vf3 pairs 4", want(Some(4), None, None, false)),
+            (
+                "pool set vf3 first 16 pairs 8 vectors 9 --force",
+                want(Some(8), Some(16), Some(9), true),
+            ),
+            (
+                "pool set vf3 --force vectors 1",
+                want(None, None, Some(1), true),
+            ),
+        ] {
+            assert_eq!(parse(line).unwrap(), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn filters() {
+        let line =
+            "filter add vf0 queue 2 priority 5 src 10.0.0.0/8 dst 10.1.2.3 proto tcp dport 443";
+        let want = TupleFilter {
+            vf: vf(0),
+            priority: 5,
+            queue: 2,
+            family: Family::V4,
+            src: Prefix {
+                address: 0x0a00_0000,
+                bits: 8,
+            },
+            dst: Prefix {
+                address: 0x0a01_0203,
+                bits: 32,
+            },
+            proto: Some(6),
+            sport: None,
+            dport: Some(443),
+        };
+        let add = |filter, index| SteerEdit::FilterAdd { filter, index };
+        assert_eq!(parse(line).unwrap(), add(Filter::Tuple(want), None));
+        let any = TupleFilter {
+            family: Family::Any,
+            priority: 0,
+            src: Prefix::default(),
+            dst: Prefix::default(),
+            ..want
+        };
+        let line = "filter add vf0 queue 2 proto 6 dport 443 index 31";
+        assert_eq!(parse(line).unwrap(), add(Filter::Tuple(any), Some(31)));
+        let ethertype = EtherTypeFilter {
+            vf: vf(0),
+            ethertype: 0x88f7,
+            queue: 1,
+        };
+        let line = "filter add vf0 queue 1 ethertype 0x88f7";
+        assert_eq!(
+            parse(line).unwrap(),
+            add(Filter::EtherType(ethertype), None)
+        );
+        for (line, place) in [
+            ("filter del 3", FilterPlace::Tuple(3)),
+            ("filter del ethertype 0", FilterPlace::EtherType(0)),
+        ] {
+            assert_eq!(parse(line).unwrap(), SteerEdit::FilterDel(place));
+        }
+    }
+
+    #[test]
+    fn spreading() {
+        let SteerEdit::Rss { vport, change } =
+            parse("rss set vf2 types tcp4 queues 0,1 priority 3:1").unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!((vport, change.key), (vf(2), None));
+        assert_eq!(change.types.map(|types| types.0), Some(2));
+        assert_eq!(change.table.unwrap().0[..3], [0, 1, 0]);
+        assert_eq!(change.priorities[3], Some(Some(1)));
+        assert_eq!(parse("rss del vf2").unwrap(), SteerEdit::RssDel(vf(2)));
+    }
+
+    #[test]
+    fn every_error_names_the_field_and_the_fix() {
+        for (line, field) in [
+            ("pool set vf64 pairs 1", "pool set: VF"),
+            ("pool set vf3 pairs x", "pool set: pairs"),
+            ("pool set vf3 first 300", "pool set: first"),
+            ("pool set vf3 colour red", "pool set: colour"),
+            ("filter add uplink queue 1 proto tcp", "filter add: VF"),
+            ("filter add vf0 proto tcp", "filter add: queue"),
+            ("filter add vf0 queue 128 proto tcp", "filter add: queue"),
+            ("filter add vf0 queue 1", "filter add: src"),
+            ("filter add vf0 queue 1 priority 3", "filter add: src"),
+            (
+                "filter add vf0 queue 1 priority 8 proto tcp",
+                "filter add: priority",
+            ),
+            ("filter add vf0 queue 1 src 10.0.0.0/33", "filter add: src"),
+            (
+                "filter add vf0 queue 1 src 10.0.0.1 dst fd00::1",
+                "filter add: dst",
+            ),
+            (
+                "filter add vf0 queue 1 family any src ::1",
+                "filter add: src",
+            ),
+            (
+                "filter add vf0 queue 1 proto icmp dport 1",
+                "filter add: dport",
+            ),
+            (
+                "filter add vf0 queue 1 ethertype 0x88f7 proto tcp",
+                "filter add: proto",
+            ),
+            (
+                "filter add vf0 queue 1 ethertype x",
+                "filter add: ethertype",
+            ),
+            ("filter del x", "filter del: FILTER"),
+            ("filter del proto 1", "filter del: FILTER"),
+            ("filter del ethertype", "filter del: FILTER"),
+            ("rss set vf0 key 00", "rss set: key"),
+            ("rss set vf0 types tcp", "rss set: types"),
+            ("rss set vf0 queues 0 table 0", "rss set: table"),
+            ("rss set vf0 queues", "rss set: queues"),
+            ("rss set vf0 priority 9:1", "rss set: priority"),
+            ("rss del x", "rss del: VF"),
+        ] {
+            let error = parse(line).expect_err(line);
+            assert_eq!(error.code, "usage", "{line}: {error}");
+            assert_eq!(error.field.as_deref(), Some(field), "{line}: {error}");
+            assert!(error.help.is_some(), "{line}: {error}");
+        }
+        let both = format!("rss set vf0 queues 0,1 table {}", vec!["0"; 64].join(","));
+        assert!(parse(&both).unwrap_err().message.contains("already"));
+    }
+}

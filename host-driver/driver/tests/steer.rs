@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Queue pools and receive steering against windows of plain memory.
+
+mod support;
+
+use hairpin_abi::{MacAddr, PortRow, VPort};
+use hairpin_driver::pool::PoolChange;
+use hairpin_driver::steer::{
+    DEFAULT_KEY, EtherTypeFilter, Family, Filter, FilterPlace, HashTypes, KEY_BYTES, Prefix, Rss,
+    RssChange, TABLE, TupleFilter,
+};
+use hairpin_driver::{Device, Diagnostic, Error, Transport};
+use support::nic::FakeNic;
+use support::nic::window::{POOLS, STEER};
+
+fn nic() -> Device<FakeNic> {
+    Device::probe(FakeNic::with_virtqueues()).unwrap()
+}
+
+fn vf(number: u8) -> VPort {
+    VPort::new(number).unwrap()
+}
+
+fn pairs(pairs: u8) -> PoolChange {
+    PoolChange {
+        pairs: Some(pairs),
+        ..PoolChange::default()
+    }
+}
+
+/// The window's word; those of a VF's steering are behind its number.
+fn word(device: &mut Device<FakeNic>, offset: u32) -> u32 {
+    let words = &device.transport_mut().window.words;
+    words.get(&offset).copied().unwrap_or(0)
+}
+
+fn field(error: &Diagnostic) -> &str {
+    assert!(error.help.is_some(), "{error}");
+    error.field.as_deref().unwrap_or_default()
+}
+
+fn tuple(number: u8, queue: u8) -> TupleFilter {
+    TupleFilter {
+        vf: vf(number),
+        priority: 5,
+        queue,
+        family: Family::V4,
+        src: Prefix {
+            address: 0x0a00_0000,
+            bits: 8,
+        },
+        dst: Prefix {
+            address: 0x0a01_0203,
+            bits: 32,
+        },
+        proto: Some(6),
+        sport: None,
+        dport: Some(443),
+    }
+}
+
+#[test]
+fn a_pool_is_given_changed_and_taken_away() {
+    let mut nic = nic();
+    let mac = MacAddr([2, 0, 0, 0, 0, 9]);
+    let row = PortRow {
+        enabled: true,
+        mac,
+        ..PortRow::DISABLED
+    };
+    nic.write_port(vf(3), &row).unwrap();
+    nic.set_pool(vf(3), &pairs(4), false).unwrap();
+    assert_eq!(word(&mut nic, POOLS + 3 * 64), 0x1004_0003);
+    let pools = nic.pool_states().unwrap();
+    let pool = &pools[0];
+    assert_eq!((pools.len(), pool.vf.as_str()), (1, "vf3"));
+    assert_eq!((pool.first, pool.pairs, pool.vectors), (0, 4, 16));
+    assert_eq!((pool.mac.clone(), pool.link_up), (mac.to_string(), true));
+
+    // One more, behind it; its vPort is off and has no address.
+    let few = PoolChange {
+        vectors: Some(3),
+        ..pairs(2)
+    };
+    nic.set_pool(vf(0), &few, false).unwrap();
+    assert_eq!(word(&mut nic, POOLS), 0x0302_0401);
+    let error = nic
+        .set_pool(
+            vf(1),
+            &PoolChange {
+                first: Some(3),
+                ..pairs(1)
+            },
+            false,
+        )
+        .unwrap_err();
+    assert_eq!(field(&error), "first");
+
+    // Growing moves it, after its reset.
+    nic.set_pool(vf(3), &pairs(5), false).unwrap();
+    assert_eq!(word(&mut nic, POOLS + 3 * 64), 0x1005_0603);
+    assert!(nic.transport_mut().waited > 0, "the reset takes a while");
+    nic.set_pool(vf(3), &pairs(0), false).unwrap();
+    assert_eq!(nic.vf_settings(3).unwrap(), None);
+    nic.set_pool(vf(3), &pairs(0), false).unwrap();
+    assert!(nic.set_pool(vf(8), &pairs(1), false).is_err());
+}
+
+#[test]
+fn a_driver_at_work_is_only_reset_by_force() {
+    let mut nic = nic();
+    nic.set_pool(vf(0), &pairs(4), false).unwrap();
+    nic.transport_mut().window.words.insert(POOLS + 16, 0x0f);
+    let error = nic.set_pool(vf(0), &pairs(8), false).unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("vf-in-use", "--force")
+    );
+    assert_eq!(nic.vf_settings(0).unwrap().unwrap().pairs, 4);
+    // Nothing to do is no reset.
+    nic.set_pool(vf(0), &pairs(4), false).unwrap();
+    nic.set_pool(vf(0), &pairs(8), true).unwrap();
+    assert_eq!(nic.vf_settings(0).unwrap().unwrap().pairs, 8);
+}
+
+#[test]
+fn a_pool_that_does_not_come_about_is_an_error() {
+    let mut nic = nic();
+    nic.transport_mut().window.is_stubborn = true;
+    let error = nic.set_pool(vf(0), &pairs(4), false).unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("not-enabled", "pairs")
+    );
+}
+
+#[test]
+fn filters_are_written_read_back_and_removed() {
+    let mut nic = nic();
+    nic.set_pool(vf(0), &pairs(4), false).unwrap();
+    let filter = tuple(0, 2);
+    let place = nic.add_filter(&Filter::Tuple(filter), None).unwrap();
+    assert_eq!(place, FilterPlace::Tuple(0));
+    for (i, want) in (0..).zip(filter.words()) {
+        assert_eq!(word(&mut nic, STEER + 0x800 + 4 * i), want, "word {i}");
+    }
+    // At a place of its own, then the first that is free, and over one that is there.
+    let any = TupleFilter {
+        priority: 0,
+        family: Family::Any,
+        src: Prefix::default(),
+        dst: Prefix::default(),
+        ..filter
+    };
+    let mut add = |filter, index| nic.add_filter(&Filter::Tuple(filter), index).unwrap();
+    assert_eq!(add(any, Some(2)), FilterPlace::Tuple(2));
+    assert_eq!(add(any, None), FilterPlace::Tuple(1));
+    assert_eq!(add(tuple(7, 31), Some(0)), FilterPlace::Tuple(0));
+    let ethertype = EtherTypeFilter {
+        vf: vf(0),
+        ethertype: 0x88f7,
+        queue: 1,
+    };
+    let ethertype = Filter::EtherType(ethertype);
+    let place = nic.add_filter(&ethertype, None).unwrap();
+    assert_eq!(place, FilterPlace::EtherType(0));
+    assert_eq!(word(&mut nic, STEER + 0x40), 0x8100_88f7);
+    let filters = nic.filters().unwrap();
+    let want = [
+        (FilterPlace::Tuple(0), Filter::Tuple(tuple(7, 31))),
+        (FilterPlace::Tuple(1), Filter::Tuple(any)),
+        (FilterPlace::Tuple(2), Filter::Tuple(any)),
+        (FilterPlace::EtherType(0), ethertype),
+    ];
+    assert_eq!(filters, want);
+
+    nic.del_filter(FilterPlace::EtherType(0)).unwrap();
+    nic.del_filter(FilterPlace::Tuple(1)).unwrap();
+    assert_eq!(nic.filters().unwrap().len(), 2);
+    for gone in [FilterPlace::EtherType(0), FilterPlace::Tuple(4)] {
+        let error = nic.del_filter(gone).unwrap_err();
+        assert_eq!(field(&error), "index", "{error}");
+    }
+}
+
+#[test]
+fn filters_that_cannot_be_are_refused() {
+    let mut nic = nic();
+    nic.set_pool(vf(0), &pairs(4), false).unwrap();
+    let mut refused = |filter, index| {
+        let error = nic.add_filter(&Filter::Tuple(filter), index).unwrap_err();
+        (error.code.clone(), field(&error).to_owned())
+    };
+    let of = |code: &str, field: &str| (code.to_owned(), field.to_owned());
+    assert_eq!(refused(tuple(0, 4), None), of("bad-queue", "queue"));
+    assert_eq!(refused(tuple(1, 32), None), of("bad-queue", "queue"));
+    assert_eq!(refused(tuple(8, 0), None), of("no-vf", "VF"));
+    assert_eq!(refused(tuple(0, 0), Some(4)), of("no-filter", "index"));
+    // What the NIC does not enable.
+    let long = TupleFilter {
+        src: Prefix {
+            address: 0,
+            bits: 33,
+        },
+        ..tuple(0, 0)
+    };
+    assert_eq!(refused(long, None), of("not-enabled", "queue"));
+    for _ in 0..4 {
+        nic.add_filter(&Filter::Tuple(tuple(0, 0)), None).unwrap();
+    }
+    let error = nic
+        .add_filter(&Filter::Tuple(tuple(0, 0)), None)
+        .unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("filters-full", "index")
+    );
+    // A NIC that reports more filters than there is room for.
+    struct Liar(FakeNic);
+    impl Transport for Liar {
+        fn read32(&mut self, offset: u32) -> std::io::Result<u32> {
+            if offset == STEER {
+                return Ok(0x0008_0821);
+            }
+            self.0.read32(offset)
+        }
+        fn write32(&mut self, offset: u32, value: u32) -> std::io::Result<()> {
+            self.0.write32(offset, value)
+        }
+        fn wait(&mut self, cycles: u32) -> std::io::Result<()> {
+            self.0.wait(cycles)
+        }
+    }
+    let mut liar = Device::probe(Liar(FakeNic::with_virtqueues())).unwrap();
+    assert!(matches!(
+        liar.filters(),
+        Err(Error::BadCapability { value: 33, .. })
+    ));
+    let mut none = Device::probe(FakeNic::default()).unwrap();
+    assert!(matches!(none.filters(), Err(Error::NoSteering)));
+    assert!(matches!(none.read_steering(vf(0)), Err(Error::NoSteering)));
+    assert!(matches!(none.pool_states(), Err(Error::NoVf { vf: 0 })));
+}
+
+#[test]
+fn the_hash_of_a_vf_is_its_own() {
+    let mut nic = nic();
+    nic.set_pool(vf(2), &pairs(4), false).unwrap();
+    nic.set_pool(vf(3), &pairs(4), false).unwrap();
+    let mut change = RssChange {
+        key: Some(std::array::from_fn(|i| i as u8)),
+        types: Some(HashTypes::TCP_IPV4),
+        ..RssChange::default()
+    };
+    change.priorities[3] = Some(Some(1));
+    let row = nic.set_rss(vf(2), &change).unwrap();
+    let rss = Rss {
+        key: std::array::from_fn(|i| i as u8),
+        types: HashTypes::TCP_IPV4,
+        short: false,
+        table: std::array::from_fn(|i| (i % 4) as u8),
+    };
+    assert_eq!((row.rss, row.priorities[3]), (Some(rss), Some(1)));
+    assert_eq!(nic.read_steering(vf(2)).unwrap(), row);
+    let at = |offset| (2 << 16) | (STEER + offset);
+    for (offset, want) in [
+        (0x100, 0x0302_0100),
+        (0x128, 0x8100_0000),
+        (0x12c, 0),
+        (0x130, 0x0201),
+        (0x180, 0x0302_0100),
+    ] {
+        assert_eq!(word(&mut nic, at(offset)), want, "{offset:#x}");
+    }
+    // Another VF has nothing of it.
+    let other = nic.read_steering(vf(3)).unwrap();
+    assert_eq!((other.rss, other.priorities), (None, [None; 8]));
+
+    // Only a priority: the default hash stays.
+    let mut priority = RssChange::default();
+    priority.priorities[7] = Some(Some(3));
+    assert_eq!(nic.set_rss(vf(3), &priority).unwrap().rss, None);
+
+    let queue = RssChange {
+        table: Some(([4; TABLE], false)),
+        ..RssChange::default()
+    };
+    assert_eq!(field(&nic.set_rss(vf(2), &queue).unwrap_err()), "queues");
+    priority.priorities[0] = Some(Some(4));
+    assert_eq!(
+        field(&nic.set_rss(vf(2), &priority).unwrap_err()),
+        "priority"
+    );
+
+    nic.del_rss(vf(2)).unwrap();
+    assert_eq!(nic.read_steering(vf(2)).unwrap(), Default::default());
+    assert_eq!(nic.read_steering(vf(3)).unwrap().priorities[7], Some(3));
+    // What is there but does not count is no base: the published key is.
+    let types = RssChange {
+        types: Some(HashTypes::IPV6),
+        ..RssChange::default()
+    };
+    assert_eq!(
+        nic.set_rss(vf(2), &types).unwrap().rss.unwrap().key,
+        DEFAULT_KEY
+    );
+    nic.transport_mut().window.is_stubborn = true;
+    let key = RssChange {
+        key: Some([0; KEY_BYTES]),
+        ..RssChange::default()
+    };
+    assert_eq!(nic.set_rss(vf(2), &key).unwrap_err().code, "not-enabled");
+    assert!(nic.set_rss(vf(8), &key).is_err());
+    let error = nic.set_rss(vf(5), &key).unwrap_err();
+    assert_eq!((error.code.as_str(), field(&error)), ("no-pool", "queues"));
+}
