@@ -168,7 +168,7 @@ impl Attack {
         self.tick(company)?;
         for (n, queue) in (0..).zip(QUEUES) {
             company.memories.of(HOSTILE, |memory| {
-                self.rings(memory, Place::of(n), queue, None)
+                self.rings(memory, Place::of(n), queue, None);
             });
             registers.enable(&company.nic, queue, ENTRIES, Place::of(n).rings())?;
             self.tick(company)?;
