@@ -228,9 +228,13 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   logic [N_VF-1:0] flr_done;
   assign flr_done_o = 64'(flr_done);
 
-  // The clock of hp_virtio stands while nobody asks anything of it: half of a model's code then never runs.
-  logic virtio_runs, virtio_clk;
-  always_latch if (!clk_i) virtio_runs = rings_i || !rst_ni || vf_req || pf_req || |flr_req_i || !vq_idle;
+  // The clock of hp_virtio stands while nobody asks anything of it, and some clocks after: half of a model's code then
+  // never runs.
+  logic       virtio_asked, virtio_runs, virtio_clk;
+  logic [7:0] virtio_asked_q;
+  assign virtio_asked = rings_i || !rst_ni || vf_req || pf_req || core_to_guest.rd || core_to_guest.answer || |flr_req_i || !vq_idle;
+  always_ff @(posedge clk_i) virtio_asked_q <= {virtio_asked_q[6:0], virtio_asked};
+  always_latch if (!clk_i) virtio_runs = virtio_asked || |virtio_asked_q;
   assign virtio_clk = clk_i && virtio_runs;
 
   hp_virtio #(
