@@ -3,7 +3,8 @@
 // Flows whose key was handed over a short time ago: it is not again for 2^16 ticks (up to 2^14 more).
 //
 // A direct-mapped memory of 256 flows: index and tag are folded from the flow table's hash of the masked key,
-// which nobody outside knows. A flow takes the place of another, which is then handed over once more. Once a
+// which nobody outside knows. That is the key as the frame brought it, from the uplink: flows that differ in the
+// sender's vPort only count as one. A flow takes the place of another, which is then handed over once more. Once a
 // frame is handed over, no other is for eight clocks: until then a look-up may not see what was written about it.
 //
 // The hash comes at stage 10; the memory is read at 18, compared at 20 and 21. The time is kept in few bits, so

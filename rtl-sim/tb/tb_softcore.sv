@@ -7,7 +7,7 @@
 // Then resets and stops at random times: the core must come back each time.
 //
 // bench-needs: HAIRPIN_IBEX
-// bench-args: -MAKEFLAGS OPT_FAST=-O0 -f ${rtl}/ibex/ibex.f ${rtl}/generated/hp_map_hash_pkg.sv ${rtl}/generated/hp_pf_regs_pkg.sv ${rtl}/generated/hp_core_regs_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/rv_asm_pkg.sv
+// bench-args: -f ${rtl}/ibex/ibex.f ${rtl}/generated/hp_map_hash_pkg.sv ${rtl}/generated/hp_pf_regs_pkg.sv ${rtl}/generated/hp_core_regs_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/rv_asm_pkg.sv
 // bench: -GDATA_W=128
 
 module tb_softcore

@@ -5,6 +5,7 @@
 // median fill of each kind and the clocks per insert; no fill may end below 95 % of the slots.
 // Short here; the figures come from `+fills=250` with MAC keys and `+fills=100` with flow keys.
 //
+// bench-args: -MAKEFLAGS OPT_FAST=-O1
 // bench: -GFLOW=1'b0 +fills=2
 // bench: -GFLOW=1'b1 -GDEPTH=256 +fills=3
 

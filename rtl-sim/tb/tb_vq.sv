@@ -6,7 +6,7 @@
 // no access to a byte that was not offered, no interrupt missed, no doorbell waited for in vain;
 // VFs are taken down and brought up again meanwhile, and nothing of one is touched after that.
 //
-// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
+// bench-args: -MAKEFLAGS OPT_FAST=-O1 ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
 // bench: -GDATA_W=512 +rounds=12
 // bench: -GDATA_W=128 +rounds=8
 

@@ -6,7 +6,7 @@
 // region is touched, nothing at all once the queue's VF is down; and a queue that begins anew
 // works. Messages are written behind everything before.
 //
-// bench-args: ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
+// bench-args: -MAKEFLAGS OPT_FAST=-O1 ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
 // bench: -GDATA_W=512 +rounds=40
 // bench: -GDATA_W=128 +rounds=40
 

@@ -35,16 +35,15 @@ pub(crate) fn figure(ctx: &Ctx) -> Result<Value> {
         let log = ctx.build_dir().join("callgrind.log");
         command.arg("--callgrind-out-file=/dev/null");
         command.arg(format!("--log-file={}", log.display()));
-        let program = ctx.root.join("target/release/examples/ring_cost");
+        let program = ctx.target("release/examples/ring_cost");
         let said = output(command.arg(program))?;
         let counted =
             std::fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?;
-        let number = |text: &str, before: &str| -> Option<f64> {
-            let rest = text.split_once(before)?.1;
-            rest.split_whitespace().next()?.parse().ok()
-        };
-        let instructions = number(&counted, "Collected :");
-        let packets = number(&format!(" {said}"), " ");
+        let first = |text: &str| text.split_whitespace().next()?.parse::<f64>().ok();
+        let instructions = counted
+            .split_once("Collected :")
+            .and_then(|(_, rest)| first(rest));
+        let packets = first(&said);
         let (Some(instructions), Some(packets)) = (instructions, packets) else {
             bail!("callgrind counted nothing: {counted}");
         };

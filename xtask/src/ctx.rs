@@ -41,8 +41,13 @@ impl Ctx {
 
     /// Where cargo puts the programs of profile `sim`.
     pub(crate) fn sim_bin(&self, name: &str) -> PathBuf {
+        self.target("sim").join(name)
+    }
+
+    /// A path below the folder that Cargo builds in.
+    pub(crate) fn target(&self, path: &str) -> PathBuf {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-        self.root.join(target).join("sim").join(name)
+        self.root.join(target).join(path)
     }
 
     /// The firmware image that [`crate::build::firmware`] leaves.

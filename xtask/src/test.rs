@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `test`: everything that can fail, bottom up.
 
-use anyhow::Result;
+use std::process::Command;
 
-use crate::ctx::{Ctx, run};
+use anyhow::{Result, anyhow};
+
+use crate::ctx::{Ctx, output, run};
 use crate::tally::{Tally, runner};
 use crate::{build, demo, vm};
 
@@ -26,7 +28,7 @@ pub(crate) struct TestArgs {
 }
 
 /// Frames and seed of the co-simulation that every run repeats.
-const COSIM: [&str; 6] = ["--frames", "40000", "--configs", "10", "--seed", "1"];
+const COSIM: [&str; 6] = ["--frames", "24000", "--configs", "6", "--seed", "1"];
 
 pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     if args.vm {
@@ -50,30 +52,15 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     });
     tally.check(
         "co-simulation: RTL against the golden model, fixed seed",
-        || {
-            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
-            run(command
-                .arg("cosim")
-                .args(COSIM)
-                .arg("--firmware")
-                .arg(ctx.firmware_elf()))
-        },
+        || run(simulator(ctx, "cosim").args(COSIM)),
     );
+    // Each runs on one core.
     tally.check(
-        "races: invalidations of every scope against frames at every distance",
+        "races and guests: invalidations at every distance, resets at every clock, hostile rings",
         || {
-            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
-            run(command
-                .arg("race")
-                .arg("--firmware")
-                .arg(ctx.firmware_elf()))
-        },
-    );
-    tally.check(
-        "guests: a reset at every clock, and hostile rings, beside others",
-        || {
-            let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
-            run(command.args(["guests", "--states", "800"]))
+            let [mut race, mut guests] = ["race", "guests"].map(|what| simulator(ctx, what));
+            guests.args(["--states", "400"]);
+            side_by_side(&mut race, &mut guests)
         },
     );
     tally.check(
@@ -93,4 +80,22 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
         runner(&mut cargo)
     });
     tally.finish()
+}
+
+/// The simulator with one of its commands.
+fn simulator(ctx: &Ctx, what: &str) -> Command {
+    let mut command = ctx.command(ctx.sim_bin("hairpin-sim"));
+    command.arg(what);
+    command
+}
+
+/// Runs two commands at once; what the second says follows on what the first does.
+fn side_by_side(first: &mut Command, second: &mut Command) -> Result<()> {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| output(second));
+        let first = run(first);
+        let second = second.join().map_err(|_| anyhow!("a thread died"))?;
+        print!("{}", second?);
+        first
+    })
 }

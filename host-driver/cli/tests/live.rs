@@ -283,7 +283,17 @@ fn pools_and_steering_of_a_live_nic() {
     );
     world.fails(
         &split("port set vf1 mac 02:00:00:00:0a:77"),
-        &["mac: 02:00:00:00:0a:77 is the address of vf0 in V.VLAN 100"],
+        &[
+            "mac: 02:00:00:00:0a:77 is a static address in V.VLAN 100 already",
+            "fdb show --vvlan 100",
+        ],
+    );
+    // The entry that stood in the way is still there, and vf1 has its own.
+    let fdb = world.words(&["fdb", "show", "--vvlan", "100"]);
+    assert!(
+        fdb.contains("02:00:00:00:0a:77 vf0 static")
+            && fdb.contains("02:00:00:00:00:02 vf1 static"),
+        "{fdb}"
     );
     world.ok(&split("port set vf0 state auto trust on spoofchk on"));
     assert!(

@@ -18,7 +18,7 @@ use hairpin_driver::virtio::{Options, Vf};
 /// Frames of a batch, and bytes of one.
 const BATCH: usize = 32;
 const FRAME: usize = 60;
-/// Batches before the count is asked for, and in all.
+/// Batches that are counted.
 const BATCHES: u64 = 1000;
 /// MRG_RXBUF, EVENT_IDX, VERSION_1, ACCESS_PLATFORM.
 const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
@@ -145,6 +145,8 @@ struct Wire {
     rx: DeviceRing,
     tx: DeviceRing,
     bus: Bus,
+    /// What the next frame is full of.
+    next: u8,
 }
 
 impl Wire {
@@ -154,6 +156,13 @@ impl Wire {
                 .iter()
                 .flat_map(|&(at, len, _): &Descriptor| self.bus.read(at, len))
                 .collect();
+            let same = bytes[12..].iter().all(|byte| *byte == self.next);
+            assert!(
+                same && bytes.len() == 12 + FRAME,
+                "not frame {}: {bytes:?}",
+                self.next
+            );
+            self.next = (self.next + 1) % BATCH as u8;
             self.tx.put(head, 0);
             self.receive(bytes);
         }
@@ -185,6 +194,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rx: DeviceRing::new(bus.clone(), rx, 256, true),
         tx: DeviceRing::new(bus.clone(), tx, 256, true),
         bus,
+        next: 0,
     };
     for n in 0..BATCH {
         wire.receive(vec![n as u8; 12 + FRAME]);

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use hairpin_abi::admin::AdminError;
 use hairpin_abi::{Op, Status, Table};
 use thiserror::Error;
 
@@ -83,6 +84,8 @@ pub enum Error {
         command: String,
         /// The error's name, or its number when it has none.
         reason: String,
+        /// The error, if it has a name.
+        error: Option<AdminError>,
     },
     /// The NIC has no virtio device for this VF.
     #[error("the NIC has no VF {vf} with virtqueues")]

@@ -2,7 +2,7 @@
 
 //! The admin mailbox: one command to the firmware at a time.
 
-use hairpin_abi::admin::{self, AdminError, Command, Crash, ResponseWords};
+use hairpin_abi::admin::{self, Command, Crash, ResponseWords};
 use hairpin_regs::pf_on;
 
 use crate::device::{Device, offset_of};
@@ -36,14 +36,17 @@ impl<T: Transport> Device<T> {
             Ok(false)
         })?;
         let response: ResponseWords = self.read_words(offset_of(mailbox.rsp0().as_ptr()))?;
-        admin::decode_response(&response).map_err(|error| Error::Admin {
-            command: command.opcode().name().to_owned(),
-            reason: match error {
-                AdminError::Unsupported if response[0] != u32::from(error.code()) => {
-                    format!("error {}", response[0])
-                }
-                error => format!("{error} ({})", error.help().trim_end_matches('.')),
-            },
+        admin::decode_response(&response).map_err(|error| {
+            // An error that this driver has no name for is told as another one.
+            let known = (response[0] == u32::from(error.code())).then_some(error);
+            Error::Admin {
+                command: command.opcode().name().to_owned(),
+                reason: match known {
+                    None => format!("error {}", response[0]),
+                    Some(error) => format!("{error} ({})", error.help().trim_end_matches('.')),
+                },
+                error: known,
+            }
         })
     }
 

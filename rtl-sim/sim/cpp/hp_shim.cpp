@@ -426,6 +426,12 @@ struct hp_model {
 
   // ---- time
 
+  /// The core's clock falls with the next one, and goes on from there at its new rate.
+  void core_ratio(uint32_t clocks) {
+    ratio = clocks ? clocks : 1;
+    core_phase = ratio / 2;
+  }
+
   void settle(bool live) {
     drive(live);
     top->time_i = now;
@@ -628,6 +634,7 @@ const hp_api kApi = {
       m->top->msix_enable_i = enable;
       m->top->msix_mask_i = mask;
     },
+    [](hp_model* m, uint32_t core_ratio) { m->core_ratio(core_ratio); },
 };
 
 }  // namespace

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define HP_ABI 5u
+#define HP_ABI 6u
 #define HP_UPLINK 64u
 #define HP_RING 0x80000000u
 
@@ -135,6 +135,7 @@ typedef struct {
   void (*set_host)(hp_model*, const hp_host*);
   // Function-level resets asked for (done: hp_status.flr_done), MSI-X enabled and masked: a bit per VF.
   void (*set_functions)(hp_model*, uint64_t flr, uint64_t msix_enable, uint64_t msix_mask);
+  void (*set_core_ratio)(hp_model*, uint32_t core_ratio);
 } hp_api;
 
 #ifdef __cplusplus

@@ -87,6 +87,7 @@ pub struct Nic {
     /// What compares it with the golden model.
     pub scoreboard: Scoreboard,
     handle: InProcess,
+    core_ratio: u32,
     start: StartOptions,
     rng: Rng,
     log: Option<LogReader>,
@@ -162,19 +163,23 @@ impl Nic {
             rng,
             scoreboard: Scoreboard::new(golden, fates),
             handle,
+            core_ratio: options.core_ratio,
             log: None,
             lines: Vec::new(),
             buffer: Vec::new(),
         })
     }
 
-    /// Loads and starts the firmware of a NIC that is cold.
+    /// Loads and starts the firmware of a NIC that is cold. Until it is ready, the core's clock runs as fast as the
+    /// datapath's: nothing that is measured has begun, and every run waits for it.
     ///
     /// # Errors
     /// The firmware did not start.
     pub fn boot(&mut self, image: &FirmwareImage) -> Result<(), Diagnostic> {
+        self.model().set_core_ratio(1);
         self.device.load_firmware(image)?;
         self.device.start_firmware(image, self.start)?;
+        self.model().set_core_ratio(self.core_ratio);
         self.log = LogReader::new(image);
         self.drain(&mut Blind)?;
         self.poll_log()

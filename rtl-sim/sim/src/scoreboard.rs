@@ -171,7 +171,7 @@ pub struct Scoreboard {
     invalidations: BTreeMap<(u8, u16), u64>,
     /// Addresses that were learned behind another vPort while they lived.
     moved: u64,
-    /// Flows whose key was handed over, their source port left out, and when it was the last time.
+    /// Flows whose key was handed over, whoever sends it, and when it was the last time.
     told: HashMap<FlowKey, Cycle>,
     /// The last [`KEYS`] of them, whatever the flow.
     last_told: VecDeque<Cycle>,

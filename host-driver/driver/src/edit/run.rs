@@ -2,14 +2,14 @@
 
 //! Carries an edit out.
 
-use hairpin_abi::admin::Command;
+use hairpin_abi::admin::{AdminError, Command};
 use hairpin_abi::row::MacKey;
-use hairpin_abi::{FlowKey, MacRow, PortRow, Role, Target, VPort, VVlan, VVlanRow};
+use hairpin_abi::{FlowKey, MacAddr, MacRow, PortRow, Role, Target, VPort, VVlan, VVlanRow};
 
 use super::{Edit, PortChange, VvlanChange};
 use crate::flow::FlowFields;
 use crate::vf::VfSettings;
-use crate::{Device, Diagnostic, Transport};
+use crate::{Device, Diagnostic, Error, Transport};
 
 impl<T: Transport> Device<T> {
     /// Changes a NIC that is at work. A change is done when this returns: no frame that comes in later sees
@@ -82,7 +82,7 @@ impl<T: Transport> Device<T> {
     }
 
     /// Writes the row of a vPort whose address changes. The new address is static in its V.VLANs before the old one no
-    /// longer is.
+    /// longer is. One that is static there already is refused by the firmware.
     fn move_address(
         &mut self,
         vport: VPort,
@@ -90,37 +90,44 @@ impl<T: Transport> Device<T> {
         after: &PortRow,
     ) -> Result<(), Diagnostic> {
         let vvlans = self.vvlans_of(vport, after)?;
-        for other in VPort::all().take(self.capabilities().vfs.into()) {
-            let row = self.read_port(other)?;
-            if other == vport || row.mac != after.mac {
-                continue;
-            }
-            let theirs = self.vvlans_of(other, &row)?;
-            if let Some(vvlan) = theirs.iter().find(|vvlan| vvlans.contains(vvlan)) {
-                let message = format!("{} is the address of {other} in V.VLAN {vvlan}", after.mac);
-                return Err(Diagnostic::new("duplicate-mac", message)
-                    .field("mac")
-                    .help("an address may be in a V.VLAN once: use another one"));
-            }
-        }
-        let key = |vvlan: &VVlan, mac| MacKey { vvlan: *vvlan, mac };
-        let added = vvlans.iter().try_for_each(|vvlan| {
-            self.admin(&Command::FdbAdd(MacRow {
+        let key = |vvlan: VVlan, mac| MacKey { vvlan, mac };
+        let mut added = Vec::new();
+        for &vvlan in &vvlans {
+            let result = self.admin(&Command::FdbAdd(MacRow {
                 key: key(vvlan, after.mac),
                 target: Target::VPort(vport),
                 is_static: true,
-            }))
-            .map(|_| ())
-        });
-        let (gone, result) = match added.and_then(|()| self.write_port(vport, after)) {
-            Ok(()) => (before.mac, Ok(())),
-            Err(error) => (after.mac, Err(error.into())),
-        };
-        for vvlan in &vvlans {
-            // One that was not there is gone too.
-            let _ = self.admin(&Command::FdbDel(key(vvlan, gone)));
+            }));
+            if let Err(error) = result {
+                return self.give_up(&added, after.mac, address_error(error, after.mac, vvlan));
+            }
+            added.push(vvlan);
         }
-        result
+        if let Err(error) = self.write_port(vport, after) {
+            return self.give_up(&added, after.mac, error.into());
+        }
+        for vvlan in vvlans {
+            match self.admin(&Command::FdbDel(key(vvlan, before.mac))) {
+                // One that was not there is gone too.
+                Err(error) if !is_refusal(&error, AdminError::NotFound) => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what was added for a change that is refused.
+    fn give_up(
+        &mut self,
+        added: &[VVlan],
+        mac: MacAddr,
+        why: Diagnostic,
+    ) -> Result<(), Diagnostic> {
+        for &vvlan in added {
+            // Why it is refused is what counts.
+            let _ = self.admin(&Command::FdbDel(MacKey { vvlan, mac }));
+        }
+        Err(why)
     }
 
     /// The V.VLANs of a vPort.
@@ -178,6 +185,24 @@ impl<T: Transport> Device<T> {
                 .help("see `hairpin dev info` for what it has"),
         )
     }
+}
+
+/// Whether the firmware refused a command for this reason.
+fn is_refusal(error: &Error, why: AdminError) -> bool {
+    matches!(error, Error::Admin { error: Some(error), .. } if *error == why)
+}
+
+/// What is wrong with a new address of a vPort.
+fn address_error(error: Error, mac: MacAddr, vvlan: VVlan) -> Diagnostic {
+    if is_refusal(&error, AdminError::Exists) {
+        let message = format!("{mac} is a static address in V.VLAN {vvlan} already");
+        return Diagnostic::new("duplicate-mac", message)
+            .field("mac")
+            .help(format!(
+                "use another one, or see whose it is: hairpin fdb show --vvlan {vvlan}"
+            ));
+    }
+    error.into()
 }
 
 impl PortChange {

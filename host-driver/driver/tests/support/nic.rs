@@ -257,8 +257,18 @@ impl FakeNic {
             Ok(Command::VVlanDel { id }) => {
                 self.vvlans.remove(&id.get());
             }
-            Ok(Command::FdbAdd(row)) => self.macs.push((row.key, row.to_words())),
-            Ok(Command::FdbDel(key)) => self.macs.retain(|(other, _)| *other != key),
+            Ok(Command::FdbAdd(row)) => match self.macs.iter().find(|(key, _)| *key == row.key) {
+                None => self.macs.push((row.key, row.to_words())),
+                Some((_, words)) if *words == row.to_words() => {}
+                Some(_) => return AdminError::Exists,
+            },
+            Ok(Command::FdbDel(key)) => {
+                let before = self.macs.len();
+                self.macs.retain(|(other, _)| *other != key);
+                if self.macs.len() == before {
+                    return AdminError::NotFound;
+                }
+            }
             Ok(Command::GroupSet { index, row }) => {
                 self.groups.insert(index.into(), row.to_words());
             }

@@ -158,7 +158,9 @@ impl Churn {
     pub(super) fn admin(&mut self, nic: &mut Nic, command: &Command) -> Result<bool, Diagnostic> {
         match nic.device.admin(command) {
             Ok(_) => Ok(true),
-            Err(Error::Admin { command, reason }) => {
+            Err(Error::Admin {
+                command, reason, ..
+            }) => {
                 *self.refused.entry((command, reason)).or_default() += 1;
                 Ok(false)
             }

@@ -50,9 +50,9 @@ const WAVES: u64 = 4000;
 /// Code of the error when the model with waves is not that of the failed run.
 const WRONG_TABLES: &str = "waves-of-other-tables";
 /// Clocks per frame that go by with changes, of which each takes the firmware thousands of clocks.
-const PACE: u64 = 250;
+const PACE: u64 = 120;
 /// Such clocks of each configuration besides, however few its frames are.
-const BASE: u64 = 5_000_000;
+const BASE: u64 = 2_000_000;
 /// Frames between two crashes of the firmware, about.
 const CRASHES: u64 = 15_000;
 /// Frames of a run that must have reached everything that is to happen to the tables.
@@ -287,7 +287,7 @@ impl Run {
                 (None, false) => Variant::Check,
             },
             seed: rng.next(),
-            core_ratio: *rng.pick(&[1, 1, 2, 2, 3, 5, 8]),
+            core_ratio: *rng.pick(&[1, 1, 1, 2, 2, 2, 3, 5]),
             jump_limit: JUMP,
             ..Options::default()
         };
@@ -457,7 +457,7 @@ impl Run {
             outside.settle(nic, watch)?;
             nic.compare_occupancy(watch)?;
             // With a switch, each step of it is a conversation.
-            let pauses = if outside.0.is_some() { 7 } else { 20 };
+            let pauses = if outside.0.is_some() { 5 } else { 20 };
             if rng.percent(pauses) {
                 // Long enough for some entries to age.
                 let before = nic.model().status().clocks;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use anyhow::{Result, bail, ensure};
 
-use super::memory::{Memories, Memory};
+use super::memory::{Memories, Memory, Offer};
 use crate::nic::Nic;
 
 /// Entries of a queue.
@@ -19,7 +19,7 @@ pub(super) const HEADER: usize = 12;
 const RESET: usize = 200_000;
 
 /// Features: MRG_RXBUF, EVENT_IDX, VERSION_1, ACCESS_PLATFORM; and for several queues CTRL_VQ, MQ.
-const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
+pub(super) const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
 pub(super) const MANY_QUEUES: u64 = 1 << 17 | 1 << 22;
 /// INDIRECT_DESC.
 pub(super) const INDIRECT: u64 = 1 << 28;
@@ -192,19 +192,23 @@ impl Queue {
         }
     }
 
-    /// Clears the rings, and lets the NIC write the used one.
+    /// Clears the rings, and lets the NIC read what is the driver's and write the used one.
     fn clear(&self, memory: &mut Memory) {
         for at in [self.place.avail(), self.place.used()] {
             memory.write(at, &[0; 6 + 8 * ENTRIES as usize]);
         }
-        memory.offer(self.place.used(), 6 + 8 * usize::from(ENTRIES), true);
+        let entries = usize::from(ENTRIES);
+        memory.offer(self.place.descriptor(0), 16 * entries, Offer::Read);
+        memory.offer(self.place.avail(), 6 + 2 * entries, Offer::Read);
+        memory.offer(self.place.used(), 6 + 8 * entries, Offer::Write);
     }
 
     fn put(&mut self, memory: &mut Memory, n: u16, len: u32, writable: bool) {
         let buffer = self.place.buffer(n);
         let words = (buffer as u64, len, if writable { 2 } else { 0 }, 0);
         self.place.write_descriptor(memory, n, words);
-        memory.offer(buffer, BUFFER, writable);
+        let offer = if writable { Offer::Write } else { Offer::Read };
+        memory.offer(buffer, len as usize, offer);
         let slot = self.place.avail() + 4 + 2 * usize::from(self.avail % ENTRIES);
         memory.write(slot, &n.to_le_bytes());
         self.avail = self.avail.wrapping_add(1);
@@ -219,7 +223,10 @@ impl Queue {
         let slot = self.place.used() + 4 + 8 * usize::from(self.used % ENTRIES);
         let (n, len) = (memory.read32(slot), memory.read32(slot + 4));
         self.used = self.used.wrapping_add(1);
-        Some((n as u16, len))
+        if n < u32::from(ENTRIES) {
+            memory.offer(self.place.buffer(n as u16), BUFFER, Offer::Nothing);
+        }
+        Some((u16::try_from(n).unwrap_or(u16::MAX), len))
     }
 
     /// Whether the NIC wants to hear of what was put since the last time (2.7.10).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Memory of guests, and what the NIC may do with it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{HostMemory, Refused};
@@ -10,12 +11,20 @@ pub(super) const SIZE: usize = 0x14_0000;
 /// What is in it where nobody has written.
 const CANARY: u8 = 0xc5;
 
+/// What the NIC may do with a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    Nothing,
+    Read,
+    Write,
+}
+
 /// What the NIC did to a guest's memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Deeds {
     /// Accesses beyond its end.
     pub(super) refused: u64,
-    /// Writes to places that its driver never offered.
+    /// Accesses to places that its driver did not offer for them.
     pub(super) stray: u64,
     /// Accesses while the function was one that makes none.
     pub(super) unasked: u64,
@@ -25,9 +34,9 @@ pub(super) struct Deeds {
 #[derive(Debug)]
 pub(super) struct Memory {
     bytes: Vec<u8>,
-    /// Offered for writing, a mark per byte.
-    offered: Vec<bool>,
-    /// Everything is offered: the guest wants to be hurt.
+    /// A mark per byte.
+    offered: Vec<Offer>,
+    /// Everything is offered, for everything: the guest wants to be hurt.
     pub(super) careless: bool,
     /// The function is reset, or was never set up.
     pub(super) silent: bool,
@@ -38,29 +47,34 @@ impl Memory {
     fn new() -> Self {
         Self {
             bytes: vec![CANARY; SIZE],
-            offered: vec![false; SIZE],
+            offered: vec![Offer::Nothing; SIZE],
             careless: false,
             silent: true,
             deeds: Deeds::default(),
         }
     }
 
-    fn range(&mut self, addr: u64, len: usize) -> Result<std::ops::Range<usize>, Refused> {
+    fn range(&mut self, addr: u64, len: usize, offer: Offer) -> Result<Range<usize>, Refused> {
         if self.silent {
             self.deeds.unasked += 1;
         }
         let start = usize::try_from(addr).ok().filter(|at| *at < SIZE);
         let range = start.map(|at| at..at + len);
         let range = range.filter(|range| range.end <= SIZE);
-        if range.is_none() {
+        let Some(range) = range else {
             self.deeds.refused += 1;
+            return Err(Refused);
+        };
+        let mut offered = self.offered[range.clone()].iter();
+        if !self.careless && offered.any(|offered| *offered != offer) {
+            self.deeds.stray += 1;
         }
-        range.ok_or(Refused)
+        Ok(range)
     }
 
-    /// Lets the NIC write there, or no more.
-    pub(super) fn offer(&mut self, at: usize, len: usize, on: bool) {
-        self.offered[at..at + len].fill(on);
+    /// Lets the NIC use a place so from now on.
+    pub(super) fn offer(&mut self, at: usize, len: usize, offer: Offer) {
+        self.offered[at..at + len].fill(offer);
     }
 
     pub(super) fn write(&mut self, at: usize, bytes: &[u8]) {
@@ -109,7 +123,7 @@ impl HostMemory for Memories {
     fn read(&mut self, function: u8, addr: u64, data: &mut [u8]) -> Result<(), Refused> {
         let mut all = self.lock();
         let memory = of_function(&mut all, function).ok_or(Refused)?;
-        let range = memory.range(addr, data.len())?;
+        let range = memory.range(addr, data.len(), Offer::Read)?;
         data.copy_from_slice(&memory.bytes[range]);
         Ok(())
     }
@@ -117,10 +131,7 @@ impl HostMemory for Memories {
     fn write(&mut self, function: u8, addr: u64, data: &[u8]) -> Result<(), Refused> {
         let mut all = self.lock();
         let memory = of_function(&mut all, function).ok_or(Refused)?;
-        let range = memory.range(addr, data.len())?;
-        if !memory.careless && !memory.offered[range.clone()].iter().all(|offered| *offered) {
-            memory.deeds.stray += 1;
-        }
+        let range = memory.range(addr, data.len(), Offer::Write)?;
         memory.bytes[range].copy_from_slice(data);
         Ok(())
     }

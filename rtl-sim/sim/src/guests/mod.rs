@@ -9,6 +9,8 @@ mod hostile;
 mod memory;
 mod reset;
 
+use std::ops::Range;
+
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use hairpin_driver::config::{Config, Plan};
@@ -275,6 +277,18 @@ impl Company {
             per_frame,
             f64::from(missing) / f64::from(self.got() + missing),
         ))
+    }
+
+    /// Every frame sent to these guests has arrived; how many that is.
+    fn all_there(&self, guests: Range<usize>) -> Result<u32> {
+        let mut all = 0;
+        for n in guests {
+            let (got, sent) = (self.tallies[n].got, self.guests[n ^ 1].sent);
+            let vf = self.guests[n].vf;
+            ensure!(got == sent, "vf{vf} lost {} of {sent} frames", sent - got);
+            all += got;
+        }
+        Ok(all)
     }
 
     fn got(&self) -> u32 {

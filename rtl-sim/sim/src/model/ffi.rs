@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-pub(super) const ABI: u32 = 5;
+pub(super) const ABI: u32 = 6;
 
 pub(super) const RUN_UNTIL: c_int = 0;
 pub(super) const RUN_IDLE: c_int = 1;
@@ -106,6 +106,7 @@ pub(super) struct Api {
     pub(super) error: unsafe extern "C" fn(*const Instance) -> *const c_char,
     pub(super) set_host: unsafe extern "C" fn(*mut Instance, *const Host),
     pub(super) set_functions: unsafe extern "C" fn(*mut Instance, u64, u64, u64),
+    pub(super) set_core_ratio: unsafe extern "C" fn(*mut Instance, u32),
 }
 
 unsafe extern "C" {

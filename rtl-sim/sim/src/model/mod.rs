@@ -458,6 +458,12 @@ impl Model {
         unsafe { (self.api.set_functions)(self.instance.as_ptr(), flr, msix_enable, msix_mask) }
     }
 
+    /// Changes [`Options::core_ratio`].
+    pub fn set_core_ratio(&mut self, core_ratio: u32) {
+        // SAFETY: the instance lives as long as `self`.
+        unsafe { (self.api.set_core_ratio)(self.instance.as_ptr(), core_ratio) }
+    }
+
     /// Appends the log since the last call to `into` and empties it.
     pub fn take_log(&mut self, into: &mut Vec<u8>) {
         let mut len = 0;
