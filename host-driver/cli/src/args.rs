@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -188,6 +189,18 @@ Examples:
         interval: u64,
     },
 
+    /// Watch what moves through a live NIC
+    #[command(after_help = "\
+Examples:
+  hairpin -d vfio-user/run/pf0.sock top
+  hairpin -d pci/0000:01:00.0 top --interval 0.2
+  hairpin -d pci/0000:01:00.0 top --batch --count 10
+  hairpin -d pci/0000:01:00.0 --json top --count 1
+
+Rates are per second of the NIC's own time, which passes slowly when it is simulated. Keys: Space holds the picture,
+q ends.")]
+    Top(TopArgs),
+
     /// Start the firmware of a live NIC if need be, and configure it
     #[command(after_help = "\
 Examples:
@@ -227,6 +240,32 @@ Examples:
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+}
+
+/// Arguments of `top`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TopArgs {
+    /// Seconds from look to look
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) interval: Duration,
+
+    /// Print look after look as text, without a terminal; --json does as well
+    #[arg(short, long)]
+    pub(crate) batch: bool,
+
+    /// End after so many looks
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|s| (0.01..=3600.0).contains(s));
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "write seconds, 0.01 to 3600".to_owned())
 }
 
 /// Arguments of `apply`.

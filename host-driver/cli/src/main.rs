@@ -10,6 +10,7 @@
 //! | `steer` | queue pools and receive steering of a live NIC, addresses for VFs |
 //! | `apply` | configures a live NIC |
 //! | `tap` | bridges a VF to an interface of the kernel |
+//! | `top` | what moves through a live NIC, again and again |
 //! | `text` | prints it for a person |
 //! | `replay` | hands over to `hairpin-sim` |
 //! | `pages` | completions and manual pages |
@@ -24,6 +25,7 @@ mod show;
 mod steer;
 mod tap;
 mod text;
+mod top;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -65,6 +67,7 @@ fn run(cli: Cli) -> Result<(), Diagnostic> {
         Command::Man { out } => pages::man(out.as_deref()),
         Command::Apply(args) => apply::run(args, &cli.global),
         Command::Tap(args) => tap::run(&args, &cli.global),
+        Command::Top(args) => top::run(&args, &cli.global),
         Command::Pool(command) => steer::pool(command, &cli.global),
         Command::Filter(command) => steer::filter(command, &cli.global),
         Command::Rss(command) => steer::rss(command, &cli.global),

@@ -182,7 +182,7 @@ fn recorded(nic: &Nic) -> Result<Report, Diagnostic> {
             "a live NIC has counters, but no record of how they came about",
         )
         .field("--watch")
-        .help("leave --watch out, as in `watch hairpin stats`, or name a replay: --report DIR")),
+        .help("see `hairpin top`, or name a replay: --report DIR")),
     }
 }
 

@@ -3,6 +3,7 @@
 //! What a person reads.
 
 mod steer;
+pub(crate) mod top;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -170,6 +170,28 @@ fn split(line: &str) -> Vec<&str> {
 }
 
 #[test]
+fn top_shows_what_has_moved_since_the_last_look() {
+    let world = World::new();
+    world.ok(&["apply", "--config", "nic.toml"]);
+    let text = world.ok(&["top", "--batch", "--count", "2", "--interval", "0.01"]);
+    assert_eq!(text.matches("IN FRAMES").count(), 2, "{text}");
+    for part in [
+        "vf0",
+        "uplink",
+        "vvlan 100",
+        "firmware running",
+        "MAC table: ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let look = world.json("top", &["top", "--count", "1", "--interval", "0.01"]);
+    assert!(look["ports"]["vf0"]["drops"].is_object(), "{look}");
+    world.fails(&["top"], &["no terminal", "--batch"]);
+    world.fails(&["top", "--interval", "0"], &["0.01 to 3600"]);
+    world.fails(&["top", "--batch", "--count", "0"], &["--count"]);
+}
+
+#[test]
 fn pools_and_steering_of_a_live_nic() {
     let world = World::of(FakeNic::with_virtqueues());
     world.ok(&["apply", "--config", "nic.toml"]);

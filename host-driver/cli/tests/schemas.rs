@@ -105,6 +105,7 @@ fn schemas() -> BTreeMap<&'static str, Value> {
             "stats-watch",
             schema::<output::StatsWatch>("hairpin --json stats --watch"),
         ),
+        ("top", schema::<output::Top>("hairpin --json top")),
     ])
 }
 

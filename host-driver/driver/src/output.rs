@@ -139,6 +139,23 @@ documents! {
         /// In the order of time.
         samples: Vec<Sample>,
     }
+    /// A look of `top`; one line of JSON each.
+    Top {
+        /// The NIC's time at its end, in datapath clocks.
+        ticks: u64,
+        /// Datapath clocks since the look before.
+        interval: u64,
+        /// What was counted in them, per port.
+        ports: BTreeMap<String, Counters>,
+        /// The same per V.VLAN; empty while the firmware does not answer.
+        vvlans: BTreeMap<String, Counters>,
+        /// Fill of the tables, and what was done to them since the NIC was started.
+        tables: Tables,
+        /// Why the firmware does no work; null when it does.
+        cause: Option<String>,
+        /// Whether the uplink has a link.
+        uplink_up: bool,
+    }
 }
 
 /// Where something comes from that changes over time.

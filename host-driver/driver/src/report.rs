@@ -255,6 +255,28 @@ pub struct Counters {
     pub drops: BTreeMap<String, u64>,
 }
 
+impl Counters {
+    /// What has been counted since `before`. What has started anew since, counts from there.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let drops = self.drops.iter().map(|(reason, count)| {
+            let then = before.drops.get(reason).copied().unwrap_or(0);
+            (reason.clone(), since(*count, then))
+        });
+        Self {
+            in_frames: since(self.in_frames, before.in_frames),
+            in_bytes: since(self.in_bytes, before.in_bytes),
+            out_frames: since(self.out_frames, before.out_frames),
+            out_bytes: since(self.out_bytes, before.out_bytes),
+            drops: drops.filter(|(_, count)| *count != 0).collect(),
+        }
+    }
+}
+
+fn since(now: u64, before: u64) -> u64 {
+    now.checked_sub(before).unwrap_or(now)
+}
+
 /// What the flow cache did for a V.VLAN. Bytes are those of the ingress bus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
