@@ -27,8 +27,17 @@ pub(crate) struct TestArgs {
     vm: bool,
 }
 
-/// Frames and seed of the co-simulation that every run repeats.
+/// The co-simulation that every run repeats, and one in which every configuration has an adjacent switch.
 const COSIM: [&str; 6] = ["--frames", "24000", "--configs", "6", "--seed", "1"];
+const SWITCH: [&str; 7] = [
+    "--switch",
+    "--frames",
+    "12000",
+    "--configs",
+    "3",
+    "--seed",
+    "31",
+];
 
 pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     if args.vm {
@@ -53,6 +62,10 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     tally.check(
         "co-simulation: RTL against the golden model, fixed seed",
         || run(simulator(ctx, "cosim").args(COSIM)),
+    );
+    tally.check(
+        "co-simulation with the adjacent switch: flows learned and forgotten, every frame audited",
+        || run(simulator(ctx, "cosim").args(SWITCH)),
     );
     // Each runs on one core.
     tally.check(
