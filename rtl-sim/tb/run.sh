@@ -118,11 +118,12 @@ done
 # The first alone: it builds the run-time library for the others.
 export HAIRPIN_TB_SEED="$seed"
 rm -rf "$build/runtime"
-read -r first <"$list"
 {
-  sh "$0" --one "$first" || true
-  mkdir -p "$build/runtime"
-  cp "$build/$(echo "$first" | cut -d ' ' -f 1).1"/verilated*.o "$build/runtime" || true
+  if read -r first <"$list"; then
+    sh "$0" --one "$first" || true
+    mkdir -p "$build/runtime"
+    cp "$build/${first%% *}.1"/verilated*.o "$build/runtime" || true
+  fi
   tail -n +2 "$list" | xargs -d '\n' -r -n 1 -P "$jobs" sh "$0" --one || true
 } | tee "$build/results.txt"
 passed=$(grep -c '^ok ' "$build/results.txt" || true)

@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, ensure};
 
-use crate::ctx::{Ctx, output, run};
+use crate::ctx::{Ctx, line, run};
 use crate::tally::{Tally, runner};
 use crate::{build, demo, vm};
 
@@ -102,13 +102,14 @@ fn simulator(ctx: &Ctx, what: &str) -> Command {
     command
 }
 
-/// Runs two commands at once; what the second says follows on what the first does.
+/// Runs two commands at once, both to their end.
 fn side_by_side(first: &mut Command, second: &mut Command) -> Result<()> {
-    std::thread::scope(|scope| {
-        let second = scope.spawn(|| output(second));
-        let first = run(first);
-        let second = second.join().map_err(|_| anyhow!("a thread died"))?;
-        print!("{}", second?);
-        first
-    })
+    let mut child = second
+        .spawn()
+        .with_context(|| format!("cannot run {}", line(second)))?;
+    let first = run(first);
+    let status = child.wait()?;
+    first?;
+    ensure!(status.success(), "{} ended with {status}", line(second));
+    Ok(())
 }
