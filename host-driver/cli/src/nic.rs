@@ -9,7 +9,7 @@ use hairpin_abi::{MacAddr, PortId, VPort};
 use hairpin_driver::health::Health;
 use hairpin_driver::log::{LogLine, LogReader};
 use hairpin_driver::output::{Source, Stats, VERSION};
-use hairpin_driver::report::{HostEvent, Report, Tables};
+use hairpin_driver::report::{Counters, HostEvent, Report, Tables};
 use hairpin_driver::snapshot::{FdbState, FlowState, PortState, Snapshot, UplinkState, VvlanState};
 use hairpin_driver::switch::SwitchState;
 use hairpin_driver::{Device, DeviceInfo, DeviceName, Diagnostic, PfBar};
@@ -207,7 +207,11 @@ pub(crate) fn name(global: &Global) -> Result<DeviceName, Diagnostic> {
     })
 }
 
-fn live_stats(device: &mut Device<PfBar>, only: Option<&str>) -> Result<Stats, Diagnostic> {
+/// Counters of every port, or of one.
+pub(crate) fn port_counters(
+    device: &mut Device<PfBar>,
+    only: Option<&str>,
+) -> Result<BTreeMap<String, Counters>, Diagnostic> {
     let vports = VPort::all().take(device.capabilities().vfs.into());
     let mut ports = BTreeMap::new();
     for port in vports
@@ -219,6 +223,11 @@ fn live_stats(device: &mut Device<PfBar>, only: Option<&str>) -> Result<Stats, D
             ports.insert(name, device.port_counters(port)?);
         }
     }
+    Ok(ports)
+}
+
+fn live_stats(device: &mut Device<PfBar>, only: Option<&str>) -> Result<Stats, Diagnostic> {
+    let ports = port_counters(device, only)?;
     let (mut vvlans, mut cache) = (BTreeMap::new(), BTreeMap::new());
     if only.is_none() {
         let has_cache = device.capabilities().flow_cache;

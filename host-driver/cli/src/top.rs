@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::thread;
 
-use hairpin_abi::{PortId, VPort};
 use hairpin_driver::output::{Top, VERSION};
 use hairpin_driver::report::Counters;
 use hairpin_driver::{Device, Diagnostic, PfBar};
@@ -65,14 +64,7 @@ impl Looks {
     fn look(&mut self) -> Result<Top, Diagnostic> {
         let device = &mut self.device;
         let health = device.health()?;
-        let mut ports = Counts::new();
-        let vports = VPort::all().take(device.capabilities().vfs.into());
-        let all = vports
-            .map(PortId::VPort)
-            .chain([PortId::Uplink, PortId::Core]);
-        for port in all {
-            ports.insert(port.to_string(), device.port_counters(port)?);
-        }
+        let ports = nic::port_counters(device, None)?;
         let mut vvlans = Counts::new();
         if health.cause().is_none() {
             for vvlan in device.vvlan_states()? {
@@ -83,7 +75,7 @@ impl Looks {
         let top = Top {
             version: VERSION,
             ticks,
-            interval: ticks.saturating_sub(self.ticks),
+            interval: ticks.checked_sub(self.ticks).unwrap_or(ticks),
             ports: since(&ports, &self.ports),
             vvlans: since(&vvlans, &self.vvlans),
             tables: device.table_counters()?,
@@ -95,11 +87,35 @@ impl Looks {
     }
 }
 
+/// What has been counted since. Of what was not there, nobody knows when it was counted.
 fn since(now: &Counts, before: &Counts) -> Counts {
-    let none = Counters::default();
     let of = |(name, counters): (&String, &Counters)| {
-        let before = before.get(name).unwrap_or(&none);
+        let before = before.get(name).unwrap_or(counters);
         (name.clone(), counters.since(before))
     };
     now.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BTreeMap, Counters, Counts, since};
+
+    fn counts(name: &str, in_frames: u64, spoofed: u64) -> Counts {
+        let counters = Counters {
+            in_frames,
+            drops: BTreeMap::from([("spoofed".to_owned(), spoofed)]),
+            ..Counters::default()
+        };
+        Counts::from([(name.to_owned(), counters)])
+    }
+
+    #[test]
+    fn only_what_was_counted_between_two_looks_is_shown() {
+        let moved = &since(&counts("vf0", 12, 3), &counts("vf0", 5, 3))["vf0"];
+        assert_eq!((moved.in_frames, moved.drops.len()), (7, 0));
+        let anew = &since(&counts("vf0", 4, 1), &counts("vf0", 5, 3))["vf0"];
+        assert_eq!((anew.in_frames, anew.drops["spoofed"]), (4, 1));
+        let unseen = &since(&counts("100", 9, 2), &Counts::new())["100"];
+        assert_eq!(*unseen, Counters::default());
+    }
 }

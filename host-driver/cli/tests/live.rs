@@ -170,7 +170,7 @@ fn split(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn top_shows_what_has_moved_since_the_last_look() {
+fn top_prints_look_after_look() {
     let world = World::new();
     world.ok(&["apply", "--config", "nic.toml"]);
     let text = world.ok(&["top", "--batch", "--count", "2", "--interval", "0.01"]);

@@ -9,7 +9,7 @@ use hairpin_driver::cli::DEFAULT_CLOCK_HZ;
 use hairpin_driver::output::Top;
 use hairpin_driver::report::Counters;
 
-use super::{Table, Text, by_number, fill};
+use super::{Table, Text, by_number, tables};
 
 /// Columns of the table of ports and V.VLANs; what is counted is counted per second.
 pub(crate) const COLUMNS: [&str; 6] = [
@@ -32,12 +32,7 @@ impl Text for Top {
         if !drops.is_empty() {
             let _ = writeln!(text, "dropped: {}", drops.join(", "));
         }
-        let _ = writeln!(text, "MAC table: {}", fill(&self.tables.mac));
-        if let Some(flow) = &self.tables.flow {
-            let _ = writeln!(text, "flow table: {}", fill(flow));
-        }
-        text.push('\n');
-        text
+        text + &tables(&self.tables) + "\n"
     }
 }
 
