@@ -39,6 +39,14 @@ const PACKAGES: &[Package] = &[
         present: || on_path("g++"),
     },
     Package {
+        name: "iproute2",
+        present: || on_path("ip"),
+    },
+    Package {
+        name: "libpcap-dev",
+        present: || Path::new("/usr/include/pcap.h").exists(),
+    },
+    Package {
         name: "make",
         present: || on_path("make"),
     },

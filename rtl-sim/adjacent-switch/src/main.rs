@@ -14,13 +14,14 @@ use clap_complete::Shell;
 use hairpin_adjacent_switch::config::Config;
 use hairpin_driver::Diagnostic;
 use hairpin_driver::config::source::read_text;
+use run::Link;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 const EXAMPLES: &str = "\
 Examples:
   hairpin-switch check rules.toml
-  hairpin-switch run rules.toml --tap nic0=hp0 --tap up=hp1 --control /run/hairpin-switch.sock
+  hairpin-switch run rules.toml --interface nic0=eth1 --tap up=hp0 --control /run/hairpin-switch.sock
   hairpin-switch edit --control /run/hairpin-switch.sock remove web
 
 Exit status: 0 done, 1 failed, 2 wrong usage.";
@@ -50,18 +51,25 @@ Examples:
         config: PathBuf,
     },
 
-    /// Be the switch, on TAP interfaces
+    /// Be the switch, on network interfaces
     #[command(after_help = "\
-Example:
-  hairpin-switch run rules.toml --tap nic0=hp0 --tap up=hp1 --control /run/hairpin-switch.sock")]
+Ports without an interface are unplugged.
+
+Examples:
+  hairpin-switch run rules.toml --tap nic0=hp0 --tap up=hp1 --control /run/hairpin-switch.sock
+  hairpin-switch run rules.toml --interface nic0=eth1 --interface up=eth2")]
     Run {
         /// The configuration
         #[arg(value_name = "CONFIG")]
         config: PathBuf,
 
-        /// A port, and the TAP interface that it is; ports without one are unplugged
+        /// A port, and the TAP interface to make for it
         #[arg(long = "tap", value_name = "PORT=INTERFACE", value_parser = tap)]
-        taps: Vec<(String, String)>,
+        taps: Vec<(String, Link)>,
+
+        /// A port, and the interface of this machine that it is: a card, a veth
+        #[arg(long = "interface", value_name = "PORT=INTERFACE", value_parser = interface)]
+        interfaces: Vec<(String, Link)>,
 
         /// Unix socket for live edits
         #[arg(long, value_name = "PATH")]
@@ -130,12 +138,20 @@ enum Edit {
 }
 
 /// Reads `PORT=INTERFACE`.
-fn tap(text: &str) -> Result<(String, String), String> {
+fn link(text: &str) -> Result<(String, String), String> {
     let pair = text
         .split_once('=')
         .filter(|(port, interface)| !port.is_empty() && !interface.is_empty());
     let pair = pair.map(|(port, interface)| (port.to_owned(), interface.to_owned()));
     pair.ok_or_else(|| "write a port and an interface: nic0=hp0".to_owned())
+}
+
+fn tap(text: &str) -> Result<(String, Link), String> {
+    link(text).map(|(port, name)| (port, Link::Tap(name)))
+}
+
+fn interface(text: &str) -> Result<(String, Link), String> {
+    link(text).map(|(port, name)| (port, Link::Interface(name)))
 }
 
 /// What `check` says.
@@ -170,8 +186,12 @@ fn run(cli: &Cli) -> Result<(), Diagnostic> {
         Command::Run {
             config,
             taps,
+            interfaces,
             control,
-        } => run::run(Config::read(config)?, taps, control.as_deref()),
+        } => {
+            let links = [taps.as_slice(), interfaces].concat();
+            run::run(Config::read(config)?, &links, control.as_deref())
+        }
         Command::Edit {
             control,
             edit: change,

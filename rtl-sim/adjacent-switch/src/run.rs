@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! The switch on TAP interfaces, with a control socket. Linux only in that it needs TAPs and a Unix socket.
+//! The switch on network interfaces, with a control socket.
+
+mod link;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,10 +17,8 @@ use hairpin_adjacent_switch::config::Config;
 use hairpin_adjacent_switch::control::{Control, MAX_REQUEST};
 use hairpin_adjacent_switch::{Output, PortNo, Switch};
 use hairpin_driver::Diagnostic;
-use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
-/// The longest frame of a TAP here, tags included.
-const FRAME: usize = 9300;
+pub(crate) use link::Link;
 
 /// What the switch waits for.
 enum Event {
@@ -27,31 +26,50 @@ enum Event {
     Request(String, Sender<String>),
 }
 
-/// `PORT=INTERFACE` of the command line.
-pub(crate) type Taps = Vec<(String, String)>;
-
-/// Runs until it is killed.
-pub(crate) fn run(config: Config, taps: &Taps, control: Option<&Path>) -> Result<(), Diagnostic> {
+/// Runs until it is killed. `links` are ports by name, and what they are.
+pub(crate) fn run(
+    config: Config,
+    links: &[(String, Link)],
+    control: Option<&Path>,
+) -> Result<(), Diagnostic> {
     let (events, next) = mpsc::channel();
-    let mut devices = BTreeMap::new();
+    let mut plugs = BTreeMap::new();
     let names: Vec<&str> = config
         .setup
         .ports
         .iter()
         .map(|port| port.name.as_str())
         .collect();
-    for (port, interface) in taps {
+    for (port, link) in links {
         let number = names.iter().position(|name| name == port).map(PortNo);
         let number = number.ok_or_else(|| {
             Diagnostic::new("unknown-port", format!("there is no port `{port}`"))
-                .field("--tap")
+                .field(link.option())
                 .help(format!("use one of: {}", names.join(", ")))
         })?;
-        let device = open(interface)?;
-        let events = events.clone();
-        let reader = Arc::clone(&device);
-        thread::spawn(move || read_frames(&reader, number, &events));
-        devices.insert(number, device);
+        if plugs.contains_key(&number) {
+            return Err(
+                Diagnostic::new("port-twice", format!("port `{port}` has two interfaces"))
+                    .field(link.option())
+                    .help("give each port one interface"),
+            );
+        }
+        let (mut source, plug) = link.open()?;
+        let (events, port) = (events.clone(), port.clone());
+        thread::spawn(move || {
+            let error = loop {
+                match source.receive() {
+                    Ok(frame) => {
+                        if events.send(Event::Frame(number, frame)).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => break error,
+                }
+            };
+            eprintln!("warning: port `{port}` receives nothing any more: {error}");
+        });
+        plugs.insert(number, plug);
     }
     if let Some(path) = control {
         listen(path, events)?;
@@ -77,46 +95,9 @@ pub(crate) fn run(config: Config, taps: &Taps, control: Option<&Path>) -> Result
         switch.poll(now_us(), &mut out);
         answers.remember(&mut switch);
         for Output { port, frame, .. } in out {
-            if let Some(device) = devices.get(&port) {
-                // A TAP that nobody reads, or that is down, loses frames, as a wire does.
-                let _ = device.send(&frame);
-            }
-        }
-    }
-}
-
-fn open(interface: &str) -> Result<Arc<SyncDevice>, Diagnostic> {
-    let device = DeviceBuilder::new()
-        .name(interface)
-        .layer(Layer::L2)
-        .build_sync();
-    device.map(Arc::new).map_err(|error| {
-        Diagnostic::new(
-            "no-tap",
-            format!("cannot open the TAP `{interface}`: {error}"),
-        )
-        .field("--tap")
-        .help("it needs the capability CAP_NET_ADMIN: run it as root, or inside `unshare -rn`")
-    })
-}
-
-fn read_frames(device: &SyncDevice, port: PortNo, events: &Sender<Event>) {
-    let mut buffer = vec![0; FRAME];
-    loop {
-        match device.recv(&mut buffer) {
-            Ok(len) => {
-                let frame = buffer.get(..len).unwrap_or(&[]).to_vec();
-                if events.send(Event::Frame(port, frame)).is_err() {
-                    return;
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                eprintln!(
-                    "warning: the TAP of port {} cannot be read: {error}",
-                    port.0
-                );
-                return;
+            if let Some(plug) = plugs.get_mut(&port) {
+                // An interface that nobody reads, or that is down, loses frames, as a wire does.
+                let _ = plug.send(&frame);
             }
         }
     }

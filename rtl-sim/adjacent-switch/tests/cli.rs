@@ -2,35 +2,12 @@
 
 //! `hairpin-switch` as a process.
 
-use std::path::Path;
-use std::process::{Child, Command, Output};
-use std::thread::sleep;
-use std::time::Duration;
+#[path = "common/process.rs"]
+mod process;
+
+use process::{Running, json, switch, text};
 
 const RULES: &str = "version = 1\n[[port]]\nname = \"a\"\n[[port]]\nname = \"b\"\n";
-
-fn switch(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hairpin-switch"));
-    command.args(args).output().expect("the program runs")
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).expect("JSON on stdout")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a plain path")
-}
-
-/// Ends the switch whatever the test does.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn check_says_what_is_wrong_and_where() {
@@ -81,17 +58,10 @@ fn a_running_switch_takes_edits_and_tells_its_counters() {
     let control = ["--control", text(&socket)];
     let nobody = switch(&[&["--json", "stats"], control.as_slice()].concat());
     assert_eq!(json(&nobody)["error"]["code"], "control-socket");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hairpin-switch"));
-    let child = command
-        .args(["run", text(&rules)])
-        .args(control)
-        .spawn()
-        .expect("the program runs");
-    let mut running = Running(child);
-    while !socket.exists() {
-        assert!(running.0.try_wait().unwrap().is_none(), "the switch ended");
-        sleep(Duration::from_millis(10));
-    }
+    let _running = Running::start(
+        &[&["run", text(&rules)], control.as_slice()].concat(),
+        &socket,
+    );
     let edit = |rest: &[&str]| switch(&[&["--json", "edit"], control.as_slice(), rest].concat());
     let added = edit(&["add", text(&more)]);
     assert_eq!(json(&added)["state"], "complete");
