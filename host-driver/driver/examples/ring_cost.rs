@@ -2,24 +2,18 @@
 //! Forwards frames in batches of 32 from the receive to the transmit ring of a VF in memory, whose device is the
 //! tests' own. `cargo xtask bench --only P11` counts the driver's instructions in it with callgrind.
 
-#[allow(dead_code, reason = "tests use the rest")]
-#[path = "../tests/support/device_ring.rs"]
-mod device_ring;
+#[path = "support/wire.rs"]
+mod wire;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use device_ring::{Bus, Descriptor, DeviceRing};
 use hairpin_driver::function::{DmaMemory, Interrupt, PciFunction, Width};
 use hairpin_driver::memory::SharedMemory;
 use hairpin_driver::virtio::{Options, Vf};
+use wire::{BATCH, BATCHES, Bus, ENTRIES, Wire};
 
-/// Frames of a batch, and bytes of one.
-const BATCH: usize = 32;
-const FRAME: usize = 60;
-/// Batches that are counted.
-const BATCHES: u64 = 1000;
 /// MRG_RXBUF, EVENT_IDX, VERSION_1, ACCESS_PLATFORM.
 const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
 
@@ -82,7 +76,7 @@ impl PciFunction for Function {
             Ok(match offset {
                 0x04 => (FEATURES >> (32 * u32::from(select))) as u32,
                 0x12 => 2,
-                0x18 => 256,
+                0x18 => ENTRIES.into(),
                 0x1e => u32::from(state.common.get(0x16).copied().unwrap_or(0)),
                 _ => {
                     let at = offset as usize..offset as usize + width as usize;
@@ -140,48 +134,6 @@ impl PciFunction for Function {
     }
 }
 
-/// The device: what is sent comes back.
-struct Wire {
-    rx: DeviceRing,
-    tx: DeviceRing,
-    bus: Bus,
-    /// What the next frame is full of.
-    next: u8,
-}
-
-impl Wire {
-    fn turn(&mut self) {
-        while let Some((head, chain)) = self.tx.take() {
-            let bytes: Vec<u8> = chain
-                .iter()
-                .flat_map(|&(at, len, _): &Descriptor| self.bus.read(at, len))
-                .collect();
-            let same = bytes[12..].iter().all(|byte| *byte == self.next);
-            assert!(
-                same && bytes.len() == 12 + FRAME,
-                "not frame {}: {bytes:?}",
-                self.next
-            );
-            self.next = (self.next + 1) % BATCH as u8;
-            self.tx.put(head, 0);
-            self.receive(bytes);
-        }
-        self.tx.show();
-        self.rx.show();
-        self.tx.arm();
-        self.rx.arm();
-    }
-
-    fn receive(&mut self, mut bytes: Vec<u8>) {
-        bytes[10..12].copy_from_slice(&1_u16.to_le_bytes());
-        let Some((head, chain)) = self.rx.take() else {
-            panic!("the driver gave no buffer")
-        };
-        self.bus.write(chain[0].0, &bytes);
-        self.rx.put(head, bytes.len() as u32);
-    }
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let function = Arc::new(Function::default());
     let options = Options {
@@ -190,16 +142,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut vf = Vf::open(Arc::clone(&function) as Arc<dyn PciFunction>, &options)?;
     let (bus, [rx, tx]) = function.with(|state| (state.bus.clone(), state.queues));
-    let mut wire = Wire {
-        rx: DeviceRing::new(bus.clone(), rx, 256, true),
-        tx: DeviceRing::new(bus.clone(), tx, 256, true),
-        bus,
-        next: 0,
-    };
-    for n in 0..BATCH {
-        wire.receive(vec![n as u8; 12 + FRAME]);
-    }
-    wire.turn();
+    let mut wire = Wire::new(bus, rx, tx);
+    wire.start();
     let pair = &mut vf.pairs()[0];
     let mut frames = Vec::with_capacity(BATCH);
     let reads = function.reads.load(Ordering::Relaxed);

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 
-use crate::memory::SharedMemory;
+use crate::memory::{Atomic, SharedMemory, Words};
 
 /// Width of an access to a BAR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,12 +143,19 @@ impl DmaMemory {
 
     /// The memory.
     #[must_use]
+    #[inline]
     pub fn memory(&self) -> &SharedMemory {
         &self.memory
     }
 
+    /// An array in it.
+    pub(crate) fn words<A: Atomic>(&self, offset: usize, count: usize) -> Words<A> {
+        Words::new(Arc::clone(&self.memory), offset, count)
+    }
+
     /// The device's address of a byte of it.
     #[must_use]
+    #[inline]
     pub fn bus(&self, offset: usize) -> u64 {
         self.bus.wrapping_add(offset as u64)
     }

@@ -14,6 +14,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -162,17 +163,23 @@ impl SharedMemory {
     }
 
     /// A pointer to `count` values of a type at an offset, all inside and aligned.
+    #[inline]
     fn at<T>(&self, offset: usize, count: usize) -> *mut T {
         let bytes = count.checked_mul(size_of::<T>());
         let end = bytes.and_then(|bytes| offset.checked_add(bytes));
-        assert!(
-            end.is_some_and(|end| end <= self.len) && offset.is_multiple_of(align_of::<T>()),
-            "offset {offset:#x} is no place for {count} x {} bytes in {:#x} bytes",
-            size_of::<T>(),
-            self.len,
-        );
+        if end.is_none_or(|end| end > self.len) || !offset.is_multiple_of(align_of::<T>()) {
+            self.no_place(offset, count, size_of::<T>());
+        }
         // SAFETY: the offset is inside, as was just checked.
         unsafe { self.base.as_ptr().add(offset) }.cast()
+    }
+
+    #[cold]
+    fn no_place(&self, offset: usize, count: usize, size: usize) -> ! {
+        panic!(
+            "offset {offset:#x} is no place for {count} x {size} bytes in {:#x} bytes",
+            self.len
+        );
     }
 
     /// A view of some bytes, to read or write in place.
@@ -184,16 +191,19 @@ impl SharedMemory {
         unsafe { std::slice::from_raw_parts(first, len) }
     }
 
+    #[inline]
     fn atomic16(&self, offset: usize) -> &AtomicU16 {
         // SAFETY: inside and aligned, and it lives as long as `self`.
         unsafe { AtomicU16::from_ptr(self.at(offset, 1)) }
     }
 
+    #[inline]
     fn atomic32(&self, offset: usize) -> &AtomicU32 {
         // SAFETY: as for 16 bits.
         unsafe { AtomicU32::from_ptr(self.at(offset, 1)) }
     }
 
+    #[inline]
     fn atomic64(&self, offset: usize) -> &AtomicU64 {
         // SAFETY: as for 16 bits.
         unsafe { AtomicU64::from_ptr(self.at(offset, 1)) }
@@ -201,35 +211,56 @@ impl SharedMemory {
 
     /// Reads 16 bits, little-endian.
     #[must_use]
+    #[inline]
     pub fn load16(&self, offset: usize, order: Ordering) -> u16 {
         u16::from_le(self.atomic16(offset).load(order))
     }
 
     /// Writes 16 bits, little-endian.
+    #[inline]
     pub fn store16(&self, offset: usize, value: u16, order: Ordering) {
         self.atomic16(offset).store(value.to_le(), order);
     }
 
     /// Reads 32 bits, little-endian.
     #[must_use]
+    #[inline]
     pub fn load32(&self, offset: usize, order: Ordering) -> u32 {
         u32::from_le(self.atomic32(offset).load(order))
     }
 
     /// Writes 32 bits, little-endian.
+    #[inline]
     pub fn store32(&self, offset: usize, value: u32, order: Ordering) {
         self.atomic32(offset).store(value.to_le(), order);
     }
 
     /// Reads 64 bits, little-endian.
     #[must_use]
+    #[inline]
     pub fn load64(&self, offset: usize, order: Ordering) -> u64 {
         u64::from_le(self.atomic64(offset).load(order))
     }
 
     /// Writes 64 bits, little-endian.
+    #[inline]
     pub fn store64(&self, offset: usize, value: u64, order: Ordering) {
         self.atomic64(offset).store(value.to_le(), order);
+    }
+
+    /// Clears 12 bytes at a multiple of 8, of 16 that are inside: a header of virtio-net.
+    #[inline]
+    pub fn clear_header(&self, offset: usize) {
+        let first = self.at::<AtomicU64>(offset, 2);
+        // SAFETY: both are inside and aligned, as was just checked, and live as long as `self`.
+        let (low, high) = unsafe {
+            (
+                AtomicU64::from_ptr(first.cast()),
+                AtomicU32::from_ptr(first.add(1).cast()),
+            )
+        };
+        low.store(0, Ordering::Relaxed);
+        high.store(0, Ordering::Relaxed);
     }
 
     /// Copies out of it.
@@ -288,6 +319,66 @@ impl Drop for SharedMemory {
     }
 }
 
+/// What memory that somebody else writes can be seen as: any bits are a value of it.
+pub trait Atomic: sealed::Atomic {}
+impl Atomic for AtomicU16 {}
+impl Atomic for AtomicU64 {}
+
+mod sealed {
+    pub trait Atomic: Sync {}
+    impl Atomic for super::AtomicU16 {}
+    impl Atomic for super::AtomicU64 {}
+}
+
+/// An array in shared memory, a power of two of words, as rings have it. Its place is checked once, and an
+/// index wraps: no access can be outside.
+pub struct Words<A> {
+    first: NonNull<A>,
+    mask: usize,
+    /// Keeps it there.
+    _memory: Arc<SharedMemory>,
+}
+
+// SAFETY: a view of memory that is itself both; atomics are accessed by shared references only.
+unsafe impl<A: Atomic> Send for Words<A> {}
+// SAFETY: as above.
+unsafe impl<A: Atomic> Sync for Words<A> {}
+
+impl<A> fmt::Debug for Words<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words")
+            .field("len", &(self.mask + 1))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<A: Atomic> Words<A> {
+    /// The array of `count` words at an offset.
+    ///
+    /// # Panics
+    /// It is not inside, not aligned, or `count` is no power of two.
+    #[must_use]
+    pub fn new(memory: Arc<SharedMemory>, offset: usize, count: usize) -> Self {
+        assert!(count.is_power_of_two(), "{count} words are no ring");
+        let first = memory.at(offset, count);
+        Self {
+            // SAFETY: inside the memory, which does not start at address 0.
+            first: unsafe { NonNull::new_unchecked(first) },
+            mask: count - 1,
+            _memory: memory,
+        }
+    }
+
+    /// A word; the index wraps.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, index: usize) -> &A {
+        // SAFETY: all `mask + 1` words are inside the memory and aligned, as `new` checked; it lives as long
+        // as `self`, and an atomic has no invalid values.
+        unsafe { self.first.add(index & self.mask).as_ref() }
+    }
+}
+
 /// Rounds up to whole units, at least one.
 fn whole(len: usize, unit: usize) -> usize {
     len.max(1).next_multiple_of(unit)
@@ -335,6 +426,24 @@ mod tests {
         assert!(fails(&|| _ = memory.load64(PAGE - 4, Ordering::Relaxed)));
         assert!(fails(&|| _ = memory.bytes(usize::MAX, 2)));
         assert!(!fails(&|| memory.write(PAGE - 2, &[1, 2])));
+    }
+
+    #[test]
+    fn words_wrap_and_stay_inside() {
+        let memory = Arc::new(SharedMemory::local(PAGE));
+        let words = Words::<AtomicU16>::new(Arc::clone(&memory), 6, 4);
+        for index in [0, 3, 4, 7, usize::MAX] {
+            words.at(index).store(index as u16, Ordering::Relaxed);
+            let at = 6 + 2 * (index % 4);
+            assert_eq!(memory.load16(at, Ordering::Relaxed), index as u16);
+        }
+        for (offset, count) in [(PAGE - 8, 2), (4, 1), (0, 3), (usize::MAX, 1)] {
+            let memory = Arc::clone(&memory);
+            let made = || Words::<AtomicU64>::new(memory, offset, count);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(made)).is_err());
+        }
+        drop(memory);
+        assert_eq!(words.at(3).load(Ordering::Relaxed), u16::MAX);
     }
 
     #[test]

@@ -6,12 +6,17 @@
 //! device is done with it. Nothing is copied on the way.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::HEADER;
 use super::ring::Segment;
 use crate::function::DmaMemory;
+
+/// A buffer of a pool, by its place.
+pub(super) type Buffer = u32;
+/// Behind the last buffer of a frame.
+const END: Buffer = Buffer::MAX;
 
 /// Buffers of one length.
 #[derive(Clone, Debug)]
@@ -21,7 +26,9 @@ struct Shared {
     memory: DmaMemory,
     /// Bytes of a buffer.
     len: usize,
-    free: Mutex<Vec<u32>>,
+    /// By buffer: the next one of its frame. Who has the frame has its links, too.
+    next: Box<[AtomicU32]>,
+    free: Mutex<Vec<Buffer>>,
 }
 
 impl fmt::Debug for Shared {
@@ -34,8 +41,38 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    fn free(&self) -> MutexGuard<'_, Vec<u32>> {
+    fn free(&self) -> MutexGuard<'_, Vec<Buffer>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn start(&self, buffer: Buffer) -> usize {
+        buffer as usize * self.len
+    }
+
+    /// The next buffer of a frame, or [`END`].
+    #[inline]
+    fn next(&self, buffer: Buffer) -> Buffer {
+        self.next[buffer as usize].load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn link(&self, buffer: Buffer, next: Buffer) {
+        self.next[buffer as usize].store(next, Ordering::Relaxed);
+    }
+
+    /// A buffer and those that follow it.
+    fn chain(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
+        let real = |buffer| (buffer != END).then_some(buffer);
+        std::iter::successors(real(head), move |buffer| real(self.next(*buffer)))
+    }
+
+    fn unlink(&self, head: Buffer, to: &mut Vec<Buffer>) {
+        let first = to.len();
+        to.extend(self.chain(head));
+        for buffer in &to[first..] {
+            self.link(*buffer, END);
+        }
     }
 }
 
@@ -43,17 +80,18 @@ impl Pool {
     /// As many buffers of `len` bytes as fit into the memory.
     ///
     /// # Panics
-    /// A buffer has no room for a header and a byte.
+    /// `len` is no multiple of 8, or leaves no room for a header and a byte.
     #[must_use]
     pub fn new(memory: DmaMemory, len: usize) -> Self {
         assert!(
-            len > HEADER,
-            "a buffer of {len} bytes has no room for a frame"
+            len > HEADER && len.is_multiple_of(8),
+            "a buffer cannot have {len} bytes"
         );
-        let count = u32::try_from(memory.memory().len() / len).unwrap_or(u32::MAX);
+        let count = u32::try_from(memory.memory().len() / len).unwrap_or(END);
         Self(Arc::new(Shared {
             memory,
             len,
+            next: (0..count).map(|_| AtomicU32::new(END)).collect(),
             free: Mutex::new((0..count).rev().collect()),
         }))
     }
@@ -66,17 +104,21 @@ impl Pool {
 
     /// Bytes of a buffer.
     #[must_use]
+    #[inline]
     pub fn buffer_len(&self) -> usize {
         self.0.len
     }
 
-    /// A free buffer.
-    pub(super) fn buffer(&self) -> Option<Buffer> {
-        let index = self.0.free().pop()?;
-        Some(Buffer {
-            pool: Arc::clone(&self.0),
-            index,
-        })
+    /// Moves up to `count` free buffers to `to`.
+    pub(super) fn take(&self, count: usize, to: &mut Vec<Buffer>) {
+        let mut free = self.0.free();
+        let rest = free.len().saturating_sub(count);
+        to.extend(free.drain(rest..));
+    }
+
+    /// Takes buffers back.
+    pub(super) fn put(&self, buffers: impl IntoIterator<Item = Buffer>) {
+        self.0.free().extend(buffers);
     }
 
     /// A frame of so many bytes. What is in it is what was there before: write all of it.
@@ -85,14 +127,16 @@ impl Pool {
     #[must_use]
     pub fn frame(&self, len: usize) -> Option<Frame> {
         let count = (len.checked_add(HEADER)?).div_ceil(self.0.len);
-        if len == 0 || count > self.free() {
+        let mut free = self.0.free();
+        if len == 0 || count > free.len() {
             return None;
         }
-        let head = self.buffer()?;
-        let rest = (1..count)
-            .map(|_| self.buffer())
-            .collect::<Option<Vec<_>>>()?;
-        Some(Frame::new(head, rest, len))
+        let first = free.len() - count;
+        let head = free.drain(first..).fold(END, |next, buffer| {
+            self.0.link(buffer, next);
+            buffer
+        });
+        Some(self.received(head, len))
     }
 
     /// A frame with these bytes.
@@ -103,67 +147,79 @@ impl Pool {
         Some(frame)
     }
 
+    /// A frame of `len` bytes in linked buffers that are taken and have room for it.
+    #[inline]
+    pub(super) fn received(&self, head: Buffer, len: usize) -> Frame {
+        Frame {
+            pool: Arc::clone(&self.0),
+            head,
+            len: len as u32,
+        }
+    }
+
+    /// Makes a buffer the next one of a frame.
+    pub(super) fn link(&self, buffer: Buffer, next: Buffer) {
+        self.0.link(buffer, next);
+    }
+
+    /// Whether a buffer is a frame alone.
+    #[inline]
+    pub(super) fn is_single(&self, head: Buffer) -> bool {
+        self.0.next(head) == END
+    }
+
+    /// The buffers of a frame.
+    pub(super) fn buffers(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
+        self.0.chain(head)
+    }
+
+    /// Adds the buffers of a frame to `to`, without links.
+    pub(super) fn unlink(&self, head: Buffer, to: &mut Vec<Buffer>) {
+        self.0.unlink(head, to);
+    }
+
+    #[inline]
     pub(super) fn owns(&self, frame: &Frame) -> bool {
-        Arc::ptr_eq(&self.0, &frame.head.pool)
-    }
-}
-
-/// A buffer of a pool, to which it goes back by itself.
-pub(super) struct Buffer {
-    pool: Arc<Shared>,
-    index: u32,
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Buffer").field(&self.index).finish()
-    }
-}
-
-impl Buffer {
-    fn start(&self) -> usize {
-        self.index as usize * self.pool.len
+        Arc::ptr_eq(&self.0, &frame.pool)
     }
 
-    /// All of it, or its first bytes, for a queue.
-    pub(super) fn segment(&self, len: Option<usize>, writable: bool) -> Segment {
-        let len = len.unwrap_or(self.pool.len).min(self.pool.len);
+    /// A buffer's first bytes, for a queue.
+    #[inline]
+    pub(super) fn segment(&self, buffer: Buffer, len: usize, writable: bool) -> Segment {
         Segment {
-            bus: self.pool.memory.bus(self.start()),
-            len: u32::try_from(len).unwrap_or(u32::MAX),
+            bus: self.0.memory.bus(self.0.start(buffer)),
+            len: len as u32,
             writable,
         }
     }
 
-    pub(super) fn bytes(&self, from: usize, to: usize) -> &[AtomicU8] {
-        let len = to.min(self.pool.len).saturating_sub(from);
-        self.pool.memory.memory().bytes(self.start() + from, len)
+    /// 16 bits of a buffer's header.
+    #[inline]
+    pub(super) fn header16(&self, buffer: Buffer, offset: usize) -> u16 {
+        let at = self.0.start(buffer) + offset;
+        self.0.memory.memory().load16(at, Ordering::Relaxed)
     }
 
-    /// 16 bits of the header.
-    pub(super) fn header16(&self, offset: usize) -> u16 {
-        let byte = |byte: &AtomicU8| byte.load(Ordering::Relaxed);
-        match self.bytes(offset, offset + 2) {
-            [low, high] => u16::from_le_bytes([byte(low), byte(high)]),
-            _ => 0,
+    /// A buffer with its header cleared.
+    #[inline]
+    pub(super) fn to_send(&self, buffer: Buffer, len: usize) -> Segment {
+        let start = self.0.start(buffer);
+        self.0.memory.memory().clear_header(start);
+        Segment {
+            bus: self.0.memory.bus(start),
+            len: len as u32,
+            writable: false,
         }
     }
 }
 
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        self.pool.free().push(self.index);
-    }
-}
-
-/// An Ethernet frame in buffers that a device can reach.
+/// An Ethernet frame in buffers that a device can reach, to whose pool they go back by themselves.
 pub struct Frame {
-    /// The header and the first bytes.
+    pool: Arc<Shared>,
+    /// The header and the first bytes; the others are linked. [`END`] when a queue has them.
     head: Buffer,
-    /// The others; mostly none.
-    rest: Vec<Buffer>,
     /// Bytes without the header.
-    len: usize,
+    len: u32,
 }
 
 impl fmt::Debug for Frame {
@@ -174,36 +230,63 @@ impl fmt::Debug for Frame {
     }
 }
 
-impl Frame {
-    /// A frame of `len` bytes, for which the buffers have room.
-    pub(super) fn new(head: Buffer, rest: Vec<Buffer>, len: usize) -> Self {
-        Self { head, rest, len }
+impl Drop for Frame {
+    #[inline]
+    fn drop(&mut self) {
+        if self.head != END {
+            self.give_back();
+        }
     }
+}
 
+impl Frame {
     /// Bytes, without the device's header.
     #[must_use]
+    #[inline]
     #[allow(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
-        self.len
+        self.len as usize
+    }
+
+    /// The first of its buffers.
+    #[inline]
+    pub(super) fn head(&self) -> Buffer {
+        self.head
+    }
+
+    /// The first of its buffers, which are the caller's from now on.
+    #[inline]
+    pub(super) fn into_buffers(mut self) -> Buffer {
+        std::mem::replace(&mut self.head, END)
+    }
+
+    #[cold]
+    fn give_back(&self) {
+        self.pool.unlink(self.head, &mut self.pool.free());
+    }
+
+    fn buffers(&self) -> impl Iterator<Item = Buffer> {
+        self.pool.chain(self.head)
     }
 
     /// The bytes where they are, in pieces. A device that breaks the rules may still change them.
     pub fn pieces(&self) -> impl Iterator<Item = &[AtomicU8]> {
-        let mut left = self.len;
-        let buffers = std::iter::once((&self.head, HEADER)).chain(self.rest.iter().map(|b| (b, 0)));
-        buffers.map(move |(buffer, from)| {
-            let piece = buffer.bytes(from, from.saturating_add(left));
-            left -= piece.len();
-            piece
+        let mut left = self.len();
+        let mut from = HEADER;
+        self.buffers().map(move |buffer| {
+            let len = left.min(self.pool.len - from);
+            let at = self.pool.start(buffer) + from;
+            (left, from) = (left - len, 0);
+            self.pool.memory.memory().bytes(at, len)
         })
     }
 
     /// Copies bytes out, from `offset` on; returns how many there were.
     pub fn read(&self, offset: usize, data: &mut [u8]) -> usize {
         let mut done = 0;
-        self.for_each(offset, data.len(), |buffer, at, len| {
+        self.for_each(offset, data.len(), |at, len| {
             let piece = &mut data[done..done + len];
-            buffer.pool.memory.memory().read(at, piece);
+            self.pool.memory.memory().read(at, piece);
             done += len;
         });
         done
@@ -212,9 +295,9 @@ impl Frame {
     /// Copies bytes in, from `offset` on; returns for how many there was room.
     pub fn write(&self, offset: usize, data: &[u8]) -> usize {
         let mut done = 0;
-        self.for_each(offset, data.len(), |buffer, at, len| {
+        self.for_each(offset, data.len(), |at, len| {
             let piece = &data[done..done + len];
-            buffer.pool.memory.memory().write(at, piece);
+            self.pool.memory.memory().write(at, piece);
             done += len;
         });
         done
@@ -223,44 +306,26 @@ impl Frame {
     /// A copy of all bytes.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut bytes = vec![0; self.len];
+        let mut bytes = vec![0; self.len()];
         self.read(0, &mut bytes);
         bytes
     }
 
-    /// The pieces of a range: buffer, offset in the pool's memory, length.
-    fn for_each(
-        &self,
-        mut offset: usize,
-        len: usize,
-        mut piece: impl FnMut(&Buffer, usize, usize),
-    ) {
-        let mut left = len.min(self.len.saturating_sub(offset));
+    /// The pieces of a range: offset in the pool's memory, length.
+    fn for_each(&self, mut offset: usize, len: usize, mut piece: impl FnMut(usize, usize)) {
+        let mut left = len.min(self.len().saturating_sub(offset));
         let mut from = HEADER;
-        for buffer in std::iter::once(&self.head).chain(&self.rest) {
-            let room = buffer.pool.len - from;
+        for buffer in self.buffers() {
+            let room = self.pool.len - from;
             if offset < room && left > 0 {
                 let len = left.min(room - offset);
-                piece(buffer, buffer.start() + from + offset, len);
+                piece(self.pool.start(buffer) + from + offset, len);
                 left -= len;
                 offset = 0;
             } else {
                 offset = offset.saturating_sub(room);
             }
             from = 0;
-        }
-    }
-
-    /// Clears the header, and lists what a device has to read.
-    pub(super) fn segments(&self, segments: &mut Vec<Segment>) {
-        let memory = self.head.pool.memory.memory();
-        memory.write(self.head.start(), &[0; HEADER]);
-        segments.clear();
-        let mut left = self.len + HEADER;
-        for buffer in std::iter::once(&self.head).chain(&self.rest) {
-            let len = left.min(buffer.pool.len);
-            segments.push(buffer.segment(Some(len), false));
-            left -= len;
         }
     }
 }

@@ -20,13 +20,13 @@ pub struct QueuePair {
     pub(super) pool: Pool,
     pub(super) number: u16,
     pub(super) rx: Ring<Buffer>,
-    pub(super) tx: Ring<Frame>,
+    pub(super) tx: Ring<Buffer>,
+    /// Buffers for the receive queue, taken from the pool and given back to it many at a time.
+    pub(super) spare: Vec<Buffer>,
     pub(super) doorbells: (Doorbell, Doorbell),
     pub(super) mergeable: bool,
     /// Longest chain of buffers that is sent.
     pub(super) longest: usize,
-    /// Scratch, to need no memory in the loop.
-    pub(super) segments: Vec<Segment>,
 }
 
 impl QueuePair {
@@ -42,83 +42,64 @@ impl QueuePair {
     /// The device broke the rules or is gone. The queue is dead then.
     pub fn rx_batch(&mut self, frames: &mut Vec<Frame>, most: usize) -> Result<usize, Error> {
         let before = frames.len();
+        let (pool, mergeable) = (&self.pool, self.mergeable);
+        let mut part: Option<Part> = None;
+        let mut bad = None;
         let mut result = Ok(());
-        while frames.len() - before < most {
-            match self.receive() {
-                Ok(Some(frame)) => frames.push(frame),
-                Ok(None) => break,
-                Err(error) => {
-                    result = Err(self.rx_error(error));
-                    break;
+        if most > 0 {
+            result = self.rx.pop_while(|used| {
+                let (buffer, len) = (used.token, used.len as usize);
+                let mut count = 1;
+                if part.is_none() {
+                    if mergeable {
+                        count = pool.header16(buffer, NUM_BUFFERS);
+                    }
+                    if count == 1 && len >= HEADER + SHORTEST {
+                        frames.push(pool.received(buffer, len - HEADER));
+                        return frames.len() - before < most;
+                    }
                 }
-            }
+                match Part::more(&mut part, buffer, len, count, pool) {
+                    Ok(None) => true,
+                    Ok(Some(frame)) => {
+                        frames.push(frame);
+                        frames.len() - before < most
+                    }
+                    Err(error) => {
+                        bad = Some(error);
+                        false
+                    }
+                }
+            });
+        }
+        // The device shows all buffers of a frame at once.
+        let cut = part.map(|part| RingError::BadBufferCount {
+            count: part.count,
+            there: part.there,
+        });
+        if let Some(error) = bad.or(cut) {
+            result = result.and(Err(self.rx.kill(error)));
         }
         let received = frames.len() - before;
         // What was good is the caller's, whatever came behind it.
         if received == 0 {
-            result?;
+            result.map_err(|error| self.rx_error(error))?;
         }
         self.refill()?;
         Ok(received)
     }
 
-    fn receive(&mut self) -> Result<Option<Frame>, RingError> {
-        let Some(first) = self.rx.pop()? else {
-            return Ok(None);
-        };
-        let (head, len) = (first.token, first.len);
-        let mut total = len as usize;
-        let mut rest = Vec::new();
-        let count = if self.mergeable {
-            head.header16(NUM_BUFFERS)
-        } else {
-            1
-        };
-        // The device shows all buffers of a frame at once.
-        for there in 1..count.max(1) {
-            match self.rx.pop()? {
-                Some(used) if used.len > 0 => {
-                    // Only the last one may have room left.
-                    let full = self.pool.buffer_len() * usize::from(there);
-                    if total != full {
-                        return Err(self.bad_length(total, full, full));
-                    }
-                    total += used.len as usize;
-                    rest.push(used.token);
-                }
-                _ => return Err(self.rx.kill(RingError::BadBufferCount { count, there })),
-            }
-        }
-        if count == 0 {
-            return Err(self.rx.kill(RingError::BadBufferCount { count, there: 1 }));
-        }
-        if total < HEADER + SHORTEST {
-            let most = self.pool.buffer_len();
-            return Err(self.bad_length(total, HEADER + SHORTEST, most));
-        }
-        Ok(Some(Frame::new(head, rest, total - HEADER)))
-    }
-
-    fn bad_length(&mut self, len: usize, least: usize, most: usize) -> RingError {
-        let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        self.rx.kill(RingError::BadUsedLength {
-            len: word(len),
-            least: word(least),
-            most: word(most),
-        })
-    }
-
     /// Gives the device buffers, and tells it if it wants to know.
     pub(super) fn refill(&mut self) -> Result<(), Error> {
-        while self.rx.room() > 0 {
-            let Some(buffer) = self.pool.buffer() else {
-                break;
-            };
-            let segment = buffer.segment(None, true);
-            if self.rx.add(&[segment], buffer).is_err() {
-                break;
-            }
+        let room = usize::from(self.rx.room());
+        if room > self.spare.len() {
+            self.pool.take(room - self.spare.len(), &mut self.spare);
         }
+        let (pool, len) = (&self.pool, self.pool.buffer_len());
+        let kept = self.spare.len().saturating_sub(room);
+        let given = self.spare.drain(kept..);
+        self.rx
+            .add_all(given.map(|buffer| (pool.segment(buffer, len, true), buffer)));
         if self.rx.publish() {
             self.registers.ring(self.doorbells.0)?;
         }
@@ -133,29 +114,59 @@ impl QueuePair {
     /// `frames` then.
     pub fn tx_batch(&mut self, frames: &mut Vec<Frame>) -> Result<usize, Error> {
         self.reclaim()?;
-        let (mut fit, mut room) = (0, usize::from(self.tx.room()));
-        for frame in &*frames {
-            let count = (frame.len() + HEADER).div_ceil(self.pool.buffer_len());
-            if !self.pool.owns(frame) || count > self.longest {
-                if fit == 0 {
-                    return Err(Error::NotSendable { len: frame.len() });
+        let before = frames.len();
+        while let Some(next) = frames.first() {
+            let owned = self.pool.owns(next);
+            let count = if owned {
+                self.pool.buffers(next.head()).count()
+            } else {
+                0
+            };
+            if !owned || count > self.longest {
+                if frames.len() == before {
+                    return Err(Error::NotSendable { len: next.len() });
                 }
                 break;
             }
-            let Some(left) = room.checked_sub(count) else {
+            if count > usize::from(self.tx.room()) {
                 break;
-            };
-            (fit, room) = (fit + 1, left);
-        }
-        for frame in frames.drain(..fit) {
-            frame.segments(&mut self.segments);
-            // There is room, as was just counted.
-            let _ = self.tx.add(&self.segments, frame);
+            }
+            if count > 1 {
+                let frame = frames.remove(0);
+                self.send(frame);
+                continue;
+            }
+            let pool = &self.pool;
+            let short = |frame: &&Frame| pool.owns(frame) && pool.is_single(frame.head());
+            let all = &frames[..frames.len().min(self.tx.room().into())];
+            let fit = all.iter().take_while(short).count();
+            self.tx.add_all(frames.drain(..fit).map(|frame| {
+                let len = frame.len() + HEADER;
+                let buffer = frame.into_buffers();
+                (pool.to_send(buffer, len), buffer)
+            }));
         }
         if self.tx.publish() {
             self.registers.ring(self.doorbells.1)?;
         }
-        Ok(fit)
+        Ok(before - frames.len())
+    }
+
+    /// Puts a frame of any number of buffers into the ring, for which there is room.
+    fn send(&mut self, frame: Frame) {
+        let mut left = frame.len() + HEADER;
+        let head = frame.into_buffers();
+        let segments = self.pool.buffers(head).map(|buffer| {
+            let len = left.min(self.pool.buffer_len());
+            left -= len;
+            if buffer == head {
+                self.pool.to_send(buffer, len)
+            } else {
+                self.pool.segment(buffer, len, false)
+            }
+        });
+        let segments: Vec<Segment> = segments.collect();
+        let _ = self.tx.add(&segments, head);
     }
 
     /// Takes back what was sent.
@@ -163,18 +174,25 @@ impl QueuePair {
     /// # Errors
     /// The device broke the rules.
     pub fn reclaim(&mut self) -> Result<(), Error> {
-        loop {
-            match self.tx.pop() {
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(()),
-                Err(source) => {
-                    return Err(Error::Queue {
-                        queue: 2 * self.number + 1,
-                        source,
-                    });
-                }
+        let (pool, spare) = (&self.pool, &mut self.spare);
+        let result = self.tx.pop_while(|used| {
+            if used.count == 1 {
+                spare.push(used.token);
+            } else {
+                pool.unlink(used.token, spare);
             }
+            true
+        });
+        result.map_err(|source| Error::Queue {
+            queue: 2 * self.number + 1,
+            source,
+        })?;
+        // Who makes frames takes their buffers from the pool.
+        let most = usize::from(self.rx.size() / 2);
+        if self.spare.len() > most {
+            self.pool.put(self.spare.drain(most / 2..));
         }
+        Ok(())
     }
 
     /// Frames that were sent and not taken back.
@@ -188,5 +206,83 @@ impl QueuePair {
             queue: 2 * self.number,
             source,
         }
+    }
+}
+
+/// A frame of which not all buffers were seen.
+#[derive(Debug)]
+struct Part {
+    head: Buffer,
+    last: Buffer,
+    total: usize,
+    /// Buffers that it has, as its header says, and those that were seen.
+    count: u16,
+    there: u16,
+}
+
+impl Part {
+    /// Takes a buffer with `len` bytes, the first or another one of a frame; the frame if it was its last.
+    #[cold]
+    fn more(
+        part: &mut Option<Self>,
+        buffer: Buffer,
+        len: usize,
+        count: u16,
+        pool: &Pool,
+    ) -> Result<Option<Frame>, RingError> {
+        let now = match part.take() {
+            None => Self {
+                head: buffer,
+                last: buffer,
+                total: len,
+                count,
+                there: 1,
+            },
+            Some(Self {
+                head,
+                last,
+                total,
+                count,
+                there,
+            }) => {
+                // Only the last one may have room left.
+                let full = pool.buffer_len() * usize::from(there);
+                if total != full {
+                    return Err(bad_length(total, full, full));
+                }
+                if len == 0 {
+                    return Err(RingError::BadBufferCount { count, there });
+                }
+                pool.link(last, buffer);
+                Self {
+                    head,
+                    last: buffer,
+                    total: total + len,
+                    count,
+                    there: there + 1,
+                }
+            }
+        };
+        if now.count == 0 {
+            return Err(RingError::BadBufferCount { count: 0, there: 1 });
+        }
+        if now.there < now.count {
+            *part = Some(now);
+            return Ok(None);
+        }
+        if now.total < HEADER + SHORTEST {
+            let most = pool.buffer_len();
+            return Err(bad_length(now.total, HEADER + SHORTEST, most));
+        }
+        Ok(Some(pool.received(now.head, now.total - HEADER)))
+    }
+}
+
+fn bad_length(len: usize, least: usize, most: usize) -> RingError {
+    let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+    RingError::BadUsedLength {
+        len: word(len),
+        least: word(least),
+        most: word(most),
     }
 }

@@ -7,11 +7,12 @@
 //! id and length that the device writes is read once and checked; after the first bad one the queue is dead
 //! until it is made anew.
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
 
 use thiserror::Error;
 
 use crate::function::DmaMemory;
+use crate::memory::Words;
 
 /// Most entries of a queue that [`Ring`] makes.
 pub(super) const MOST_ENTRIES: u16 = 32768;
@@ -72,6 +73,14 @@ pub struct Segment {
     pub writable: bool,
 }
 
+impl Segment {
+    /// Bytes that the device may write.
+    #[inline]
+    fn room(&self) -> u32 {
+        if self.writable { self.len } else { 0 }
+    }
+}
+
 /// Where the parts of a queue are in its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingLayout {
@@ -87,7 +96,8 @@ impl RingLayout {
     pub fn new(start: usize, size: u16) -> Self {
         let entries = usize::from(size);
         let avail = start + entries * DESCRIPTOR;
-        let used = (avail + 6 + 2 * entries).next_multiple_of(4);
+        // Its entries, 8 bytes each, start 4 bytes further: each is read at once.
+        let used = (avail + 6 + 2 * entries + 4).next_multiple_of(8) - 4;
         Self {
             start,
             avail,
@@ -110,17 +120,21 @@ pub struct Used<T> {
     pub token: T,
     /// Bytes that the device says it wrote; at most what it could.
     pub len: u32,
+    /// Pieces that the chain had.
+    pub count: u16,
 }
 
-/// A chain that the device has.
-#[derive(Debug)]
-struct Chain<T> {
-    token: T,
-    /// Bytes that the device may write.
-    room: u32,
-    /// The last descriptor of it.
+/// What is remembered of a descriptor.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot<T> {
+    /// Our copy of the link to the next one; free ones are linked from `first_free` on.
+    next: u16,
+    /// If a chain that the device has starts here: its last descriptor, and how many it has. Else there are none.
     last: u16,
     count: u16,
+    /// Bytes of the chain that the device may write.
+    room: u32,
+    token: T,
 }
 
 /// A split virtqueue. `T` is what belongs to a chain, kept here while the device has it.
@@ -130,23 +144,23 @@ pub struct Ring<T> {
     layout: RingLayout,
     size: u16,
     event_idx: bool,
-    /// Our copy of the links between descriptors; free ones are linked from `first_free` on.
-    next: Vec<u16>,
+    /// Two words each.
+    descriptors: Words<AtomicU64>,
+    avail: Words<AtomicU16>,
+    used: Words<AtomicU64>,
+    slots: Vec<Slot<T>>,
     first_free: u16,
     free_left: u16,
-    /// By first descriptor.
-    chains: Vec<Option<Chain<T>>>,
     outstanding: u16,
-    /// Chains added so far, those that the device was told of, and those it was asked to look at.
+    /// Chains added so far, and those that the device was told of.
     added: u16,
     published: u16,
-    /// Used chains taken so far, and those known to be there.
+    /// Used chains taken so far.
     taken: u16,
-    seen: u16,
     dead: Option<RingError>,
 }
 
-impl<T> Ring<T> {
+impl<T: Copy + Default> Ring<T> {
     /// A queue with all descriptors free, in zeroed memory. No interrupts are wanted at first.
     ///
     /// # Panics
@@ -155,20 +169,26 @@ impl<T> Ring<T> {
     pub fn new(memory: DmaMemory, layout: RingLayout, size: u16, event_idx: bool) -> Self {
         assert!(size.is_power_of_two() && size <= MOST_ENTRIES);
         assert!(layout.end <= memory.memory().len());
+        let entries = usize::from(size);
+        let slots = (1..=size).map(|next| Slot {
+            next,
+            ..Slot::default()
+        });
         let mut ring = Self {
+            descriptors: memory.words(layout.start, 2 * entries),
+            avail: memory.words(layout.avail + 4, entries),
+            used: memory.words(layout.used + 4, entries),
             memory,
             layout,
             size,
             event_idx,
-            next: (1..=size).collect(),
+            slots: slots.collect(),
             first_free: 0,
             free_left: size,
-            chains: (0..size).map(|_| None).collect(),
             outstanding: 0,
             added: 0,
             published: 0,
             taken: 0,
-            seen: 0,
             dead: None,
         };
         ring.disable_events();
@@ -212,37 +232,64 @@ impl<T> Ring<T> {
         let (mut at, mut last, mut room) = (head, head, 0u32);
         for (index, segment) in segments.iter().enumerate() {
             last = at;
-            at = self.next[usize::from(at)];
+            at = self.slots[usize::from(at)].next;
             let more = index + 1 < segments.len();
-            let mut flags = if more { FLAG_NEXT } else { 0 };
-            if segment.writable {
-                flags |= FLAG_WRITE;
-                room = room.saturating_add(segment.len);
-            }
-            self.write_descriptor(last, segment, flags, if more { at } else { 0 });
+            let next = if more { Some(at) } else { None };
+            self.write_descriptor(last, segment, next);
+            room = room.saturating_add(segment.room());
         }
         self.first_free = at;
         self.free_left -= count;
         self.outstanding += 1;
-        self.chains[usize::from(head)] = Some(Chain {
-            token,
-            room,
-            last,
-            count,
-        });
-        let slot = usize::from(self.added & (self.size - 1));
-        let entry = self.layout.avail + 4 + 2 * slot;
-        self.memory.memory().store16(entry, head, Ordering::Relaxed);
+        let slot = &mut self.slots[usize::from(head)];
+        (slot.last, slot.count, slot.room, slot.token) = (last, count, room, token);
+        self.show(self.added, head);
         self.added = self.added.wrapping_add(1);
         Ok(())
     }
 
-    fn write_descriptor(&self, index: u16, segment: &Segment, flags: u16, next: u16) {
-        let at = self.layout.start + DESCRIPTOR * usize::from(index);
-        let memory = self.memory.memory();
-        let rest = u64::from(segment.len) | u64::from(flags) << 32 | u64::from(next) << 48;
-        memory.store64(at, segment.bus, Ordering::Relaxed);
-        memory.store64(at + 8, rest, Ordering::Relaxed);
+    /// Puts chains of one piece into the ring, as [`Ring::add`] does, as long as there are free descriptors.
+    #[inline]
+    pub fn add_all(&mut self, chains: impl IntoIterator<Item = (Segment, T)>) {
+        let (mut head, mut added) = (self.first_free, self.added);
+        for (segment, token) in chains.into_iter().take(self.free_left.into()) {
+            self.write_descriptor(head, &segment, None);
+            self.show(added, head);
+            added = added.wrapping_add(1);
+            let slot = &mut self.slots[usize::from(head)];
+            let next = slot.next;
+            *slot = Slot {
+                next,
+                last: head,
+                count: 1,
+                room: segment.room(),
+                token,
+            };
+            head = next;
+        }
+        let count = added.wrapping_sub(self.added);
+        (self.first_free, self.added) = (head, added);
+        self.free_left -= count;
+        self.outstanding += count;
+    }
+
+    #[inline]
+    fn write_descriptor(&self, index: u16, segment: &Segment, next: Option<u16>) {
+        let mut flags = if segment.writable { FLAG_WRITE } else { 0 };
+        flags |= if next.is_some() { FLAG_NEXT } else { 0 };
+        let next = u64::from(next.unwrap_or(0));
+        let rest = u64::from(segment.len) | u64::from(flags) << 32 | next << 48;
+        for (at, word) in [segment.bus, rest].into_iter().enumerate() {
+            let word_at = self.descriptors.at(2 * usize::from(index) + at);
+            word_at.store(word.to_le(), Ordering::Relaxed);
+        }
+    }
+
+    /// Names a chain in the available ring.
+    #[inline]
+    fn show(&self, place: u16, head: u16) {
+        let entry = self.avail.at(place.into());
+        entry.store(head.to_le(), Ordering::Relaxed);
     }
 
     /// Shows the device every chain that was added. True if it wants to be notified of them.
@@ -272,61 +319,86 @@ impl<T> Ring<T> {
     /// # Errors
     /// The device broke the rules, now or before.
     pub fn pop(&mut self) -> Result<Option<Used<T>>, RingError> {
+        let mut first = None;
+        self.pop_while(|used| {
+            first = Some(used);
+            false
+        })?;
+        Ok(first)
+    }
+
+    /// Takes the used chains that there are, up to the one for which `take` returns false.
+    ///
+    /// # Errors
+    /// The device broke the rules, now or before. What was taken is good.
+    #[inline]
+    pub fn pop_while(&mut self, mut take: impl FnMut(Used<T>) -> bool) -> Result<(), RingError> {
+        let seen = self.look()?;
+        let slots = self.slots.as_mut_slice();
+        let (mut taken, mut free) = (self.taken, self.first_free);
+        let mut back = 0;
+        let mut result = Ok(());
+        while taken != seen {
+            let entry = u64::from_le(self.used.at(taken.into()).load(Ordering::Relaxed));
+            let (id, len) = (entry as u32, (entry >> 32) as u32);
+            let chain = match slots.get_mut(id as usize) {
+                Some(slot) if slot.count > 0 => {
+                    let chain = *slot;
+                    slot.count = 0;
+                    chain
+                }
+                _ => {
+                    result = Err(RingError::BadUsedId { id });
+                    break;
+                }
+            };
+            // Back to the free ones, by our own links.
+            slots[usize::from(chain.last)].next = free;
+            free = id as u16;
+            back += chain.count;
+            taken = taken.wrapping_add(1);
+            let (token, count, most) = (chain.token, chain.count, chain.room);
+            let mut len = len;
+            if len > most {
+                if most > 0 {
+                    let least = 0;
+                    result = Err(RingError::BadUsedLength { len, least, most });
+                    break;
+                }
+                // Of a chain that the device only reads the length says nothing.
+                len = 0;
+            }
+            if !take(Used { token, len, count }) {
+                break;
+            }
+        }
+        self.outstanding -= taken.wrapping_sub(self.taken);
+        self.free_left += back;
+        (self.taken, self.first_free) = (taken, free);
+        result.map_err(|error| self.kill(error))
+    }
+
+    /// The used index.
+    fn look(&mut self) -> Result<u16, RingError> {
         if let Some(error) = self.dead {
             return Err(error);
         }
-        if self.taken == self.seen && !self.look()? {
-            return Ok(None);
-        }
-        let slot = usize::from(self.taken & (self.size - 1));
-        let at = self.layout.used + 4 + 8 * slot;
-        let id = self.memory.memory().load32(at, Ordering::Relaxed);
-        let len = self.memory.memory().load32(at + 4, Ordering::Relaxed);
-        let known = (usize::try_from(id).ok())
-            .and_then(|id| self.chains.get_mut(id))
-            .and_then(Option::take);
-        let Some(chain) = known else {
-            return Err(self.kill(RingError::BadUsedId { id }));
-        };
-        // Back to the free ones, by our own links.
-        self.next[usize::from(chain.last)] = self.first_free;
-        self.first_free = id as u16;
-        self.free_left += chain.count;
-        self.outstanding -= 1;
-        self.taken = self.taken.wrapping_add(1);
-        // Of a chain that the device only reads the length says nothing.
-        if chain.room > 0 && len > chain.room {
-            return Err(self.kill(RingError::BadUsedLength {
-                len,
-                least: 0,
-                most: chain.room,
-            }));
-        }
-        Ok(Some(Used {
-            token: chain.token,
-            len: len.min(chain.room),
-        }))
-    }
-
-    /// Looks at the used index; true if there is something that was not seen before.
-    fn look(&mut self) -> Result<bool, RingError> {
         // What the index counts was written before it.
-        let index = self
-            .memory
-            .memory()
-            .load16(self.layout.used + 2, Ordering::Acquire);
-        if index.wrapping_sub(self.taken) > self.outstanding {
+        let at = self.layout.used + 2;
+        let index = self.memory.memory().load16(at, Ordering::Acquire);
+        let (last, outstanding) = (self.taken, self.outstanding);
+        if index.wrapping_sub(last) > outstanding {
             return Err(self.kill(RingError::BadUsedIndex {
                 index,
-                last: self.taken,
-                outstanding: self.outstanding,
+                last,
+                outstanding,
             }));
         }
-        self.seen = index;
-        Ok(index != self.taken)
+        Ok(index)
     }
 
     /// Marks the queue dead.
+    #[cold]
     pub(super) fn kill(&mut self, error: RingError) -> RingError {
         *self.dead.get_or_insert(error)
     }
@@ -342,9 +414,6 @@ impl<T> Ring<T> {
     /// # Errors
     /// The device broke the rules.
     pub fn enable_events(&mut self) -> Result<bool, RingError> {
-        if let Some(error) = self.dead {
-            return Err(error);
-        }
         let memory = self.memory.memory();
         if self.event_idx {
             memory.store16(self.used_event(), self.taken, Ordering::Relaxed);
@@ -353,7 +422,7 @@ impl<T> Ring<T> {
         }
         // The wish before the last look.
         fence(Ordering::SeqCst);
-        Ok(self.taken != self.seen || self.look()?)
+        Ok(self.look()? != self.taken)
     }
 
     /// Asks for no more interrupts. Some may still come.
@@ -401,7 +470,7 @@ mod tests {
             assert!(layout.avail >= layout.start + 16 * entries);
             assert!(layout.used >= layout.avail + 6 + 2 * entries);
             assert!(layout.end >= layout.used + 6 + 8 * entries);
-            assert!(layout.used.is_multiple_of(4) && layout.end.is_multiple_of(16));
+            assert!(layout.used % 8 == 4 && layout.end.is_multiple_of(16));
         }
     }
 }

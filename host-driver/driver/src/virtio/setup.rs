@@ -84,7 +84,11 @@ impl Queues<'_> {
         let mergeable = features.has(Features::MRG_RXBUF);
         // Ethernet header, a VLAN tag, and the packet.
         let frame = HEADER + 18 + usize::from(self.info.mtu.unwrap_or(1500));
-        let len = if mergeable { BUFFER } else { BUFFER.max(frame) };
+        let len = if mergeable {
+            BUFFER
+        } else {
+            BUFFER.max(frame.next_multiple_of(8))
+        };
         let entries: usize = layouts.iter().map(|(.., size)| usize::from(*size)).sum();
         let buffers = self.options.buffers.unwrap_or(2 * entries).max(2);
         let function = self.registers.function();
@@ -109,7 +113,7 @@ impl Queues<'_> {
             tx: tx_ring,
             doorbells,
             mergeable,
-            segments: Vec::with_capacity(MOST_SEGMENTS),
+            spare: Vec::with_capacity(entries),
         })
     }
 

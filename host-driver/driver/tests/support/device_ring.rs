@@ -49,11 +49,6 @@ impl Bus {
         let (memory, offset) = self.at(address, 4);
         memory.load32(offset, Relaxed)
     }
-
-    fn store32(&self, address: u64, value: u32) {
-        let (memory, offset) = self.at(address, 4);
-        memory.store32(offset, value, Relaxed);
-    }
 }
 
 /// A descriptor: address, length, whether the device writes.
@@ -125,9 +120,11 @@ impl DeviceRing {
     /// Puts a chain into the used ring, not yet visible.
     pub(crate) fn put(&mut self, head: u16, len: u32) {
         let [_, _, used] = self.addresses;
-        let entry = used + 4 + 8 * u64::from(self.put % self.size);
-        self.bus.store32(entry, head.into());
-        self.bus.store32(entry + 4, len);
+        self.write_used(
+            used + 4 + 8 * u64::from(self.put % self.size),
+            head.into(),
+            len,
+        );
         self.put = self.put.wrapping_add(1);
     }
 
@@ -177,8 +174,13 @@ impl DeviceRing {
     /// Writes an entry of the used ring, whatever the rules say.
     pub(crate) fn forge_entry(&self, slot: u16, id: u32, len: u32) {
         let entry = self.addresses[2] + 4 + 8 * u64::from(slot % self.size);
-        self.bus.store32(entry, id);
-        self.bus.store32(entry + 4, len);
+        self.write_used(entry, id, len);
+    }
+
+    /// Writes an entry at once, as the driver reads it.
+    fn write_used(&self, entry: u64, id: u32, len: u32) {
+        let words = u64::from(id) | u64::from(len) << 32;
+        self.bus.write(entry, &words.to_le_bytes());
     }
 
     /// Writes 16 bits anywhere in the queue's memory.
