@@ -7,3 +7,4 @@ mod frames;
 mod independent;
 mod protocol;
 mod server;
+mod steering;
