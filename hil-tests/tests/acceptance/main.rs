@@ -8,6 +8,7 @@
 //! | `tags` | does tshark read the tags as configured |
 //! | `repeat` | is the same input the same output, with waves too |
 //! | `flows` | does a flow do what it says, as long as it is there, and are addresses learned and forgotten |
+//! | `live` | do commands change and show a card that runs, and is wrong input refused there too |
 //! | `page` | is the page for people whole, on its own, and true |
 //! | `switch` | in `vepa` mode: does the adjacent switch decide, and does every frame take the long way and arrive |
 //! | `learning` | does the NIC learn from the switch what the rules allow, in order, and forget it when they change |
@@ -27,6 +28,7 @@ mod firmware;
 mod flows;
 mod hang;
 mod learning;
+mod live;
 mod page;
 mod program;
 mod refusal;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         flows::tests(),
         switch::tests(),
         learning::tests(),
+        live::tests(),
         page::tests(),
         bad_input::tests(),
         show::tests(),

@@ -99,7 +99,7 @@ pub(crate) fn hairpin<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Res
     })
 }
 
-fn find(name: &str) -> Result<PathBuf> {
+pub(crate) fn find(name: &str) -> Result<PathBuf> {
     let dir = env::var_os("HAIRPIN_BIN_DIR").map_or_else(
         || {
             let target =

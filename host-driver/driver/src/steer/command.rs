@@ -161,7 +161,7 @@ impl PoolEdit {
     /// A word that makes no sense; its code is `usage`. So it is below.
     pub fn edit(&self) -> Result<SteerEdit> {
         const COMMAND: &str = "pool set";
-        const NUMBER: &str = "a number";
+        const NUMBER: &str = "0 to 255";
         let Self::Set { vf, words, force } = self;
         let vport = vport(COMMAND, vf)?;
         let words = Words::new(COMMAND, words, &["pairs", "first", "vectors"])?;
