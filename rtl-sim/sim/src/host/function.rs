@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::eventfd::EventFd;
 
 use super::config_space::Kind;
-use super::iommu::{Fault, Iommu};
+use super::iommu::{Fault, Iommu, Reach};
+use super::line::Line;
 use super::sys;
 use crate::model::{HostMemory, Refused};
 
@@ -24,6 +25,8 @@ pub(super) struct Function {
     /// What it is.
     pub(super) kind: Kind,
     iommu: Mutex<Iommu>,
+    /// Its client.
+    line: Mutex<Option<Arc<Line>>>,
     /// It is there.
     live: AtomicBool,
     bus_master: AtomicBool,
@@ -42,6 +45,7 @@ impl Function {
             number,
             kind,
             iommu: Mutex::default(),
+            line: Mutex::default(),
             live: AtomicBool::new(live),
             bus_master: AtomicBool::new(false),
             raised: AtomicU32::new(0),
@@ -67,6 +71,11 @@ impl Function {
     pub(super) fn iommu(&self) -> MutexGuard<'_, Iommu> {
         // A thread that failed inside has left whole maps behind.
         self.iommu.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its client comes or goes.
+    pub(super) fn set_line(&self, line: Option<Arc<Line>>) {
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -136,13 +145,35 @@ impl Function {
     fn tell(&self, fault: Option<Fault>) {
         if let Some(Fault { addr, write, why }) = fault {
             let what = if write { "write to" } else { "read from" };
-            let hint = if why == "came without a descriptor" {
-                ": share the memory, for example with QEMU's `memory-backend-memfd,share=on`"
-            } else {
-                ""
-            };
-            eprintln!("{}: DMA {what} {addr:#x} refused: {why}{hint}", self.name());
+            eprintln!("{}: DMA {what} {addr:#x} refused: {why}", self.name());
         }
+    }
+
+    /// Asks the client itself for what it keeps from us.
+    fn by_message(
+        &self,
+        addr: u64,
+        write: bool,
+        ask: impl FnOnce(&Line) -> Result<(), &'static str>,
+    ) -> Result<(), Refused> {
+        // Nothing is locked while the client is waited for, except the line.
+        let line = self
+            .line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let result = line.map_or(Err("has lost its client"), |line| {
+            let result = ask(&line);
+            if line.has_backlog() {
+                self.wake();
+            }
+            result
+        });
+        result.map_err(|why| {
+            let fault = self.iommu().fault(addr, write, why);
+            self.tell(fault);
+            Refused
+        })
     }
 
     fn may_master(&self) -> Result<(), Refused> {
@@ -155,11 +186,17 @@ impl Function {
 
     fn read(&self, addr: u64, data: &mut [u8]) -> Result<(), Refused> {
         self.may_master()?;
-        let result = self.iommu().read(addr, data);
-        result.map_err(|(refused, fault)| {
-            self.tell(fault);
-            refused
-        })
+        let reach = self.iommu().read(addr, data);
+        match reach {
+            Ok(Reach::Here) => Ok(()),
+            Ok(Reach::ByMessage) => {
+                self.by_message(addr, false, |line| line.read_memory(addr, data))
+            }
+            Err((refused, fault)) => {
+                self.tell(fault);
+                Err(refused)
+            }
+        }
     }
 
     fn write(&self, addr: u64, data: &[u8]) -> Result<(), Refused> {
@@ -171,11 +208,17 @@ impl Function {
             self.raise(u32::from_le_bytes(vector));
             return Ok(());
         }
-        let result = self.iommu().write(addr, data);
-        result.map_err(|(refused, fault)| {
-            self.tell(fault);
-            refused
-        })
+        let reach = self.iommu().write(addr, data);
+        match reach {
+            Ok(Reach::Here) => Ok(()),
+            Ok(Reach::ByMessage) => {
+                self.by_message(addr, true, |line| line.write_memory(addr, data))
+            }
+            Err((refused, fault)) => {
+                self.tell(fault);
+                Err(refused)
+            }
+        }
     }
 }
 

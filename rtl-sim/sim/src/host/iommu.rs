@@ -28,7 +28,7 @@ struct Map {
     last: u64,
     read: bool,
     write: bool,
-    /// Where its first byte is; `None` is memory that came without a descriptor.
+    /// Where its first byte is; `None` is memory that came without a descriptor: the client is asked for it.
     memory: Option<(Arc<Shared>, u64)>,
 }
 
@@ -44,6 +44,15 @@ pub(super) struct Iommu {
     faults: u64,
 }
 
+/// How an access that is allowed is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It is done.
+    Here,
+    /// By a message to the client.
+    ByMessage,
+}
+
 /// An access that was refused and is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -56,7 +65,7 @@ pub(super) struct Fault {
 }
 
 impl Iommu {
-    /// Lets the function use a part of a file, or, without one, notes memory that is out of reach.
+    /// Lets the function use a part of a file, or, without one, memory that only the client reaches.
     pub(super) fn map(&mut self, map: &DmaMap, file: Option<OwnedFd>) -> Result<(), Errno> {
         let DmaMap {
             offset,
@@ -181,14 +190,14 @@ impl Iommu {
         &mut self,
         addr: u64,
         data: &mut [u8],
-    ) -> Result<(), (Refused, Option<Fault>)> {
+    ) -> Result<Reach, (Refused, Option<Fault>)> {
         let why = match self.find(addr, data.len()) {
             Ok((map, from)) if map.read => match &map.memory {
                 Some((shared, offset)) if shared.read((offset + from) as usize, data) => {
-                    return Ok(());
+                    return Ok(Reach::Here);
                 }
                 Some(_) => "is behind the end of its file",
-                None => "came without a descriptor",
+                None => return Ok(Reach::ByMessage),
             },
             Ok(_) => "may not be read",
             Err(why) => why,
@@ -197,14 +206,18 @@ impl Iommu {
     }
 
     /// Writes for the function, as [`Iommu::read`].
-    pub(super) fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), (Refused, Option<Fault>)> {
+    pub(super) fn write(
+        &mut self,
+        addr: u64,
+        data: &[u8],
+    ) -> Result<Reach, (Refused, Option<Fault>)> {
         let why = match self.find(addr, data.len()) {
             Ok((map, from)) if map.write => match &map.memory {
                 Some((shared, offset)) if shared.write((offset + from) as usize, data) => {
-                    return Ok(());
+                    return Ok(Reach::Here);
                 }
                 Some(_) => "is behind the end of its file",
-                None => "came without a descriptor",
+                None => return Ok(Reach::ByMessage),
             },
             Ok(_) => "may not be written",
             Err(why) => why,
@@ -223,7 +236,8 @@ impl Iommu {
         }
     }
 
-    fn fault(&mut self, addr: u64, write: bool, why: &'static str) -> Option<Fault> {
+    /// Counts a refused access; what is to be told of it, if that was not told before.
+    pub(super) fn fault(&mut self, addr: u64, write: bool, why: &'static str) -> Option<Fault> {
         self.faults += 1;
         let new = self.told.len() < MAX_TOLD && self.told.insert((addr / PAGE, write));
         new.then_some(Fault { addr, write, why })

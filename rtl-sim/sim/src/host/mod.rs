@@ -24,6 +24,7 @@ mod config_space;
 mod engine;
 mod function;
 mod iommu;
+mod line;
 mod protocol;
 mod session;
 mod sigbus;

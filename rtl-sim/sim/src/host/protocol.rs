@@ -15,6 +15,10 @@ pub(super) const MAX_MESSAGE: usize = HEADER + 16 + MAX_DATA;
 pub(super) const MAJOR: u16 = 0;
 const MINOR: u16 = 1;
 
+/// What the server asks for: memory that came without a descriptor.
+pub(super) const DMA_READ: u16 = 11;
+pub(super) const DMA_WRITE: u16 = 12;
+
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
@@ -60,8 +64,11 @@ pub(super) struct Header {
     pub(super) body: usize,
     /// The client wants no reply.
     pub(super) silent: bool,
+    /// A reply, and whether it names an error.
+    pub(super) is_reply: bool,
+    pub(super) failed: bool,
     /// Neither a command nor a reply.
-    pub(super) odd_type: bool,
+    odd_type: bool,
 }
 
 /// A stream on which no further message can be found.
@@ -86,14 +93,13 @@ impl Header {
         if size as usize > MAX_MESSAGE {
             return Err(Broken::Long(size));
         }
-        if flags & 0xf == 1 {
-            return Err(Broken::Reply);
-        }
         Ok(Self {
             id,
             number,
             body,
             silent: flags & 0x10 != 0,
+            is_reply: flags & 0xf == 1,
+            failed: flags & 0x20 != 0,
             odd_type: flags & 0xf != 0,
         })
     }
@@ -122,6 +128,32 @@ impl Header {
         reply.extend(payload);
         reply
     }
+}
+
+/// What a question about memory, and its reply, start with.
+pub(super) fn memory_head(addr: u64, len: usize) -> [u8; 16] {
+    let mut head = [0; 16];
+    head[..8].copy_from_slice(&addr.to_le_bytes());
+    head[8..].copy_from_slice(&(len as u64).to_le_bytes());
+    head
+}
+
+/// A question about memory: a whole message.
+pub(super) fn memory_question(
+    id: u16,
+    command: u16,
+    addr: u64,
+    len: usize,
+    data: &[u8],
+) -> Vec<u8> {
+    let size = (HEADER + 16 + data.len()) as u32;
+    let mut message = Vec::with_capacity(size as usize);
+    message.extend(id.to_le_bytes());
+    message.extend(command.to_le_bytes());
+    message.extend(words(&[size, 0, 0]));
+    message.extend(memory_head(addr, len));
+    message.extend(data);
+    message
 }
 
 /// Little-endian fields, one after the other. Reads zeros behind the end: lengths are checked before.

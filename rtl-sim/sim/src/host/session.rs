@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! One client at the socket of one function: its messages, answered one after the other.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::config_space::{self, ConfigSpace, Layout};
 use super::engine::{Engine, Job};
 use super::function::Function;
-use super::protocol::{
-    self, Command, DmaMap, DmaUnmap, HEADER, Header, IrqAction, IrqData, RegionAccess, SetIrqs,
-};
+use super::line::{Ended, Line, Message};
+use super::protocol::{self, Command, DmaMap, DmaUnmap, IrqAction, IrqData, RegionAccess, SetIrqs};
 use super::sys;
 
 const REGIONS: u32 = 9;
 const CONFIG_REGION: u32 = 7;
 const IRQ_INDEXES: u32 = 5;
 const MSIX_INDEX: u32 = 2;
-/// How long a client may leave an answer untaken.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of a page of BAR 0 that has the MSI-X table or its pending bits.
 const SHADOW: u32 = 0x1000;
 
@@ -48,67 +44,18 @@ pub(super) struct Session {
 /// Why a client is gone.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum End {
-    #[error("the client has left")]
-    Left,
+    #[error("{0}")]
+    Ended(#[from] Ended),
     #[error("the server ends")]
     Stopped,
     #[error("the function is gone")]
     Unplugged,
-    #[error("{0}")]
-    Broken(#[from] protocol::Broken),
     #[error("no common version of the protocol")]
     NoVersion,
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("the NIC has stopped")]
     NoNic,
-}
-
-/// A message on its way in.
-#[derive(Default)]
-struct Incoming {
-    bytes: Vec<u8>,
-    have: usize,
-    header: Option<Header>,
-    fds: Vec<OwnedFd>,
-    too_many_fds: bool,
-}
-
-impl Incoming {
-    fn new() -> Self {
-        Self {
-            bytes: vec![0; HEADER],
-            ..Self::default()
-        }
-    }
-
-    /// Takes what is there; never more than this message. True when it is whole.
-    fn receive(&mut self, stream: &UnixStream) -> Result<bool, End> {
-        let received = match sys::receive(stream, &mut self.bytes[self.have..]) {
-            Ok(received) => received,
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(e) => return Err(e.into()),
-        };
-        if received.len == 0 {
-            return Err(End::Left);
-        }
-        self.have += received.len;
-        self.too_many_fds |= received.too_many_fds;
-        self.fds.extend(received.fds);
-        if self.fds.len() > sys::MAX_FDS {
-            // Whatever it is for, nothing takes so many; do not hold what a client piles up.
-            self.fds.clear();
-            self.too_many_fds = true;
-        }
-        if self.header.is_none()
-            && let Ok(head) = <&[u8; HEADER]>::try_from(&self.bytes[..self.have])
-        {
-            let header = Header::parse(head)?;
-            self.bytes.resize(HEADER + header.body, 0);
-            self.header = Some(header);
-        }
-        Ok(self.header.is_some() && self.have == self.bytes.len())
-    }
 }
 
 impl Session {
@@ -140,24 +87,26 @@ impl Session {
 
     /// Serves a client until one of them has enough, then puts the function back as it was.
     pub(super) fn run(&mut self, stream: &UnixStream, listener: &UnixListener) -> End {
-        let end = match self.serve(stream, listener) {
+        let served = stream.try_clone().and_then(Line::new).map(Arc::new);
+        let result = served
+            .map_err(End::from)
+            .and_then(|line| self.serve(&line, listener));
+        self.leave();
+        match result {
             Ok(never) => match never {},
             Err(end) => end,
-        };
-        self.leave();
-        end
+        }
     }
 
     fn serve(
         &mut self,
-        stream: &UnixStream,
+        line: &Arc<Line>,
         listener: &UnixListener,
     ) -> Result<std::convert::Infallible, End> {
-        stream.set_write_timeout(Some(WRITE_LIMIT))?;
-        let mut incoming = Incoming::new();
+        self.function().set_line(Some(Arc::clone(line)));
         loop {
             let fds = [
-                stream.as_fd(),
+                line.as_fd(),
                 self.function().waker().as_fd(),
                 listener.as_fd(),
             ];
@@ -173,12 +122,16 @@ impl Session {
             }
             // One client at a time: a second one sees its connection end at once. If the first has left,
             // it only has to wait until what the first has sent is read.
-            if another && !sys::has_left(stream.as_fd())? {
+            if another && !line.has_left()? {
                 drop(listener.accept());
             }
-            if message && incoming.receive(stream)? {
-                let whole = std::mem::replace(&mut incoming, Incoming::new());
-                self.answer(stream, whole)?;
+            // Some may have come while the NIC waited for a reply.
+            let mut more = message || line.has_backlog();
+            while more {
+                if let Some(message) = line.next()? {
+                    self.answer(line, message)?;
+                }
+                more = line.has_backlog();
             }
         }
     }
@@ -196,20 +149,20 @@ impl Session {
         }
     }
 
-    fn answer(&mut self, mut stream: &UnixStream, message: Incoming) -> Result<(), End> {
-        let Some(header) = message.header else {
+    fn answer(&mut self, line: &Line, mut message: Message) -> Result<(), End> {
+        let fds = std::mem::take(&mut message.fds);
+        let Some((header, body)) = message.parts() else {
             return Ok(());
         };
         let command = header.command();
-        let body = &message.bytes[HEADER..];
         let outcome = if message.too_many_fds {
             Err(Errno::EINVAL)
         } else {
-            command.and_then(|command| self.handle(command, body, message.fds))
+            command.and_then(|command| self.handle(command, body, fds))
         };
         if !header.silent {
             let reply = header.reply(outcome.as_deref().map_err(|e| *e));
-            stream.write_all(&reply)?;
+            line.send(&reply)?;
         }
         match outcome {
             // Nothing can be said to a client that was not greeted.
@@ -547,6 +500,7 @@ impl Session {
 
     /// The client is gone, and all that was its own.
     fn leave(&mut self) {
+        self.function().set_line(None);
         self.vectors.iter_mut().for_each(|fd| *fd = None);
         // Without a NIC there is nothing to be reset.
         let _ = self.reset();

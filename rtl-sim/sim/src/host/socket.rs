@@ -13,6 +13,7 @@ use hairpin_driver::Diagnostic;
 
 use super::engine::Engine;
 use super::function::Function;
+use super::line::Ended;
 use super::session::{End, Session};
 use super::sys;
 
@@ -98,7 +99,7 @@ impl Socket {
                     let mut session =
                         Session::new(Arc::clone(functions), number, engine.clone(), always);
                     match session.run(&stream, &self.listener) {
-                        End::Left | End::Stopped => {}
+                        End::Ended(Ended::Left) | End::Stopped => {}
                         end => eprintln!("{}: client closed: {end}", function.name()),
                     }
                 }

@@ -43,7 +43,7 @@ pub(super) fn receive(stream: &UnixStream, data: &mut [u8]) -> io::Result<Receiv
     let mut control = nix::cmsg_space!([i32; MAX_FDS]);
     let mut parts = [IoSliceMut::new(data)];
     let message = loop {
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
         match recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), flags) {
             Err(Errno::EINTR) => {}
             other => break other?,

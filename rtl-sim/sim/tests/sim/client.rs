@@ -92,6 +92,27 @@ impl Client {
         self.send(&message, fds);
     }
 
+    /// A question of the server: its id, its command, its body.
+    pub(crate) fn question(&mut self) -> (u16, u16, Vec<u8>) {
+        let mut header = [0; 16];
+        self.stream.read_exact(&mut header).unwrap();
+        let half = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+        let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
+        assert_eq!((word(8), word(12)), (0, 0), "no question");
+        let mut body = vec![0; word(4) as usize - 16];
+        self.stream.read_exact(&mut body).unwrap();
+        (half(0), half(2), body)
+    }
+
+    /// Answers a question, rightly or not.
+    pub(crate) fn answer(&mut self, id: u16, command: u16, flags: u32, body: &[u8]) {
+        let mut reply = id.to_le_bytes().to_vec();
+        reply.extend(command.to_le_bytes());
+        reply.extend(words(&[16 + body.len() as u32, flags, 0]));
+        reply.extend(body);
+        self.send(&reply, &[]);
+    }
+
     /// The next reply; `None` when the connection has ended.
     pub(crate) fn reply(&mut self) -> Option<Reply> {
         let mut header = [0; 16];

@@ -53,11 +53,11 @@ pub(crate) const MACS: [[u8; 6]; 3] = [
     [2, 0, 0, 0, 0x0b, 2],
 ];
 
-fn open(server: &Server, vf: usize) -> Vf {
+pub(crate) fn open(server: &Server, vf: usize) -> Vf {
     take(VfioUser::open(&server.socket(&format!("vf{vf}"))).unwrap())
 }
 
-fn take(function: VfioUser) -> Vf {
+pub(crate) fn take(function: VfioUser) -> Vf {
     let function: Arc<dyn PciFunction> = Arc::new(function);
     let vf = Vf::open(function, &Options::default()).unwrap();
     assert!(vf.info().link_up);
@@ -74,7 +74,7 @@ pub(crate) fn frame(from: usize, to: &[u8; 6], number: u32, len: usize) -> Vec<u
     bytes
 }
 
-fn send(vf: &mut Vf, bytes: &[u8]) {
+pub(crate) fn send(vf: &mut Vf, bytes: &[u8]) {
     let start = Instant::now();
     loop {
         if let Some(frame) = vf.pool().frame_of(bytes) {
@@ -91,7 +91,7 @@ fn send(vf: &mut Vf, bytes: &[u8]) {
 }
 
 /// Waits for frames, asleep.
-fn receive(vf: &mut Vf, count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn receive(vf: &mut Vf, count: usize) -> Vec<Vec<u8>> {
     let start = Instant::now();
     let (mut frames, mut seen) = (Vec::new(), Vec::new());
     while seen.len() < count {

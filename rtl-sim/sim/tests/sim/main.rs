@@ -2,9 +2,11 @@
 //! The served NIC, from the sockets: with our own little client, with the client of crate `vfio_user`, with crate
 //! `virtio-drivers`, and with our driver.
 
+#[allow(dead_code, reason = "the tests of sessions use the rest")]
 mod client;
 mod frames;
 mod independent;
+mod messages;
 mod protocol;
 mod server;
 mod steering;

@@ -17,9 +17,11 @@ use crate::server::Server;
 /// Queue pairs of the receiver.
 const PAIRS: u16 = 4;
 
-/// What Microsoft publishes for its key ("Verifying the RSS hash calculation"): source and destination with their
-/// ports, the hash over the addresses, and the one over the ports too.
-const IPV4: [([u8; 4], u16, [u8; 4], u16, u32, u32); 5] = [
+/// Source and port, destination and port, the hash over the addresses, and the one over the ports too.
+type Vector<A> = (A, u16, A, u16, u32, u32);
+
+/// What Microsoft publishes for its key ("Verifying the RSS hash calculation").
+const IPV4: [Vector<[u8; 4]>; 5] = [
     (
         [66, 9, 149, 187],
         2794,
@@ -61,7 +63,7 @@ const IPV4: [([u8; 4], u16, [u8; 4], u16, u32, u32); 5] = [
         0x10e8_28a2,
     ),
 ];
-const IPV6: [(&str, u16, &str, u16, u32, u32); 3] = [
+const IPV6: [Vector<&str>; 3] = [
     (
         "3ffe:2501:200:1fff::7",
         2794,
@@ -236,7 +238,8 @@ fn frames_come_out_of_the_queue_that_pool_filters_and_rss_say() {
 
     // By default all pairs in turn, and Microsoft's key; then a table of our own.
     let table: Vec<_> = (0..128).map(|index| entry(index).to_string()).collect();
-    let spread: [(String, fn(u32) -> usize); 2] = [
+    type Queue = fn(u32) -> usize;
+    let spread: [(String, Queue); 2] = [
         ("types default".to_owned(), |hash| hash as usize % 4),
         (format!("table {}", table.join(",")), |hash| {
             entry(hash & 127)

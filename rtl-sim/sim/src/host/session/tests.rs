@@ -5,6 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::*;
 use crate::host::config_space::Kind;
@@ -441,4 +442,128 @@ fn sriov_brings_vfs_and_takes_them_away() {
     assert_eq!(there(), [true, true]);
     client.call(client::RESET, &[], &[]).unwrap();
     assert_eq!(there(), [true, false], "those of the start stay");
+}
+
+/// Where the memory is that only the client reaches.
+const AWAY: u64 = 0x7000_0000;
+
+/// A client with such memory, which may be read and written.
+fn away(rig: &Rig) -> Client {
+    let mut client = Client::attach(&rig.path);
+    client.map(None, 0, AWAY, 0x2000).unwrap();
+    client
+}
+
+/// Reads and writes the function's memory, as the NIC does, while the client does something.
+fn access<T>(rig: &Rig, write: bool, client: impl FnOnce() -> T) -> (Option<[u8; 4]>, T) {
+    thread::scope(|scope| {
+        let nic = scope.spawn(|| {
+            let mut memories = crate::host::function::Memories(Arc::clone(&rig.functions));
+            let mut data = [9, 8, 7, 6];
+            let number = rig.function().number;
+            let result = if write {
+                crate::model::HostMemory::write(&mut memories, number, AWAY + 8, &data)
+            } else {
+                crate::model::HostMemory::read(&mut memories, number, AWAY + 8, &mut data)
+            };
+            result.ok().map(|()| data)
+        });
+        let did = client();
+        (nic.join().unwrap(), did)
+    })
+}
+
+/// The head of a question about four bytes.
+fn head() -> Vec<u8> {
+    [AWAY + 8, 4]
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect()
+}
+
+#[test]
+fn memory_without_a_descriptor_is_asked_for() {
+    let rig = Rig::new(1);
+    let mut client = away(&rig);
+    let (got, ()) = access(&rig, false, || {
+        let (id, command, body) = client.question();
+        assert_eq!((command, body), (11, head()));
+        client.answer(id, command, 1, &[head(), vec![1, 2, 3, 4]].concat());
+    });
+    assert_eq!(got, Some([1, 2, 3, 4]));
+    let (wrote, ()) = access(&rig, true, || {
+        let (id, command, body) = client.question();
+        assert_eq!((command, body), (12, [head(), vec![9, 8, 7, 6]].concat()));
+        // What the client asks meanwhile is answered, before or after its own answer.
+        client.ask(
+            9,
+            &[&0u64.to_le_bytes()[..], &words(&[CONFIG, 2])].concat(),
+            &[],
+        );
+        client.answer(id, command, 1, &head());
+        let reply = client.reply().unwrap().unwrap();
+        assert_eq!(reply[16..], [0xf4, 0x1a]);
+    });
+    assert!(wrote.is_some());
+    // The client may say no, and goes on.
+    let (got, ()) = access(&rig, false, || {
+        let (id, command, _) = client.question();
+        client.answer(id, command, 0x21, &[]);
+    });
+    assert_eq!((got, rig.function().iommu().faults()), (None, 1));
+    assert_eq!(client.get(CONFIG, 0, 2), 0x1af4);
+}
+
+/// What a client answers wrongly: number added to the id, command, flags, body.
+type Wrong = (u16, u16, u32, Vec<u8>);
+
+#[test]
+fn a_wrong_answer_about_memory_ends_its_client_and_nothing_else() {
+    let rig = Rig::new(1);
+    let data = [head(), vec![1, 2, 3, 4]].concat();
+    let wrong: [Wrong; 6] = [
+        (1, 11, 1, data.clone()),
+        (0, 12, 1, data.clone()),
+        (0, 11, 1, head()),
+        (0, 11, 1, Vec::new()),
+        (0, 11, 1, [data.clone(), vec![5]].concat()),
+        (0, 11, 1, [vec![0; 16], vec![1, 2, 3, 4]].concat()),
+    ];
+    for (add, command, flags, body) in wrong {
+        let mut client = away(&rig);
+        let (got, ()) = access(&rig, false, || {
+            let (id, _, _) = client.question();
+            client.answer(id.wrapping_add(add), command, flags, &body);
+        });
+        assert_eq!(got, None, "{command} {body:?}");
+        assert!(client.is_closed());
+        drop(client);
+        rig.check();
+    }
+    // One that says nothing, one that asks without end, one that goes, one that is gone.
+    let mut client = away(&rig);
+    assert_eq!(access(&rig, false, || client.question()).0, None);
+    assert!(client.is_closed());
+    let mut client = away(&rig);
+    let (got, ()) = access(&rig, true, || {
+        client.question();
+        let read = [&0u64.to_le_bytes()[..], &words(&[CONFIG, 2])].concat();
+        (0..100).for_each(|_| client.ask(9, &read, &[]));
+    });
+    assert_eq!(got, None);
+    drop(client);
+    let mut client = away(&rig);
+    let (got, ()) = access(&rig, false, || {
+        client.question();
+        drop(client);
+    });
+    assert_eq!(got, None);
+    assert_eq!(access(&rig, false, || ()).0, None);
+    rig.check();
+    // An answer that nobody asked for.
+    let mut client = away(&rig);
+    client.answer(1, 11, 1, &data);
+    assert!(client.is_closed());
+    drop(client);
+    rig.check();
 }
