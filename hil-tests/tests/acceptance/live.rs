@@ -242,12 +242,39 @@ fn apply() -> Result<()> {
     ensure!(vlan()? == 20, "--dry-run changes it");
     with(&config, "--replace")?.ok()?;
     ensure!(vlan()? == 21);
+    // Queues, filters and hashes too; what was set by hand goes.
+    card.run("filter add vf1 queue 1 ethertype arp")?.ok()?;
+    let steering = "\n[[filter]]\nvport = \"vf0\"\nqueue = 3\nproto = \"udp\"\n\
+                    [[rss]]\nvport = \"vf2\"\nqueues = [2]\ntypes = \"ipv6\"\n";
+    std::fs::write(&config, format!("{demo}{steering}"))?;
+    with(&config, "--replace")?.ok()?;
+    let [_, filters, _, _] = card.state()?;
+    ensure!(filters["ethertype"] == json!([]), "{filters}");
+    ensure!(
+        filters["five_tuple"][0]["proto"] == 17 && filters["five_tuple"][1].is_null(),
+        "{filters}"
+    );
+    let rss = &card.json("rss-show", "rss show vf2")?["rss"];
+    ensure!(
+        rss["table"] == json!(vec![2; 128]) && rss["types"] == json!(["ipv6"]),
+        "{rss}"
+    );
+    std::fs::write(
+        &config,
+        format!("{demo}{}", steering.replace("queue = 3", "queue = 4")),
+    )?;
+    let run = with(&config, "--replace")?;
+    ensure!(
+        run.status == 1 && run.stderr.contains("filter[0].queue"),
+        "{run:?}"
+    );
+    ensure!(card.json("filter-show", "filter show")? == filters);
     std::fs::write(&config, demo.replace("\nvlan = 20\n", "\nvlan = 9999\n"))?;
     let run = with(&config, "--replace")?;
     ensure!(
         run.status == 1 && run.stderr.contains("vvlan[1].vlan"),
         "{run:?}"
     );
-    ensure!(vlan()? == 21, "a wrong configuration changes it");
+    ensure!(vlan()? == 20, "a wrong configuration changes it");
     Ok(())
 }

@@ -28,6 +28,7 @@ pub(crate) fn run(args: ApplyArgs, global: &Global) -> Result<(), Diagnostic> {
     }
     let mut device = nic::live(global)?;
     let plan = Plan::new(&config, device.capabilities())?;
+    let vfs = device.plan_vfs(&config)?;
     if args.dry_run {
         let steps = plan.steps().count();
         let text = format!("{}: fits the NIC, {steps} steps", args.config.display());
@@ -51,7 +52,7 @@ pub(crate) fn run(args: ApplyArgs, global: &Global) -> Result<(), Diagnostic> {
     }
     clear(&mut device)?;
     device.apply(&plan)?;
-    device.set_up_vfs(&config)?;
+    device.set_up_vfs(&vfs)?;
     say(global, &format!("{}: applied", args.config.display()));
     Ok(())
 }

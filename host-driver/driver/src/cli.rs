@@ -10,8 +10,9 @@ use std::str::FromStr;
 mod sim;
 
 use clap::Args;
-use hairpin_abi::{PortId, VPort};
+use hairpin_abi::PortId;
 
+pub use crate::words::parse_port;
 pub use sim::{SimArgs, UplinkTo};
 
 /// Datapath clock that time stamps are mapped with, unless told otherwise.
@@ -170,16 +171,6 @@ impl FromStr for PortCapture {
     }
 }
 
-/// The port of a name, `vf0` to `vf63` or `uplink`.
-pub fn parse_port(name: &str) -> Option<PortId> {
-    if name == "uplink" {
-        return Some(PortId::Uplink);
-    }
-    let vport = name.strip_prefix("vf")?.parse().ok().and_then(VPort::new)?;
-    // One name per port: no `vf01`, no `vf+1`.
-    (vport.to_string() == name).then_some(PortId::VPort(vport))
-}
-
 /// Longest idle gap in cycles; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxGap(pub Option<u64>);
@@ -210,6 +201,7 @@ impl fmt::Display for MaxGap {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use hairpin_abi::VPort;
 
     use super::*;
 

@@ -74,6 +74,11 @@ mod vf;
 pub mod vfio;
 pub mod vfio_user;
 pub mod virtio;
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, unreachable_pub, reason = "for commands")
+)]
+mod words;
 
 pub use device::{Capabilities, Device, DeviceInfo};
 pub use diag::{Diagnostic, ErrorDocument};

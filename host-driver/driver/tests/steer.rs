@@ -4,7 +4,10 @@
 
 mod support;
 
+use std::path::Path;
+
 use hairpin_abi::{MacAddr, PortRow, VPort};
+use hairpin_driver::config::Config;
 use hairpin_driver::pool::PoolChange;
 use hairpin_driver::steer::{
     DEFAULT_KEY, EtherTypeFilter, Family, Filter, FilterPlace, HashTypes, KEY_BYTES, Prefix, Rss,
@@ -314,4 +317,135 @@ fn the_hash_of_a_vf_is_its_own() {
     assert!(nic.set_rss(vf(8), &key).is_err());
     let error = nic.set_rss(vf(5), &key).unwrap_err();
     assert_eq!((error.code.as_str(), field(&error)), ("no-pool", "queues"));
+}
+
+const CONFIG: &str = "version = 1
+[[vvlan]]
+id = 1
+vlan = 1
+[[vport]]
+name = \"vf0\"
+vvlan = 1
+mac = \"02:00:00:00:00:01\"
+queue-pairs = 6
+vectors = 7
+[[vport]]
+name = \"vf3\"
+vvlan = 1
+mac = \"02:00:00:00:00:02\"
+[[filter]]
+vport = \"vf0\"
+queue = 5
+proto = \"tcp\"
+dport = 443
+[[filter]]
+vport = \"vf3\"
+queue = 1
+ethertype = \"arp\"
+index = 1
+[[filter]]
+vport = \"vf3\"
+queue = 3
+src = \"10.0.0.0/8\"
+index = 0
+[[rss]]
+vport = \"vf0\"
+types = [\"tcp4\", \"ipv4\"]
+queues = [4, 5]
+priority = \"7:3\"
+";
+
+fn config(text: &str) -> Config {
+    Config::parse(text, Path::new("nic.toml")).unwrap()
+}
+
+#[test]
+fn a_configuration_gives_vfs_their_queues_filters_and_hashes() {
+    let mut nic = nic();
+    // What is there and not asked for goes.
+    nic.set_pool(vf(7), &pairs(4), false).unwrap();
+    nic.add_filter(&Filter::Tuple(tuple(7, 0)), Some(3))
+        .unwrap();
+    let change = RssChange {
+        types: Some(HashTypes::IPV6),
+        ..RssChange::default()
+    };
+    nic.set_rss(vf(7), &change).unwrap();
+    let plan = nic.plan_vfs(&config(CONFIG)).unwrap();
+    nic.set_up_vfs(&plan).unwrap();
+    let pools = nic.pool_states().unwrap();
+    let pools: Vec<_> = (pools.iter())
+        .map(|pool| (pool.vf.as_str(), pool.first, pool.pairs, pool.vectors))
+        .collect();
+    assert_eq!(pools, [("vf0", 0, 6, 7), ("vf3", 6, 4, 16)]);
+    let filters = nic.filters().unwrap();
+    let queues: Vec<_> = (filters.iter())
+        .map(|(place, filter)| (*place, filter.vf(), filter.queue()))
+        .collect();
+    let want = [
+        (FilterPlace::Tuple(0), vf(3), 3),
+        (FilterPlace::Tuple(1), vf(0), 5),
+        (FilterPlace::EtherType(1), vf(3), 1),
+    ];
+    assert_eq!(queues, want);
+    let row = nic.read_steering(vf(0)).unwrap();
+    let rss = row.rss.unwrap();
+    assert_eq!(
+        (rss.key, rss.table[..3].to_vec()),
+        (DEFAULT_KEY, vec![4, 5, 4])
+    );
+    assert_eq!(row.priorities[7], Some(3));
+    for other in [3, 7] {
+        assert_eq!(nic.read_steering(vf(other)).unwrap(), Default::default());
+    }
+    // Once more is no change, and resets nobody.
+    let waited = nic.transport_mut().waited;
+    nic.set_up_vfs(&plan).unwrap();
+    assert_eq!(nic.transport_mut().waited, waited);
+}
+
+#[test]
+fn a_configuration_that_does_not_fit_the_queues_is_refused_before_anything_is_written() {
+    let mut nic = nic();
+    let before = nic.transport_mut().window.words.clone();
+    for (from, to, code, wrong, line) in [
+        (
+            "pairs = 6",
+            "pairs = 29",
+            "too-many-queues",
+            "vport[1].name",
+            12,
+        ),
+        (
+            "pairs = 6",
+            "pairs = 33",
+            "too-many-queues",
+            "vport[0].queue-pairs",
+            9,
+        ),
+        ("queue = 5", "queue = 6", "bad-queue", "filter[0].queue", 15),
+        ("queue = 3", "queue = 4", "bad-queue", "filter[2].queue", 25),
+        (
+            "index = 1",
+            "index = 2",
+            "filters-full",
+            "filter[1].index",
+            20,
+        ),
+        ("[4, 5]", "[4, 6]", "bad-queue", "rss[0].queues", 30),
+        ("7:3", "7:6", "bad-queue", "rss[0].priority", 30),
+    ] {
+        let text = CONFIG.replacen(from, to, 1);
+        let error = nic.plan_vfs(&config(&text)).unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), field(&error), error.line),
+            (code, wrong, Some(line)),
+            "{error}"
+        );
+    }
+    assert_eq!(nic.transport_mut().window.words, before);
+    // A NIC without virtqueues forwards all the same.
+    let mut plain = Device::probe(FakeNic::default()).unwrap();
+    let plan = plain.plan_vfs(&config(CONFIG)).unwrap();
+    plain.set_up_vfs(&plan).unwrap();
 }

@@ -6,6 +6,7 @@ mod addresses;
 mod cache;
 mod flows;
 mod mac_pool;
+mod steer;
 mod uplink;
 mod value;
 mod vport;
@@ -55,6 +56,8 @@ pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
     let fdb = addresses.add_fdb(raw.fdb)?;
     let groups = addresses.check_groups(raw.group)?;
     let flows = flows::check_flows(source, &names, raw.flow)?;
+    let filters = steer::check_filters(source, &names, raw.filter)?;
+    let rss = steer::check_rss(source, &names, raw.rss)?;
     Ok(Config {
         ageing_seconds,
         flow_idle_seconds,
@@ -65,6 +68,8 @@ pub(super) fn check(source: &Source<'_>, raw: RawConfig) -> Result<Config> {
         fdb,
         groups,
         flows,
+        filters,
+        rss,
         file: source.file().to_owned(),
     })
 }

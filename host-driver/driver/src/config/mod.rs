@@ -26,9 +26,11 @@ use hairpin_abi::{FlowKey, FlowRow, MacAddr, Miss, Mode, Role, Tags, VPort, VVla
 
 use self::source::{Place, Source};
 use crate::Diagnostic;
+use crate::steer::{Filter, RssChange};
 
 pub use plan::{Plan, Step};
 pub use raw::VlanMode;
+pub use vfs::VfPlan;
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -51,6 +53,10 @@ pub struct Config {
     pub groups: Vec<GroupConfig>,
     /// Flows.
     pub flows: Vec<FlowConfig>,
+    /// Filters that send frames to queues.
+    pub filters: Vec<FilterConfig>,
+    /// How frames are spread over queues, by VF.
+    pub rss: Vec<RssConfig>,
     /// The file it came from.
     pub file: PathBuf,
 }
@@ -122,8 +128,13 @@ pub struct VportConfig {
     pub reflect: bool,
     /// Limit of group frames.
     pub meter: Option<Meter>,
+    /// Queue pairs of its VF; an equal share if it is left out.
+    pub queue_pairs: Option<u8>,
+    /// MSI-X vectors of its VF.
+    pub vectors: Option<u8>,
     place: Place,
     mac_place: Place,
+    pairs_place: Place,
 }
 
 /// A limit of group frames: a bucket of tokens, filled at a fixed rate.
@@ -168,6 +179,26 @@ pub struct FlowConfig {
     pub key: FlowKey,
     /// What happens to them.
     pub row: FlowRow,
+    place: Place,
+}
+
+/// A filter.
+#[derive(Clone, Debug)]
+pub struct FilterConfig {
+    /// Which frames, and their queue.
+    pub filter: Filter,
+    /// Its place among those of its kind, if it was named.
+    pub index: Option<u8>,
+    place: Place,
+}
+
+/// How the frames of a VF are spread over its queues.
+#[derive(Clone, Debug)]
+pub struct RssConfig {
+    /// The VF.
+    pub vport: VPort,
+    /// What is not the default.
+    pub change: RssChange,
     place: Place,
 }
 

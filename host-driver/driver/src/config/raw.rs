@@ -2,6 +2,8 @@
 
 //! `nic.toml` as it is written: every value with its place, nothing checked but types.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -26,6 +28,10 @@ pub(super) struct RawConfig {
     pub(super) group: Vec<Spanned<RawGroup>>,
     #[serde(default)]
     pub(super) flow: Vec<Spanned<RawFlow>>,
+    #[serde(default)]
+    pub(super) filter: Vec<Spanned<RawSteer>>,
+    #[serde(default)]
+    pub(super) rss: Vec<Spanned<RawSteer>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -104,6 +110,8 @@ pub(super) struct RawVport {
     pub(super) reflect: Option<Spanned<bool>>,
     pub(super) broadcast_burst: Option<Spanned<i64>>,
     pub(super) broadcast_interval: Option<Spanned<i64>>,
+    pub(super) queue_pairs: Option<Spanned<i64>>,
+    pub(super) vectors: Option<Spanned<i64>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -172,4 +180,30 @@ pub(super) struct RawFlow {
 pub(super) enum RawName {
     Number(i64),
     Name(String),
+}
+
+/// A section whose keys and values are the words of a command.
+pub(super) type RawSteer = BTreeMap<String, Spanned<RawWord>>;
+
+/// A word of a command.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a number, a text, or a list of them")]
+pub(super) enum RawWord {
+    Number(i64),
+    Text(String),
+    List(Vec<RawWord>),
+}
+
+impl RawWord {
+    /// As it would be typed.
+    pub(super) fn word(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+            Self::List(words) => {
+                let words: Vec<_> = words.iter().map(Self::word).collect();
+                words.join(",")
+            }
+        }
+    }
 }

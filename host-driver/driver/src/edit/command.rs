@@ -6,13 +6,13 @@ use clap::Subcommand;
 use hairpin_abi::admin::Flush;
 use hairpin_abi::{Miss, Mode, Tags, Teacher, VPort, VVlan};
 
-use super::words::{MAC, VPORT, VVLAN, Words, parse_mac, parse_vport, parse_vvlan, wrong};
 use super::{Edit, PortChange, VvlanChange};
 use crate::Diagnostic;
-use crate::cli::parse_port;
 use crate::flow::{
     FlowFields, flow_row, parse_action, parse_ethertype, parse_field, parse_number, parse_proto,
 };
+use crate::words::parse_port;
+use crate::words::{MAC, VPORT, VVLAN, Words, parse_mac, parse_vport, parse_vvlan, wrong};
 
 /// Commands that change a NIC.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]

@@ -14,7 +14,6 @@
 mod command;
 mod run;
 mod script;
-pub(crate) mod words;
 
 use hairpin_abi::admin::Flush;
 use hairpin_abi::{FlowRow, MacAddr, Miss, Mode, Tags, VPort, VVlan};

@@ -11,7 +11,6 @@ mod state;
 pub use fields::{
     FieldError, FlowFields, field_name, flow_row, mask_names, parse_action, parse_field,
 };
-#[cfg(feature = "cli")]
 pub(crate) use state::parse_number;
 pub use state::{FlowKeyState, FlowState, parse_ethertype, parse_proto};
 pub(crate) use state::{ethertype_name, proto_name};

@@ -27,7 +27,7 @@ impl RssChange {
     }
 
     /// The row after it. A VF that has the default, and gets no table, gets one of so many pairs in turn.
-    fn apply(&self, row: &VfRow, pairs: u8) -> VfRow {
+    pub(crate) fn apply(&self, row: &VfRow, pairs: u8) -> VfRow {
         let mut row = *row;
         for (queue, change) in row.priorities.iter_mut().zip(self.priorities) {
             *queue = change.unwrap_or(*queue);

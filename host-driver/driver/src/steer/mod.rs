@@ -11,8 +11,8 @@
 mod change;
 #[cfg(feature = "cli")]
 mod command;
+pub(crate) mod parse;
 mod state;
-#[cfg(feature = "cli")]
 mod values;
 
 use std::fmt;
@@ -26,7 +26,8 @@ pub use hairpin_eswitch::steer::{
 
 pub use change::RssChange;
 #[cfg(feature = "cli")]
-pub use command::{FilterEdit, PoolEdit, RssEdit, SteerEdit};
+pub use command::{FilterEdit, PoolEdit, RssEdit};
+pub use parse::SteerEdit;
 pub use state::{EtherTypeFilterState, FilterRoom, RssState, TupleFilterState, hash_type_names};
 
 use crate::{Device, Error, Transport};
@@ -128,6 +129,40 @@ impl<T: Transport> Device<T> {
         filter: Option<&Filter>,
     ) -> Result<(), Error> {
         let at = self.filter_words(place)?;
+        self.write_filter_at(place, at, filter)?;
+        if self.read_filter_at(place, at)?.as_ref() == filter {
+            return Ok(());
+        }
+        let what = place.to_string();
+        Err(Error::NotEnabled { what })
+    }
+
+    /// Writes many filters, and only then looks whether the NIC has them: reads take long.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn write_filters(
+        &mut self,
+        filters: &[(FilterPlace, Option<Filter>)],
+    ) -> Result<(), Error> {
+        for (place, filter) in filters {
+            self.write_filter_at(*place, words_of(*place), filter.as_ref())?;
+        }
+        for (place, filter) in filters {
+            if self.read_filter_at(*place, words_of(*place))? != *filter {
+                let what = place.to_string();
+                return Err(Error::NotEnabled { what });
+            }
+        }
+        Ok(())
+    }
+
+    fn write_filter_at(
+        &mut self,
+        place: FilterPlace,
+        at: u32,
+        filter: Option<&Filter>,
+    ) -> Result<(), Error> {
         match (place, filter) {
             (FilterPlace::EtherType(_), None) => self.write_words(at, &[0])?,
             (FilterPlace::Tuple(_), None) => self.write_words(at + LAST, &[0])?,
@@ -143,11 +178,7 @@ impl<T: Transport> Device<T> {
                 return Err(Error::NotEnabled { what });
             }
         }
-        if self.read_filter_at(place, at)?.as_ref() == filter {
-            return Ok(());
-        }
-        let what = place.to_string();
-        Err(Error::NotEnabled { what })
+        Ok(())
     }
 
     /// The filters that are enabled, in their order.

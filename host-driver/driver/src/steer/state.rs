@@ -26,7 +26,7 @@ pub struct FilterRoom {
 
 impl FilterRoom {
     /// Every place of a filter.
-    pub(super) fn places(self) -> impl Iterator<Item = FilterPlace> {
+    pub(crate) fn places(self) -> impl Iterator<Item = FilterPlace> {
         let tuples = (0..self.five_tuple).map(FilterPlace::Tuple);
         tuples.chain((0..self.ethertype).map(FilterPlace::EtherType))
     }
@@ -192,7 +192,6 @@ pub fn hash_type_names(types: HashTypes) -> Vec<&'static str> {
 }
 
 /// The type of a name.
-#[cfg(feature = "cli")]
 pub(super) fn hash_type(name: &str) -> Option<HashTypes> {
     let known = HASH_TYPES.iter().find(|(known, _)| *known == name);
     known.map(|(_, bit)| *bit)

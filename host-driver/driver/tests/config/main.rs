@@ -5,6 +5,7 @@
 mod cases;
 mod flow_cases;
 mod pool_cases;
+mod steer_cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,6 +18,7 @@ use hairpin_driver::config::{Config, Plan, Step, VlanMode, VportConfig};
 use hairpin_driver::mac_pool::MacPool;
 use hairpin_driver::{Capabilities, Diagnostic};
 use pool_cases::WRONG_POOLS;
+use steer_cases::WRONG_STEERING;
 
 const EXAMPLE: &str = include_str!("../data/nic.toml");
 
@@ -70,7 +72,8 @@ fn every_error_names_field_file_line_and_fix() {
     for (code, field, line, text) in WRONG {
         check(code, field, *line, text);
     }
-    for (code, field, line, text) in WRONG_MORE.iter().chain(WRONG_POOLS) {
+    let behind = WRONG_MORE.iter().chain(WRONG_POOLS).chain(WRONG_STEERING);
+    for (code, field, line, text) in behind {
         check(code, field, *line, &format!("{BASE}{text}"));
     }
     for (code, field, line, text) in WRONG_FLOWS {
@@ -114,6 +117,7 @@ fn every_error_code_of_the_source_has_a_case() {
         include_str!("../../src/config/check/cache.rs"),
         include_str!("../../src/config/check/flows.rs"),
         include_str!("../../src/config/check/mac_pool.rs"),
+        include_str!("../../src/config/check/steer.rs"),
         include_str!("../../src/config/check/uplink.rs"),
         include_str!("../../src/config/check/value.rs"),
         include_str!("../../src/config/check/vport.rs"),
@@ -130,6 +134,7 @@ fn every_error_code_of_the_source_has_a_case() {
         .chain(WRONG_MORE)
         .chain(WRONG_POOLS)
         .chain(WRONG_FLOWS)
+        .chain(WRONG_STEERING)
         .map(|(code, ..)| *code)
         .chain(LIMITS.map(|(c, ..)| c))
         .chain(["config-unreadable"]) // has a test of its own: files, not text
@@ -155,6 +160,7 @@ fn every_error_code_of_the_source_has_a_case() {
         "max-macs",
         "broadcast-burst",
         "broadcast-interval",
+        "queue-pairs",
     ];
     let mut codes = 0;
     for literal in sources
@@ -346,7 +352,7 @@ fn the_guide_shows_valid_configurations_and_true_errors() {
         assert!(plan.is_ok(), "{plan:?}");
         shown += 1;
     }
-    assert_eq!(shown, 3);
+    assert_eq!(shown, 4);
     let text = format!("{BASE}[[vport]]\nname = \"vf1\"\nvvlan = 1\nmac = \"02:00:00:00:00:01\"\n");
     let error = error(&text, &NIC).unwrap();
     // The guide's example, but for lines and IDs.
@@ -377,8 +383,8 @@ fn every_key_is_in_the_guide() {
     for line in lines.chain(of_switch) {
         if let Some((field, _)) = line.split_once(": ") {
             let key = field.replace('_', "-");
-            let heading =
-                ["vvlan", "vport", "fdb", "group", "flow"].map(|name| format!("[[{name}]]"));
+            let heading = ["vvlan", "vport", "fdb", "group", "flow", "filter", "rss"]
+                .map(|name| format!("[[{name}]]"));
             let known = guide.contains(&format!("`{key}`"))
                 || heading.contains(&format!("[[{key}]]"))
                 || guide.contains(&format!("`[{key}]`"));

@@ -153,7 +153,8 @@ impl Company {
         let config = Config::parse(&config(n_vf), "guests".as_ref())?;
         let plan = Plan::new(&config, nic.device.capabilities())?;
         nic.device.apply(&plan)?;
-        nic.device.set_up_vfs(&config)?;
+        let queues = nic.device.plan_vfs(&config)?;
+        nic.device.set_up_vfs(&queues)?;
         nic.play(&mut Blind, &mut |_| {})?;
         let mut guests = Vec::new();
         for &vf in vfs {

@@ -198,7 +198,8 @@ fn configure(nic: &mut Nic, config: &Config, image: &FirmwareImage) -> Result<()
     nic.boot(image)?;
     let plan = Plan::new(config, nic.device.capabilities())?;
     nic.device.apply(&plan)?;
-    nic.device.set_up_vfs(config)?;
+    let vfs = nic.device.plan_vfs(config)?;
+    nic.device.set_up_vfs(&vfs)?;
     nic.drain(&mut crate::nic::Blind)?;
     nic.poll_log()
 }

@@ -10,8 +10,11 @@ use super::{Names, Result};
 use crate::config::raw::{RawRole, RawState, RawTags, RawVport};
 use crate::config::source::{Place, Source};
 use crate::config::{Meter, VportConfig};
+use crate::vf::MOST_VECTORS;
 
 const DEFAULT_MAX_MACS: u8 = 16;
+/// Most queue pairs that any NIC has.
+const MOST_PAIRS: u8 = 127;
 /// The `mac` of a vPort that takes one from the pool.
 const AUTO: &str = "auto";
 
@@ -219,6 +222,20 @@ fn check_values(
 ) -> Result<VportConfig> {
     let source = section.source;
     let meter = check_meter(section, &raw)?;
+    let small = |key, raw: &Option<Spanned<i64>>, most: u8| -> Result<Option<u8>> {
+        let number = raw
+            .as_ref()
+            .map(|raw| section.number(key, raw, 1..=most.into()));
+        Ok(number
+            .transpose()?
+            .and_then(|number| u8::try_from(number).ok()))
+    };
+    let queue_pairs = small("queue-pairs", &raw.queue_pairs, MOST_PAIRS)?;
+    let vectors = small("vectors", &raw.vectors, MOST_VECTORS)?;
+    let pairs_place = match &raw.queue_pairs {
+        Some(pairs) => section.place("queue-pairs", pairs),
+        None => place.clone(),
+    };
     // Many addresses live behind a vswitch vPort, so its source check is off unless asked for.
     let spoofchk_place = raw
         .spoofchk
@@ -265,8 +282,11 @@ fn check_values(
         enabled: raw.state.unwrap_or_default() != RawState::Disable,
         reflect: raw.reflect.is_some_and(Spanned::into_inner),
         meter,
+        queue_pairs,
+        vectors,
         place,
         mac_place,
+        pairs_place,
     })
 }
 

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use hairpin_abi::{MacAddr, PortId, VPort, VVlan};
 
 use crate::Diagnostic;
-use crate::cli::parse_port;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
@@ -127,4 +126,14 @@ pub(crate) fn parse_vport(text: &str) -> Option<VPort> {
 pub(crate) fn parse_mac(text: &str) -> Option<MacAddr> {
     let mac: MacAddr = text.parse().ok()?;
     (mac != MacAddr::default()).then_some(mac)
+}
+
+/// The port of a name, `vf0` to `vf63` or `uplink`.
+pub fn parse_port(name: &str) -> Option<PortId> {
+    if name == "uplink" {
+        return Some(PortId::Uplink);
+    }
+    let vport = name.strip_prefix("vf")?.parse().ok().and_then(VPort::new)?;
+    // One name per port: no `vf01`, no `vf+1`.
+    (vport.to_string() == name).then_some(PortId::VPort(vport))
 }
