@@ -128,7 +128,7 @@ impl Pool {
     pub fn frame(&self, len: usize) -> Option<Frame> {
         let count = (len.checked_add(HEADER)?).div_ceil(self.0.len);
         let mut free = self.0.free();
-        if len == 0 || count > free.len() {
+        if len == 0 || count > free.len() || u32::try_from(len).is_err() {
             return None;
         }
         let first = free.len() - count;
