@@ -4,6 +4,7 @@
 mod flood;
 mod learn;
 mod rings;
+mod steer;
 mod switch;
 
 use std::time::Instant;
@@ -194,6 +195,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }
     if wanted("rings") {
         bench.rings()?;
+    }
+    if wanted("P12") {
+        bench.steering()?;
     }
     if wanted("P14") {
         bench.speed()?;

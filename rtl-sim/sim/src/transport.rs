@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The driver's transport into the model of this process.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::rc::Rc;
 
@@ -14,6 +14,7 @@ use crate::model::{CsrError, Model, RunMode};
 #[derive(Clone, Debug)]
 pub struct InProcess {
     model: Rc<RefCell<Model>>,
+    reads: Rc<Cell<u64>>,
 }
 
 impl InProcess {
@@ -22,6 +23,7 @@ impl InProcess {
     pub fn new(model: Model) -> Self {
         Self {
             model: Rc::new(RefCell::new(model)),
+            reads: Rc::default(),
         }
     }
 
@@ -32,6 +34,12 @@ impl InProcess {
     #[must_use]
     pub fn model(&self) -> RefMut<'_, Model> {
         self.model.borrow_mut()
+    }
+
+    /// Register reads so far.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.reads.get()
     }
 
     fn error(model: &Model, offset: u32, error: CsrError) -> io::Error {
@@ -49,6 +57,7 @@ impl InProcess {
 
 impl Transport for InProcess {
     fn read32(&mut self, offset: u32) -> io::Result<u32> {
+        self.reads.set(self.reads.get() + 1);
         let mut model = self.model();
         let addr = address(offset)?;
         model

@@ -21,6 +21,14 @@ pub struct VfPlan {
     rows: Vec<(VPort, VfRow)>,
 }
 
+impl VfPlan {
+    /// Every place for a filter, and what is to be there.
+    #[must_use]
+    pub fn filters(&self) -> &[(FilterPlace, Option<Filter>)] {
+        &self.filters
+    }
+}
+
 /// Pools of queues: those that are named one behind the other, in the order of the VFs; if none is, equal shares.
 fn settings(config: &Config, has: &Capabilities) -> Result<Vec<Option<VfSettings>>, Diagnostic> {
     let share = has.queue_pairs / has.vfs.max(1);

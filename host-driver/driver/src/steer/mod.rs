@@ -137,7 +137,7 @@ impl<T: Transport> Device<T> {
         Err(Error::NotEnabled { what })
     }
 
-    /// Writes many filters, and only then looks whether the NIC has them: reads take long.
+    /// Writes many filters, and only then looks whether the NIC enabled them: reads take long.
     ///
     /// # Errors
     /// As above.
@@ -149,7 +149,12 @@ impl<T: Transport> Device<T> {
             self.write_filter_at(*place, words_of(*place), filter.as_ref())?;
         }
         for (place, filter) in filters {
-            if self.read_filter_at(*place, words_of(*place))? != *filter {
+            let enabling = match place {
+                FilterPlace::Tuple(_) => words_of(*place) + LAST,
+                FilterPlace::EtherType(_) => words_of(*place),
+            };
+            let [word] = self.read_words(enabling)?;
+            if (word & words::ENABLE != 0) != filter.is_some() {
                 let what = place.to_string();
                 return Err(Error::NotEnabled { what });
             }
