@@ -24,7 +24,7 @@ pub(crate) fn script(file: &str, method: Method, seconds: u32) -> String {
             format!("read_aiger {file}; fold; scorr; bmc3 -a -g -F {clocks} -T {seconds}")
         }
         Method::Reached(clocks) => {
-            format!("read_aiger {file}; fold; bmc3 -a -g -F {clocks} -T {seconds}")
+            format!("read_aiger {file}; fold; bmc3 -a -F {clocks} -T {seconds}")
         }
     }
 }

@@ -8,8 +8,8 @@ pub(crate) enum Method {
     Unbounded,
     /// Every behaviour of the first so many clocks.
     Bounded(u32),
-    /// The same to find what there is, without merging what is equal first: behind that, Debian's ABC died in the cases
-    /// of `table-walk`.
+    /// The same to find what there is: without merging what is equal first, and with ABC's own solver, not Glucose. With
+    /// either Debian's ABC died in the cases of `table-walk`, not every time.
     Reached(u32),
 }
 
