@@ -190,6 +190,7 @@ module hp_flow_side
            (no_src || seen.src == s) && (no_port || seen.port == p);
   endfunction
 
+  logic [3:0] in_use;         // batches whose flows are pending no more
   always_ff @(posedge clk_i) begin
     live_o          <= lk_hit && lives(hit_18.seen, hit_18.act.teacher, hit_src[PortW-1],
                                        hit_18.act.port[PortW-1], teacher, e_inst[0], e_port[0],
@@ -205,10 +206,12 @@ module hp_flow_side
     frame_src_o     <= e_port[4];
   end
 
+  punt_key_t slot_q;
+  logic      reverse_q;                // INSTALL: the second of two
+
   // Flows that wait for their path change. What was taken into use is pending no more once a sweep has been there.
-  batch_t     batch;
-  logic [3:0] in_use;
-  logic       wash, waits;
+  batch_t batch;
+  logic   wash, waits;
   always_comb begin
     own_washed             = own_act;
     own_washed.act.pending = 1'b0;
@@ -236,8 +239,6 @@ module hp_flow_side
 
   // Keys of punted frames.
   logic [$bits(punt_key_t)-1:0] punt_q [PUNT_SLOTS];
-  punt_key_t                    slot_q;
-  logic                         reverse_q;   // INSTALL: the second of two
   logic [FlowKeyW-1:0]          slot_key;
   flow_act_t                    fwd, rev;
   logic                         stale;

@@ -178,6 +178,11 @@ module hp_learn
     if (accept || done_i) since_q[done_i ? slot_busy_q : slot_o] <= time_i;
   end
 
+  logic [Slots-1:0] late;
+  hp_late #(.SLOTS(Slots)) u_late (
+    .clk_i, .rst_ni, .bump_i, .we_i(push), .slot_i(pick_slot), .late_o(late)
+  );
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       install_q <= 1'b0;
@@ -221,11 +226,6 @@ module hp_learn
                        inst: event_o.inst, seen: event_o.seen, late: late[slot_o]};
     end
   end
-
-  logic [Slots-1:0] late;
-  hp_late #(.SLOTS(Slots)) u_late (
-    .clk_i, .rst_ni, .bump_i, .we_i(push), .slot_i(pick_slot), .late_o(late)
-  );
 
   logic unused_full;
   assign unused_full = full;

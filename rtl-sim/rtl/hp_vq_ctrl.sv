@@ -155,6 +155,9 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign base      = in_table_q ? table_q : f.desc;
   assign word_len  = (left_q < 14'd16) ? left_q : 14'd16;
 
+  logic full;                 // the window
+  assign full = 32'(pos_q) == WINDOW;
+
   always_comb begin
     read    = '{fn: f.fn, addr: f.avail, len: 5'd4};
     job     = '0;
@@ -218,8 +221,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
 
   // ---- the window: bytes one by one, written as words ----
 
-  logic push, full, flush;
-  assign full  = 32'(pos_q) == WINDOW;
+  logic push, flush;
   assign push  = state_q == StBytes && have_q != '0 && !full;
   assign flush = state_q == StFlush && pos_q[1:0] != '0;
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::ctx::{Ctx, output, run};
 use crate::setup::{FirmwareRust, Need};
 use crate::tally::Tally;
-use crate::{build, demo, docs, setup, test};
+use crate::{build, demo, docs, setup, syn, test};
 
 pub(crate) fn run_all(ctx: &Ctx, args: &test::Args) -> Result<()> {
     setup::run_all(ctx, Need::Everything)?;
@@ -29,6 +29,9 @@ pub(crate) fn run_all(ctx: &Ctx, args: &test::Args) -> Result<()> {
             .args(["fmt", "--all", "--check"]))
     });
     tally.check("rtl: verilator lint, all warnings", || lint(ctx));
+    tally.check("rtl: slang reads it, as for synthesis", || {
+        syn::elaborate(ctx)
+    });
     tally.check("registers: generated files are current", || {
         build::generate_regs(ctx, true)
     });

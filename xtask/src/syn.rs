@@ -162,6 +162,21 @@ impl Area {
     }
 }
 
+/// Modules that hold all of the RTL but the soft core, whose foreign sources are Verilator's alone.
+const TOPS: [&str; 3] = ["hp_eswitch", "hp_virtio", "hp_host_if"];
+
+/// Has slang read the RTL, as synthesis does: it knows rules that Verilator does not ask for.
+pub(crate) fn elaborate(ctx: &Ctx) -> Result<()> {
+    setup::run_all(ctx, Need::Synthesis)?;
+    fs::create_dir_all(ctx.root.join(DIR))?;
+    let sources = sources(ctx)?;
+    for top in TOPS {
+        let script = format!("{sources} rtl-sim/rtl/{top}.sv --top {top}\n");
+        yosys(ctx, &script, &format!("{DIR}/elaborate-{top}.ys"))?;
+    }
+    Ok(())
+}
+
 fn file(block: &Block, end: &str) -> String {
     format!("{DIR}/{}{end}", block.name)
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::ctx::{Ctx, line, run};
 use crate::tally::{Tally, runner};
-use crate::{build, demo, vm};
+use crate::{build, demo, syn, vm};
 
 /// Arguments of `cargo xtask test` and `check`.
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,9 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     });
     tally.check("abi: generated files are current", || {
         build::generate_abi(ctx, true)
+    });
+    tally.check("rtl: slang reads it, as for synthesis", || {
+        syn::elaborate(ctx)
     });
     tally.count("host: unit tests and documentation tests", || {
         let mut cargo = ctx.cargo();
