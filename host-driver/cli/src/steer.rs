@@ -3,13 +3,13 @@
 //! Queue pools and receive steering of a live NIC, and addresses for its VFs.
 
 use hairpin_abi::VPort;
+use hairpin_driver::Diagnostic;
 use hairpin_driver::config::Config;
 use hairpin_driver::mac_pool::MacPool;
 use hairpin_driver::output::{FilterShow, MacPoolShow, PoolShow, RssShow, VERSION};
 use hairpin_driver::steer::{
     EtherTypeFilterState, Filter, FilterPlace, FilterRoom, RssState, SteerEdit, TupleFilterState,
 };
-use hairpin_driver::{Device, Diagnostic, PfBar};
 
 use crate::args::{Filter as FilterCommand, Global, Mac, Pool, Rss};
 use crate::nic::live;
@@ -104,29 +104,11 @@ pub(crate) fn mac(command: Mac, global: &Global) -> Result<(), Diagnostic> {
 /// Makes a change.
 fn change(edit: SteerEdit, global: &Global) -> Result<(), Diagnostic> {
     let mut device = live(global)?;
-    match edit {
-        SteerEdit::Pool {
-            vport,
-            change,
-            force,
-        } => device.set_pool(vport, &change, force),
-        SteerEdit::FilterAdd { filter, index } => {
-            let place = device.add_filter(&filter, index)?;
-            print(&added(&mut device, place, filter)?, global)
-        }
-        SteerEdit::FilterDel(place) => device.del_filter(place),
-        SteerEdit::Rss { vport, change } => device.set_rss(vport, &change).map(|_| ()),
-        SteerEdit::RssDel(vport) => Ok(device.del_rss(vport)?),
+    let place = device.steer(&edit)?;
+    if let (Some(place), SteerEdit::FilterAdd { filter, .. }) = (place, edit) {
+        print(&shown(device.filter_room()?, &[(place, filter)]), global)?;
     }
-}
-
-/// The filter that was added.
-fn added(
-    device: &mut Device<PfBar>,
-    place: FilterPlace,
-    filter: Filter,
-) -> Result<FilterShow, Diagnostic> {
-    Ok(shown(device.filter_room()?, &[(place, filter)]))
+    Ok(())
 }
 
 fn shown(room: FilterRoom, filters: &[(FilterPlace, Filter)]) -> FilterShow {

@@ -70,6 +70,12 @@ fn error(config: &Config, code: &str, place: &Place, key: &str, message: String)
         .line(place.line)
 }
 
+/// Queue pairs of a VF.
+fn pairs_of(settings: &[Option<VfSettings>], vport: VPort) -> u8 {
+    let settings = settings.get(usize::from(vport.get())).copied().flatten();
+    settings.map_or(0, |settings| settings.pairs)
+}
+
 /// Fails if a VF has no such queue.
 fn check_queue(
     config: &Config,
@@ -78,8 +84,7 @@ fn check_queue(
     queue: u8,
     (place, key): (&Place, &str),
 ) -> Result<(), Diagnostic> {
-    let settings = settings.get(usize::from(vport.get())).copied().flatten();
-    let pairs = settings.map_or(0, |settings| settings.pairs);
+    let pairs = pairs_of(settings, vport);
     if queue < pairs {
         return Ok(());
     }
@@ -107,13 +112,12 @@ fn filters(
         let filter = &wanted.filter;
         let queue = (&wanted.place, ".queue");
         check_queue(config, settings, filter.vf(), filter.queue(), queue)?;
-        let fits = |place: FilterPlace| {
-            let (index, same) = match (place, filter) {
-                (FilterPlace::Tuple(index), Filter::Tuple(_))
-                | (FilterPlace::EtherType(index), Filter::EtherType(_)) => (index, true),
-                (FilterPlace::Tuple(index) | FilterPlace::EtherType(index), _) => (index, false),
-            };
-            same && wanted.index.is_none_or(|wanted| wanted == index)
+        let fits = |place| match (place, filter) {
+            (FilterPlace::Tuple(index), Filter::Tuple(_))
+            | (FilterPlace::EtherType(index), Filter::EtherType(_)) => {
+                wanted.index.is_none_or(|wanted| wanted == index)
+            }
+            _ => false,
         };
         let free = places
             .iter_mut()
@@ -138,10 +142,7 @@ fn rows(
     settings: &[Option<VfSettings>],
     vports: impl Iterator<Item = VPort>,
 ) -> Result<Vec<(VPort, VfRow)>, Diagnostic> {
-    let none = VfRow {
-        priorities: [None; 8],
-        rss: None,
-    };
+    let none = VfRow::default();
     let mut rows = Vec::new();
     for vport in vports {
         let Some(wanted) = config.rss.iter().find(|rss| rss.vport == vport) else {
@@ -155,9 +156,8 @@ fn rows(
         {
             check_queue(config, settings, vport, *queue, (&wanted.place, key))?;
         }
-        let pairs = settings.get(usize::from(vport.get())).copied().flatten();
-        let pairs = pairs.map_or(0, |settings| settings.pairs);
-        rows.push((vport, wanted.change.apply(&none, pairs)));
+        let row = wanted.change.apply(&none, pairs_of(settings, vport));
+        rows.push((vport, row));
     }
     Ok(rows)
 }

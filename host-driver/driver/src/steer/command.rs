@@ -4,11 +4,14 @@
 
 use clap::Subcommand;
 
-use super::FilterPlace;
-use super::parse::{Result, SteerEdit, filter_add, rss_set, vport};
+use hairpin_abi::VPort;
+
+use super::parse::{Result, filter_add, rss_set, vport};
 use super::values::parse_small;
+use super::{Filter, FilterPlace, RssChange};
 use crate::pool::PoolChange;
 use crate::words::{Words, wrong};
+use crate::{Device, Transport};
 
 /// Changes of queue pools.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -115,6 +118,63 @@ Examples:
     },
 }
 
+/// A change of pools or steering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SteerEdit {
+    /// Change a pool.
+    Pool {
+        /// The VF.
+        vport: VPort,
+        /// What to change.
+        change: PoolChange,
+        /// Whether it may be in use.
+        force: bool,
+    },
+    /// Add a filter.
+    FilterAdd {
+        /// The filter.
+        filter: Filter,
+        /// Its place, if it was named.
+        index: Option<u8>,
+    },
+    /// Remove a filter.
+    FilterDel(FilterPlace),
+    /// Change the spreading over queues.
+    Rss {
+        /// The VF.
+        vport: VPort,
+        /// What to change.
+        change: Box<RssChange>,
+    },
+    /// Back to the default.
+    RssDel(VPort),
+}
+
+impl<T: Transport> Device<T> {
+    /// Makes a change; the place of a filter that was added.
+    ///
+    /// # Errors
+    /// It cannot be, or the NIC cannot be reached.
+    pub fn steer(&mut self, edit: &SteerEdit) -> Result<Option<FilterPlace>> {
+        match edit {
+            SteerEdit::Pool {
+                vport,
+                change,
+                force,
+            } => self.set_pool(*vport, change, *force)?,
+            SteerEdit::FilterAdd { filter, index } => {
+                return self.add_filter(filter, *index).map(Some);
+            }
+            SteerEdit::FilterDel(place) => self.del_filter(*place)?,
+            SteerEdit::Rss { vport, change } => {
+                self.set_rss(*vport, change)?;
+            }
+            SteerEdit::RssDel(vport) => self.del_rss(*vport)?,
+        }
+        Ok(None)
+    }
+}
+
 impl PoolEdit {
     /// What it asks for.
     ///
@@ -145,7 +205,10 @@ impl FilterEdit {
     /// As above.
     pub fn edit(&self) -> Result<SteerEdit> {
         match self {
-            Self::Add { vf, words } => filter_add(vf, words),
+            Self::Add { vf, words } => {
+                let (filter, index) = filter_add(vf, words)?;
+                Ok(SteerEdit::FilterAdd { filter, index })
+            }
             Self::Del { words } => filter_del(words),
         }
     }
@@ -158,7 +221,11 @@ impl RssEdit {
     /// As above.
     pub fn edit(&self) -> Result<SteerEdit> {
         match self {
-            Self::Set { vf, words } => rss_set(vf, words),
+            Self::Set { vf, words } => {
+                let (vport, change) = rss_set(vf, words)?;
+                let change = Box::new(change);
+                Ok(SteerEdit::Rss { vport, change })
+            }
             Self::Del { vf } => Ok(SteerEdit::RssDel(vport("rss del", vf)?)),
         }
     }
@@ -183,9 +250,7 @@ fn filter_del(words: &[String]) -> Result<SteerEdit> {
 mod tests {
     use clap::Parser;
 
-    use hairpin_abi::VPort;
-
-    use super::super::{EtherTypeFilter, Family, Filter, Prefix, TupleFilter};
+    use super::super::{EtherTypeFilter, Family, Prefix, TupleFilter};
     use super::*;
 
     #[derive(Debug, Parser)]

@@ -26,8 +26,7 @@ pub use hairpin_eswitch::steer::{
 
 pub use change::RssChange;
 #[cfg(feature = "cli")]
-pub use command::{FilterEdit, PoolEdit, RssEdit};
-pub use parse::SteerEdit;
+pub use command::{FilterEdit, PoolEdit, RssEdit, SteerEdit};
 pub use state::{EtherTypeFilterState, FilterRoom, RssState, TupleFilterState, hash_type_names};
 
 use crate::{Device, Error, Transport};

@@ -8,53 +8,20 @@ use super::values::{
     parse_key, parse_prefix, parse_priorities, parse_queue, parse_queues, parse_small, parse_table,
     parse_types,
 };
-use super::{EtherTypeFilter, Family, Filter, FilterPlace, Prefix, RssChange, TupleFilter};
+use super::{EtherTypeFilter, Family, Filter, Prefix, RssChange, TupleFilter};
 use crate::Diagnostic;
 use crate::flow::{parse_ethertype, parse_number, parse_proto};
-use crate::pool::PoolChange;
 use crate::words::{VPORT, Words, parse_vport, wrong};
 
 pub(crate) type Result<T> = std::result::Result<T, Diagnostic>;
-
-/// A change of pools or steering.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SteerEdit {
-    /// Change a pool.
-    Pool {
-        /// The VF.
-        vport: VPort,
-        /// What to change.
-        change: PoolChange,
-        /// Whether it may be in use.
-        force: bool,
-    },
-    /// Add a filter.
-    FilterAdd {
-        /// The filter.
-        filter: Filter,
-        /// Its place, if it was named.
-        index: Option<u8>,
-    },
-    /// Remove a filter.
-    FilterDel(FilterPlace),
-    /// Change the spreading over queues.
-    Rss {
-        /// The VF.
-        vport: VPort,
-        /// What to change.
-        change: Box<RssChange>,
-    },
-    /// Back to the default.
-    RssDel(VPort),
-}
 
 /// Keys that make a five-tuple filter.
 const TUPLE_KEYS: [&str; 7] = [
     "src", "dst", "family", "proto", "sport", "dport", "priority",
 ];
 
-/// A filter of a VF.
-pub(crate) fn filter_add(vf: &str, words: &[String]) -> Result<SteerEdit> {
+/// A filter of a VF, and its place if it is named.
+pub(crate) fn filter_add(vf: &str, words: &[String]) -> Result<(Filter, Option<u8>)> {
     const COMMAND: &str = "filter add";
     const QUEUE: &str = "0 to 127";
     let vf = vport(COMMAND, vf)?;
@@ -83,7 +50,7 @@ pub(crate) fn filter_add(vf: &str, words: &[String]) -> Result<SteerEdit> {
         }
         None => Filter::Tuple(tuple(&words, vf, queue)?),
     };
-    Ok(SteerEdit::FilterAdd { filter, index })
+    Ok((filter, index))
 }
 
 fn tuple(words: &Words<'_>, vf: VPort, queue: u8) -> Result<TupleFilter> {
@@ -146,7 +113,7 @@ fn tuple(words: &Words<'_>, vf: VPort, queue: u8) -> Result<TupleFilter> {
 }
 
 /// How a VF's frames are spread.
-pub(crate) fn rss_set(vf: &str, words: &[String]) -> Result<SteerEdit> {
+pub(crate) fn rss_set(vf: &str, words: &[String]) -> Result<(VPort, RssChange)> {
     const COMMAND: &str = "rss set";
     let vport = vport(COMMAND, vf)?;
     let known = ["key", "types", "queues", "table", "priority"];
@@ -162,9 +129,9 @@ pub(crate) fn rss_set(vf: &str, words: &[String]) -> Result<SteerEdit> {
             .error("table", "`queues` makes the table already".to_owned())
             .help("give one of the two"));
     }
-    Ok(SteerEdit::Rss {
+    Ok((
         vport,
-        change: Box::new(RssChange {
+        RssChange {
             key: words.get("key", "40 bytes in hexadecimal, 80 digits", parse_key)?,
             types: words.get(
                 "types",
@@ -179,8 +146,8 @@ pub(crate) fn rss_set(vf: &str, words: &[String]) -> Result<SteerEdit> {
                     parse_priorities,
                 )?
                 .unwrap_or_default(),
-        }),
-    })
+        },
+    ))
 }
 
 /// A VF that a command names.

@@ -149,31 +149,45 @@ impl Function {
         }
     }
 
-    /// Asks the client itself for what it keeps from us.
-    fn by_message(
+    /// Ends an access: asks the client itself for what it keeps from us, and tells what was refused.
+    fn finish(
         &self,
-        addr: u64,
-        write: bool,
+        access: Result<Reach, (Refused, Option<Fault>)>,
+        (addr, write): (u64, bool),
         ask: impl FnOnce(&Line) -> Result<(), &'static str>,
     ) -> Result<(), Refused> {
+        let why = match access {
+            Ok(Reach::Here) => return Ok(()),
+            Ok(Reach::ByMessage) => match self.by_message(ask) {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            },
+            Err((refused, fault)) => {
+                self.tell(fault);
+                return Err(refused);
+            }
+        };
+        let fault = self.iommu().fault(addr, write, why);
+        self.tell(fault);
+        Err(Refused)
+    }
+
+    fn by_message(
+        &self,
+        ask: impl FnOnce(&Line) -> Result<(), &'static str>,
+    ) -> Result<(), &'static str> {
         // Nothing is locked while the client is waited for, except the line.
         let line = self
             .line
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let result = line.map_or(Err("has lost its client"), |line| {
-            let result = ask(&line);
-            if line.has_backlog() {
-                self.wake();
-            }
-            result
-        });
-        result.map_err(|why| {
-            let fault = self.iommu().fault(addr, write, why);
-            self.tell(fault);
-            Refused
-        })
+        let line = line.ok_or("has lost its client")?;
+        let result = ask(&line);
+        if line.has_backlog() {
+            self.wake();
+        }
+        result
     }
 
     fn may_master(&self) -> Result<(), Refused> {
@@ -186,17 +200,8 @@ impl Function {
 
     fn read(&self, addr: u64, data: &mut [u8]) -> Result<(), Refused> {
         self.may_master()?;
-        let reach = self.iommu().read(addr, data);
-        match reach {
-            Ok(Reach::Here) => Ok(()),
-            Ok(Reach::ByMessage) => {
-                self.by_message(addr, false, |line| line.read_memory(addr, data))
-            }
-            Err((refused, fault)) => {
-                self.tell(fault);
-                Err(refused)
-            }
-        }
+        let access = self.iommu().read(addr, data);
+        self.finish(access, (addr, false), |line| line.read_memory(addr, data))
     }
 
     fn write(&self, addr: u64, data: &[u8]) -> Result<(), Refused> {
@@ -208,17 +213,8 @@ impl Function {
             self.raise(u32::from_le_bytes(vector));
             return Ok(());
         }
-        let reach = self.iommu().write(addr, data);
-        match reach {
-            Ok(Reach::Here) => Ok(()),
-            Ok(Reach::ByMessage) => {
-                self.by_message(addr, true, |line| line.write_memory(addr, data))
-            }
-            Err((refused, fault)) => {
-                self.tell(fault);
-                Err(refused)
-            }
-        }
+        let access = self.iommu().write(addr, data);
+        self.finish(access, (addr, true), |line| line.write_memory(addr, data))
     }
 }
 

@@ -13,82 +13,13 @@ use hairpin_driver::{Device, PfBar};
 
 use crate::frames::{CONFIG, LIMIT, MACS};
 use crate::server::Server;
+use rss_vectors::{V4, V6};
+
+#[path = "../../../../firmware/eswitch/tests/common/rss_vectors.rs"]
+mod rss_vectors;
 
 /// Queue pairs of the receiver.
 const PAIRS: u16 = 4;
-
-/// Source and port, destination and port, the hash over the addresses, and the one over the ports too.
-type Vector<A> = (A, u16, A, u16, u32, u32);
-
-/// What Microsoft publishes for its key ("Verifying the RSS hash calculation").
-const IPV4: [Vector<[u8; 4]>; 5] = [
-    (
-        [66, 9, 149, 187],
-        2794,
-        [161, 142, 100, 80],
-        1766,
-        0x323e_8fc2,
-        0x51cc_c178,
-    ),
-    (
-        [199, 92, 111, 2],
-        14230,
-        [65, 69, 140, 83],
-        4739,
-        0xd718_262a,
-        0xc626_b0ea,
-    ),
-    (
-        [24, 19, 198, 95],
-        12898,
-        [12, 22, 207, 184],
-        38024,
-        0xd2d0_a5de,
-        0x5c2b_394a,
-    ),
-    (
-        [38, 27, 205, 30],
-        48228,
-        [209, 142, 163, 6],
-        2217,
-        0x8298_9176,
-        0xafc7_327f,
-    ),
-    (
-        [153, 39, 163, 191],
-        44251,
-        [202, 188, 127, 2],
-        1303,
-        0x5d18_09c5,
-        0x10e8_28a2,
-    ),
-];
-const IPV6: [Vector<&str>; 3] = [
-    (
-        "3ffe:2501:200:1fff::7",
-        2794,
-        "3ffe:2501:200:3::1",
-        1766,
-        0x2cc1_8cd5,
-        0x4020_7d3d,
-    ),
-    (
-        "3ffe:501:8::260:97ff:fe40:efab",
-        14230,
-        "ff02::1",
-        4739,
-        0x0f0c_461c,
-        0xdde5_1bbf,
-    ),
-    (
-        "3ffe:1900:4545:3:200:f8ff:fe21:67cf",
-        44251,
-        "fe80::200:f8ff:fe21:67cf",
-        38024,
-        0x4b61_e985,
-        0x02d1_feef,
-    ),
-];
 
 /// A frame from VF 0 to VF 1, 80 bytes or longer.
 fn ethernet(tag: Option<u16>, ethertype: u16, payload: &[u8]) -> Vec<u8> {
@@ -104,9 +35,11 @@ fn ethernet(tag: Option<u16>, ethertype: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A packet of TCP, UDP or ICMP, of which the ports are all that counts.
-fn ipv4(proto: u8, src: [u8; 4], dst: [u8; 4], ports: (u16, u16)) -> Vec<u8> {
+fn ipv4(proto: u8, src: &str, dst: &str, ports: (u16, u16)) -> Vec<u8> {
     let mut bytes = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, proto, 0, 0];
-    bytes.extend([src, dst].concat());
+    for address in [src, dst] {
+        bytes.extend(address.parse::<Ipv4Addr>().unwrap().octets());
+    }
     bytes.extend([ports.0.to_be_bytes(), ports.1.to_be_bytes()].concat());
     bytes.resize(40, 0);
     bytes
@@ -137,25 +70,6 @@ fn words(words: &str) -> Vec<String> {
     words.split(' ').map(str::to_owned).collect()
 }
 
-/// What the commands of the same words do.
-fn edit(pf: &mut Device<PfBar>, edit: SteerEdit) {
-    match edit {
-        SteerEdit::Pool {
-            vport,
-            change,
-            force,
-        } => pf.set_pool(vport, &change, force).unwrap(),
-        SteerEdit::FilterAdd { filter, index } => {
-            pf.add_filter(&filter, index).unwrap();
-        }
-        SteerEdit::FilterDel(place) => pf.del_filter(place).unwrap(),
-        SteerEdit::Rss { vport, change } => {
-            pf.set_rss(vport, &change).unwrap();
-        }
-        SteerEdit::RssDel(vport) => pf.del_rss(vport).unwrap(),
-    }
-}
-
 impl Bench {
     fn new(server: &Server) -> Self {
         let function = connect(server, "pf0");
@@ -166,7 +80,7 @@ impl Bench {
             words: words("pairs 4"),
             force: false,
         };
-        edit(&mut pf, pool.edit().unwrap());
+        pf.steer(&pool.edit().unwrap()).unwrap();
         let open = |name, queue_pairs| {
             let options = Options {
                 queue_pairs,
@@ -183,8 +97,8 @@ impl Bench {
         }
     }
 
-    fn edit(&mut self, change: SteerEdit) {
-        edit(&mut self.pf, change);
+    fn edit(&mut self, change: &SteerEdit) {
+        self.pf.steer(change).unwrap();
     }
 
     fn rss(&mut self, text: &str) {
@@ -192,7 +106,7 @@ impl Bench {
             vf: "vf1".to_owned(),
             words: words(text),
         };
-        self.edit(edit.edit().unwrap());
+        self.edit(&edit.edit().unwrap());
     }
 
     fn filter(&mut self, text: &str) {
@@ -200,7 +114,7 @@ impl Bench {
             vf: "vf1".to_owned(),
             words: words(text),
         };
-        self.edit(edit.edit().unwrap());
+        self.edit(&edit.edit().unwrap());
     }
 
     /// The queue out of which a frame comes, unchanged.
@@ -247,15 +161,14 @@ fn frames_come_out_of_the_queue_that_pool_filters_and_rss_say() {
     ];
     for (words, queue) in spread {
         nic.rss(&words);
-        for (src, sport, dst, dport, addresses, ports) in IPV4 {
+        for (src, sport, dst, dport, addresses, ports) in V4 {
             for (proto, hash) in [(6, ports), (17, ports), (1, addresses)] {
                 let packet = ipv4(proto, src, dst, (sport, dport));
                 let got = nic.queue(&ethernet(None, 0x0800, &packet));
-                let from = Ipv4Addr::from(src);
-                assert_eq!(got, queue(hash), "{words}: {from}, protocol {proto}");
+                assert_eq!(got, queue(hash), "{words}: {src}, protocol {proto}");
             }
         }
-        for (src, sport, dst, dport, addresses, ports) in IPV6 {
+        for (src, sport, dst, dport, addresses, ports) in V6 {
             for (proto, hash) in [(6, ports), (17, ports), (58, addresses)] {
                 let packet = ipv6(proto, src, dst, (sport, dport));
                 let got = nic.queue(&ethernet(None, 0x86dd, &packet));
@@ -265,14 +178,14 @@ fn frames_come_out_of_the_queue_that_pool_filters_and_rss_say() {
     }
     // Ports that are not asked for do not count, and what is not hashed goes to queue 0.
     nic.rss("types ipv4");
-    let (src, sport, dst, dport, addresses, _) = IPV4[1];
+    let (src, sport, dst, dport, addresses, _) = V4[1];
     let web = ipv4(6, src, dst, (sport, dport));
     assert_eq!(
         nic.queue(&ethernet(None, 0x0800, &web)),
         entry(addresses & 127)
     );
     assert_ne!(entry(addresses & 127), 0);
-    let (src6, sport6, dst6, dport6, ..) = IPV6[0];
+    let (src6, sport6, dst6, dport6, ..) = V6[0];
     let six = ipv6(6, src6, dst6, (sport6, dport6));
     assert_eq!(nic.queue(&ethernet(None, 0x86dd, &six)), 0);
     assert_eq!(nic.queue(&ethernet(None, 0x88f7, &[1; 40])), 0);
@@ -288,7 +201,7 @@ fn frames_come_out_of_the_queue_that_pool_filters_and_rss_say() {
     };
     assert_eq!([tuple(6, sport), tuple(6, 9), tuple(17, sport)], [2, 2, 1]);
     assert_eq!(nic.queue(&ethernet(None, 0x86dd, &six)), 3);
-    let other = ipv4(6, [10, 0, 0, 1], dst, (sport, dport));
+    let other = ipv4(6, "10.0.0.1", dst, (sport, dport));
     assert_eq!(nic.queue(&ethernet(None, 0x0800, &other)), 0);
 
     // VLAN priorities before them, EtherType filters before those; both behind tags.
@@ -303,20 +216,20 @@ fn frames_come_out_of_the_queue_that_pool_filters_and_rss_say() {
 
     // What is taken away no longer counts.
     let del = |text| FilterEdit::Del { words: words(text) }.edit().unwrap();
-    nic.edit(del("ethertype 0"));
-    nic.edit(del("1"));
+    nic.edit(&del("ethertype 0"));
+    nic.edit(&del("1"));
     assert_eq!(nic.queue(&ethernet(None, 0x0800, &web)), 1);
     let vf = "vf1".to_owned();
-    nic.edit(RssEdit::Del { vf }.edit().unwrap());
+    nic.edit(&RssEdit::Del { vf }.edit().unwrap());
     assert_eq!(
         nic.queue(&ethernet(tag(5), 0x0800, &web)),
         1,
         "the filter is left"
     );
-    nic.edit(del("0"));
+    nic.edit(&del("0"));
     assert_eq!(
         nic.queue(&ethernet(tag(5), 0x0800, &web)),
-        IPV4[1].5 as usize % 4
+        V4[1].5 as usize % 4
     );
 
     drop(nic);

@@ -8,9 +8,8 @@ use super::value::Section;
 use super::{Names, Result};
 use crate::Diagnostic;
 use crate::config::raw::RawSteer;
-use crate::config::source::Source;
+use crate::config::source::{Place, Source};
 use crate::config::{FilterConfig, RssConfig};
-use crate::steer::SteerEdit;
 use crate::steer::parse::{filter_add, rss_set};
 
 /// The key that names the VF.
@@ -24,14 +23,12 @@ pub(super) fn check_filters(
     let mut filters: Vec<FilterConfig> = Vec::with_capacity(raw.len());
     for (number, raw) in raw.into_iter().enumerate() {
         let name = format!("filter[{number}]");
-        let (place, edit) = section(source, names, name, &raw, filter_add)?;
-        if let SteerEdit::FilterAdd { filter, index } = edit {
-            filters.push(FilterConfig {
-                filter,
-                index,
-                place,
-            });
-        }
+        let (place, (filter, index)) = section(source, names, name, &raw, filter_add)?;
+        filters.push(FilterConfig {
+            filter,
+            index,
+            place,
+        });
     }
     Ok(filters)
 }
@@ -44,32 +41,30 @@ pub(super) fn check_rss(
     let mut all: Vec<RssConfig> = Vec::with_capacity(raw.len());
     for (number, raw) in raw.into_iter().enumerate() {
         let name = format!("rss[{number}]");
-        let (place, edit) = section(source, names, name, &raw, rss_set)?;
-        if let SteerEdit::Rss { vport, change } = edit {
-            if let Some(first) = all.iter().find(|rss| rss.vport == vport) {
-                let message = format!("{vport} has one already, in line {}", first.place.line);
-                return Err(source
-                    .error("duplicate-rss", &place, message)
-                    .help("configure the spreading of each VF once"));
-            }
-            all.push(RssConfig {
-                vport,
-                change: *change,
-                place,
-            });
+        let (place, (vport, change)) = section(source, names, name, &raw, rss_set)?;
+        if let Some(first) = all.iter().find(|rss| rss.vport == vport) {
+            let message = format!("{vport} has one already, in line {}", first.place.line);
+            return Err(source
+                .error("duplicate-rss", &place, message)
+                .help("configure the spreading of each VF once"));
         }
+        all.push(RssConfig {
+            vport,
+            change,
+            place,
+        });
     }
     Ok(all)
 }
 
 /// Reads a section as a command; its place, and what it asks for.
-fn section(
+fn section<T>(
     source: &Source<'_>,
     names: &Names,
     name: String,
     raw: &Spanned<RawSteer>,
-    command: impl Fn(&str, &[String]) -> Result<SteerEdit>,
-) -> Result<(super::Place, SteerEdit)> {
+    command: impl Fn(&str, &[String]) -> Result<T>,
+) -> Result<(Place, T)> {
     let section = Section {
         source,
         name,
