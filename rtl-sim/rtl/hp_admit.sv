@@ -65,6 +65,7 @@ module hp_admit
     h_o.tags     = tag2 ? 2'd3 : tag1 ? 2'd2 : tag0 ? 2'd1 : 2'd0;
     h_o.m_shift  = port_row_i.meter_shift;
     h_o.learning = port_row_i.learning;
+    h_o.foreign  = h_i.vport && spoofed && port_row_i.trust;
     h_o.m_burst  = port_row_i.meter_burst;
     h_o.vv_ok    = 1'b1;
 
@@ -78,7 +79,7 @@ module hp_admit
       else if (h_i.w.vswitch && !h_i.w.meta.core && !h_i.w.vsw_ok)
         h_o.reason = RSN_VSWITCH_TAG;
       else if (sa_o[40]) h_o.reason = RSN_SOURCE_GROUP;
-      else if (spoofed) h_o.reason = RSN_SOURCE_MAC;
+      else if (spoofed && !port_row_i.trust) h_o.reason = RSN_SOURCE_MAC;
       else if (tags_bad) h_o.reason = RSN_TAG_NOT_ALLOWED;
       else if (reserved_da) h_o.reason = RSN_RESERVED_ADDRESS;
       else if (reserved_type) h_o.reason = RSN_RESERVED_ETHERTYPE;

@@ -405,11 +405,16 @@ module hp_core_periph
   );
 
   // Requests of guests.
-  logic guest_answer_q;
+  logic guest_answer_q, guest_forget_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) guest_answer_q <= 1'b0;
-    else guest_answer_q <= hwif_out.guest.ANSWER.ack.swmod;
+    if (!rst_ni) begin
+      guest_answer_q <= 1'b0;
+      guest_forget_q <= 1'b0;
+    end else begin
+      guest_answer_q <= hwif_out.guest.ANSWER.ack.swmod;
+      guest_forget_q <= hwif_out.guest.FORGET.vport.swmod;
+    end
   end
 
   assign guest_o = '{
@@ -418,8 +423,11 @@ module hp_core_periph
     answer: guest_answer_q,
     ack: hwif_out.guest.ANSWER.ack.value,
     pairs: hwif_out.guest.ANSWER.pairs.value,
+    announced: hwif_out.guest.ANSWER.announced.value,
     tag: hwif_out.guest.ANSWER.tag.value,
-    allow: {hwif_out.guest.ALLOW1.vports.value, hwif_out.guest.ALLOW0.vports.value}
+    allow: {hwif_out.guest.ALLOW1.vports.value, hwif_out.guest.ALLOW0.vports.value},
+    forget: guest_forget_q,
+    forget_vport: hwif_out.guest.FORGET.vport.value
   };
   assign hwif_in.guest.REQUEST.valid.next = guest_i.valid;
   assign hwif_in.guest.REQUEST.vport.next = guest_i.vport;
@@ -427,6 +435,7 @@ module hp_core_periph
   assign hwif_in.guest.REQUEST.cut.next   = guest_i.cut;
   assign hwif_in.guest.REQUEST.tag.next   = guest_i.tag;
   assign hwif_in.guest.INFO.pairs.next    = guest_i.pairs;
+  assign {hwif_in.guest.GONE1.vports.next, hwif_in.guest.GONE0.vports.next} = guest_i.gone;
   assign hwif_in.guest_window.rd_ack      = guest_i.rvalid;
   assign hwif_in.guest_window.rd_data     = guest_i.rdata;
   assign hwif_in.guest_window.wr_ack      = 1'b0;
@@ -479,15 +488,16 @@ module hp_core_periph
   assign hwif_in.ev.PENDING.timer.next     = timer_pending;
 
   // While an install is busy the next event can only be looked at.
-  logic       learn_pending;
+  logic       learn_pending, guest_pending;
   logic [5:0] pending, mask;
 
   assign learn_pending = learn_valid_i && !learn_busy_i;
   assign hwif_in.ev.PENDING.learn.next = learn_pending;
-  assign hwif_in.ev.PENDING.guest.next = guest_i.valid;
+  assign guest_pending = guest_i.valid || |guest_i.gone;
+  assign hwif_in.ev.PENDING.guest.next = guest_pending;
   assign hwif_in.ev.PENDING.flows.next = flows_waiting_i;
   assign pending = {
-    flows_waiting_i, guest_i.valid, learn_pending, timer_pending, punt_valid_i && !punt_busy_i,
+    flows_waiting_i, guest_pending, learn_pending, timer_pending, punt_valid_i && !punt_busy_i,
     mbox_pending
   };
   assign mask = {

@@ -2,7 +2,7 @@
 //
 // Where a frame goes, and why. Stage 18 (MAC answers) to stage 22 (`dec_o`), one header per clock.
 //
-// The rules are steps 11 to 16 of "The decision, exactly" (docs) and the flow cache's before them, stated
+// The rules are steps 12 to 17 of "The decision, exactly" (docs) and the flow cache's before them, stated
 // for software in `firmware/eswitch`. A frame that already has a reason keeps it.
 
 `include "hp_assert.svh"
@@ -24,6 +24,8 @@ module hp_decide
   input  logic [N_VF-1:0] enabled_mask_i,    // stage 19
   input  logic [N_VF-1:0] tag_mask_i,
   input  logic [N_VF-1:0] reflect_mask_i,
+  input  logic [N_VF-1:0] promisc_mask_i,
+  input  logic [N_VF-1:0] allmulti_mask_i,
   input  logic [N_VF-1:0] group_row_i,       // stage 20
   output dec_t            dec_o              // stage 22
 );
@@ -54,7 +56,7 @@ module hp_decide
     logic            nopunt;
     logic            miss_drop;   // what a miss of the flow cache does
     logic            miss_punt;
-    logic            learn_punt;  // rule 12
+    logic            learn_punt;  // rule 13
     logic            reached;     // the flow cache was asked
     logic            cache;
     logic            may_hit;
@@ -92,9 +94,11 @@ module hp_decide
     w19_d.d_group     = da_hit_i && da_act_i.is_group;
     w19_d.s_exists    = h_i.uplink && sa_hit_i && !sa_act_i.is_group;
     w19_d.s_port      = sa_act_i.target[PortW-1:0];
-    w19_d.decided     = w19_d.direct || (h_i.reason != '0);
-
     w19_d.a_known     = sa_hit_i && !sa_act_i.is_group;
+    if (h_i.foreign && !w19_d.direct && h_i.reason == '0 && !(w19_d.a_known && w19_d.s_port == h_i.w.meta.src))
+      w19_d.reason = RSN_SOURCE_MAC;
+    w19_d.decided     = w19_d.direct || (w19_d.reason != '0);
+
     w19_d.nopunt      = h_i.w.meta.nopunt;
     w19_d.reached     = !w19_d.decided;
     w19_d.cache       = h_i.cache;
@@ -184,7 +188,7 @@ module hp_decide
   // Masks are sampled here.
   logic            redirect, same_20_q, member_20_q, uni_up_20_q;
   logic [1:0]      same, member;
-  logic [N_VF-1:0] enabled_20_q, tag_20_q, allowed;
+  logic [N_VF-1:0] enabled_20_q, tag_20_q, promisc_20_q, allmulti_20_q, allowed;
 
   function automatic logic has(input logic [N_VF-1:0] mask, input port_t t);
     return (t < PortW'(N_VF)) && mask[t[IdxW-1:0]];
@@ -209,11 +213,14 @@ module hp_decide
     uni_up_20_q  <= !w19_q.uplink && ((w19_q.external && !f_hit) || !w19_q.d_vport);
     enabled_20_q <= enabled_mask_i;
     tag_20_q     <= tag_mask_i;
+    promisc_20_q  <= promisc_mask_i;
+    allmulti_20_q <= allmulti_mask_i;
   end
 
   // Stage 20 -> 21: the group's receivers, and both verdicts.
   work_t           w21_q;
-  logic [N_VF-1:0] base, src_bit, s_bit, copies_21_q, tag_21_q;
+  logic [N_VF-1:0] base, listens, src_bit, s_bit, copies_21_q, tag_21_q;
+  logic            spread_21_d, spread_21_q;       // unknown unicast goes to who listens
   logic            grp_local, up_21_d, up_21_q, served_21_d, served_21_q;
   reason_t         verdict, verdict_21_q;
   logic            drop_21_d, drop_21_q;
@@ -225,14 +232,17 @@ module hp_decide
       src_bit[i] = !w20_q.uplink && (w20_q.src == PortW'(i));
       s_bit[i]   = w20_q.s_exists && (w20_q.s_port == PortW'(i));
     end
-    base = (w20_q.d_group && !w20_q.da_bcast) ? (group_row_i & w20_q.members) : w20_q.members;
-    base = base & enabled_20_q & ~src_bit & ~s_bit;
+    base = w20_q.members;
+    if (w20_q.d_group && !w20_q.da_bcast) base = base & (group_row_i | allmulti_20_q);
+    base    = base & enabled_20_q & ~src_bit & ~s_bit;
+    listens = w20_q.members & promisc_20_q & enabled_20_q & ~s_bit;
 
     grp_local   = !w20_q.external && (w20_q.da_bcast || w20_q.d_group || !w20_q.reflects);
     verdict     = w20_q.reason;
     drop_21_d   = 1'b0;
     up_21_d     = 1'b0;
     served_21_d = 1'b0;
+    spread_21_d = 1'b0;
 
     if (w20_q.decided) begin
       drop_21_d = !w20_q.punt && !w20_q.direct;
@@ -265,8 +275,11 @@ module hp_decide
         up_21_d = 1'b1;
         verdict = w20_q.external ? RSN_MISS_EXTERNAL : RSN_UNKNOWN_UPLINK;
       end else if (!w20_q.local_ok && !w20_q.redirect) begin
-        verdict   = RSN_UNKNOWN_UNICAST;
-        drop_21_d = 1'b1;
+        verdict     = (listens == '0) ? RSN_UNKNOWN_UNICAST :
+                      (w20_q.s_exists && !w20_q.reflects) ? RSN_SOURCE_LOCAL : RSN_PROMISCUOUS;
+        drop_21_d   = verdict != RSN_PROMISCUOUS;
+        spread_21_d = !drop_21_d;
+        base        = listens;
       end else if (same_20_q) begin
         verdict   = RSN_SAME_PORT;
         drop_21_d = 1'b1;
@@ -291,13 +304,14 @@ module hp_decide
     served_21_q  <= served_21_d;
     verdict_21_q <= verdict;
     drop_21_q    <= drop_21_d;
+    spread_21_q  <= spread_21_d;
   end
 
   // Stage 21 -> 22.
   dec_t dec_d;
   logic empty, is_group, is_uni_local;
   assign empty        = copies_21_q == '0;
-  assign is_group     = !w21_q.decided && w21_q.da_group && !w21_q.redirect && !w21_q.flow_up;
+  assign is_group     = spread_21_q || (!w21_q.decided && w21_q.da_group && !w21_q.redirect && !w21_q.flow_up);
   assign is_uni_local = !w21_q.decided && !is_group && !up_21_q && !drop_21_q;
 
   always_comb begin

@@ -93,6 +93,7 @@ module hp_pipeline
   // Tables.
   cfg_row_t        cfg;
   logic [N_VF-1:0] enabled_mask, tag_mask, reflect_mask, meter_fresh_set, group_row;
+  logic [N_VF-1:0] promisc_mask, allmulti_mask;
   port_row_t       port_row;
   vvlan_row_t      vvlan_row;
   logic            vvmap_valid, da_hit, sa_hit, tables_busy, sa_touch, flow_live, flow_new;
@@ -163,6 +164,8 @@ module hp_pipeline
     .enabled_mask_o     (enabled_mask),
     .tag_mask_o         (tag_mask),
     .reflect_mask_o     (reflect_mask),
+    .promisc_mask_o     (promisc_mask),
+    .allmulti_mask_o    (allmulti_mask),
     .flow_touch_i       (flow_touch),
     .flow_touch_handle_i(flow_handle_22),
     .punt_we_i          (punt_we_q),
@@ -347,6 +350,8 @@ module hp_pipeline
     .enabled_mask_i(enabled_mask),
     .tag_mask_i    (tag_mask),
     .reflect_mask_i(reflect_mask),
+    .promisc_mask_i(promisc_mask),
+    .allmulti_mask_i(allmulti_mask),
     .group_row_i   (group_row),
     .dec_o         (dec)
   );

@@ -282,6 +282,7 @@ package hp_pkg;
     vlan_t       out_vlan;
     logic [1:0]  miss;
     logic        learning;     // the vPort's addresses are learned
+    logic        foreign;      // trusted, and not from its own address: only from one that is a vPort's entry
     logic        cache;        // the V.VLAN uses the flow cache ...
     logic        may_hit;      // ... and the frame has a key
     logic        acl;

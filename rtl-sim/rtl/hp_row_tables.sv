@@ -3,7 +3,7 @@
 // The tables read by index, and their commands.
 //
 // Lookups never stall; the stage at which each table is read is fixed: PORT and CFG 0, VVMAP 2, VVLAN 4,
-// GROUP 18; rows come two cycles later. A command (`cmd_i`, a pulse with `req_i`, which then stays put)
+// GROUP 18; rows come two cycles later. Of RXMODE frames see the modes only, at 19. A command (`cmd_i`, a pulse with `req_i`, which then stays put)
 // changes one table at one place in the frame order: every bit of it that is kept in registers changes as
 // the first frame that sees it passes. `done_o` comes when every earlier frame has been decided.
 
@@ -47,7 +47,9 @@ module hp_row_tables
   // Stage 19: what the target checks need of every vPort.
   output logic [N_VF-1:0] enabled_mask_o,
   output logic [N_VF-1:0] tag_mask_o,
-  output logic [N_VF-1:0] reflect_mask_o
+  output logic [N_VF-1:0] reflect_mask_o,
+  output logic [N_VF-1:0] promisc_mask_o,   // asked for by the guest, and trusted
+  output logic [N_VF-1:0] allmulti_mask_o
 );
   // A command's life: t counts clocks. A register that stage s reads changes at the end of TStrobe + s - 1.
   localparam logic [4:0] TCfg    = 5'd0;
@@ -61,6 +63,8 @@ module hp_row_tables
 
   localparam int unsigned PortIdxW = (N_VF > 1) ? $clog2(N_VF) : 1;
   localparam int unsigned PortRowW = 96;
+  localparam int unsigned ModeRows = RXMODE_ROWS * N_VF;
+  localparam int unsigned ModeIdxW = $clog2(ModeRows);
 
   logic                run_q, is_write, strobe, wr_strobe, port_change;
   logic [4:0]          t_q;
@@ -70,6 +74,11 @@ module hp_row_tables
   logic [6:0]          vvmap_row, vvmap_rd;
   logic [191:0]        vvlan_row, vvlan_rd;
   logic [N_VF-1:0]     group_rd;
+  logic [63:0]         mode_rd;
+  rxmode_row_t         mode_wr;
+  logic [1:0]          mode_bits;
+  logic [ModeIdxW-1:0] mode_idx;
+  logic [N_VF-1:0]     trust_q, promisc_q, allmulti_q;
 
   assign is_write  = req_i.op == OP_WRITE;
   assign strobe    = rst_ni && run_q && (t_q == TStrobe);
@@ -92,6 +101,7 @@ module hp_row_tables
         TBL_CFG:   done_row_o <= 192'(cfg_o);
         TBL_VVMAP: done_row_o <= {160'd0, vvmap_rd[6], 25'd0, vvmap_rd[5:0]};
         TBL_VVLAN: done_row_o <= vvlan_rd;
+        TBL_RXMODE: done_row_o <= {126'd0, mode_bits, mode_rd};
         default:   done_row_o <= 192'(group_rd);
       endcase
     end
@@ -133,6 +143,7 @@ module hp_row_tables
       enabled_mask_o    <= '0;
       tag_mask_o        <= '0;
       reflect_mask_o    <= '0;
+      trust_q           <= '0;
       meter_fresh_set_o <= '1;
     end else if (port_change) begin
       if (t_q == TCfg) vswitch_mask_o[port_idx] <= port_wr.vswitch;
@@ -141,6 +152,7 @@ module hp_row_tables
         enabled_mask_o[port_idx] <= port_wr.enabled;
         tag_mask_o[port_idx]     <= port_wr.vswitch;
         reflect_mask_o[port_idx] <= port_wr.vswitch && port_wr.reflect;
+        trust_q[port_idx]        <= port_wr.trust;
       end
     end
   end
@@ -191,8 +203,38 @@ module hp_row_tables
     .cmd_row_o(group_rd)
   );
 
+  // RXMODE: addresses for the firmware, modes for the frames.
+  assign mode_wr  = rxmode_row_t'(req_i.data);
+  assign mode_idx = req_i.index[ModeIdxW-1:0];
+
+  hp_ram_1r1w #(.WIDTH(64), .DEPTH(ModeRows)) u_mode (
+    .clk_i,
+    .we_i   (wr_strobe && req_i.tbl == TBL_RXMODE),
+    .waddr_i(mode_idx),
+    .wdata_i(req_i.data[63:0]),
+    .re_i   (strobe && !is_write),
+    .raddr_i(mode_idx),
+    .rdata_o(mode_rd)
+  );
+
+  always_comb begin
+    mode_bits = '0;
+    for (int unsigned v = 0; v < N_VF; v++) begin
+      if (32'(mode_idx) == RXMODE_ROWS * v) mode_bits = {allmulti_q[v], promisc_q[v]};
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    for (int unsigned v = 0; v < N_VF; v++) begin
+      if (!rst_ni) {allmulti_q[v], promisc_q[v]} <= '0;
+      else if (wr_strobe && req_i.tbl == TBL_RXMODE && 32'(mode_idx) == RXMODE_ROWS * v)
+        {allmulti_q[v], promisc_q[v]} <= {mode_wr.allmulti, mode_wr.promisc};
+    end
+  end
+  assign promisc_mask_o  = promisc_q & trust_q;
+  assign allmulti_mask_o = allmulti_q & trust_q;
+
   logic unused_row;
-  assign unused_row = ^{port_idx_i, port_wr, req_i};
+  assign unused_row = ^{port_idx_i, port_wr, mode_wr, req_i};
 
   `HP_ASSERT(OneCommand_A, !cmd_i || !run_q)
   `HP_ASSERT_INIT(NumVf_A, N_VF >= 1 && N_VF <= MaxVf)

@@ -52,6 +52,7 @@ package hp_soc_pkg;
     logic         cut;          // there were more
     logic [3:0]   tag;
     logic [6:0]   pairs;        // that the VF may use
+    logic [63:0]  gone;         // VFs that were reset since `forget`
     logic         rvalid;       // answers rd
     logic [31:0]  rdata;
   } guest_to_core_t;
@@ -62,7 +63,10 @@ package hp_soc_pkg;
     logic         answer;       // pulse
     logic [7:0]   ack;
     logic [6:0]   pairs;        // in use from now on; 0: as before
+    logic         announced;    // the guest has announced itself
     logic [3:0]   tag;
     logic [63:0]  allow;        // vPorts whose requests may be shown
+    logic         forget;       // pulse: takes `forget_vport` out of `gone`
+    logic [5:0]   forget_vport;
   } core_to_guest_t;
 endpackage

@@ -87,6 +87,8 @@ module hp_tables
   output logic [N_VF-1:0]     enabled_mask_o,   // what the target checks need of every vPort
   output logic [N_VF-1:0]     tag_mask_o,
   output logic [N_VF-1:0]     reflect_mask_o,
+  output logic [N_VF-1:0]     promisc_mask_o,
+  output logic [N_VF-1:0]     allmulti_mask_o,
   // Stage 22: a flow was applied.
   input  logic                flow_touch_i,
   input  logic [15:0]         flow_touch_handle_i,
@@ -144,6 +146,7 @@ module hp_tables
       TBL_VVMAP: return !rw ? ST_BAD_OP : (r.index < 16'd4096) ? ST_OK : ST_BAD_INDEX;
       TBL_VVLAN: return !rw ? ST_BAD_OP : (r.index < 16'd64) ? ST_OK : ST_BAD_INDEX;
       TBL_GROUP: return !rw ? ST_BAD_OP : (r.index < 16'd256) ? ST_OK : ST_BAD_INDEX;
+      TBL_RXMODE: return !rw ? ST_BAD_OP : (r.index < 16'(RXMODE_ROWS * N_VF)) ? ST_OK : ST_BAD_INDEX;
       TBL_KEY:   return !(rw && HasFlow) ? ST_BAD_OP : (r.index < 16'd3) ? ST_OK : ST_BAD_INDEX;
       TBL_MAC, TBL_FLOW: begin
         if (r.tbl == TBL_FLOW && !HasFlow) return ST_BAD_OP;
@@ -358,7 +361,8 @@ module hp_tables
     .down_flow_o   (down_flow),
     .cfg_o, .vswitch_mask_o, .port_idx_i, .port_row_o,
     .vvmap_idx_i, .vvmap_valid_o, .vvmap_inst_o, .vvlan_idx_i, .vvlan_row_o, .meter_fresh_set_o,
-    .group_idx_i, .group_row_o, .enabled_mask_o, .tag_mask_o, .reflect_mask_o
+    .group_idx_i, .group_row_o, .enabled_mask_o, .tag_mask_o, .reflect_mask_o,
+    .promisc_mask_o, .allmulti_mask_o
   );
 
   logic [MacHandleW:0] mac_occupied;

@@ -39,6 +39,7 @@ module hp_vio_access
   input  logic [N_VF-1:0] live_i,
   input  logic            pool_free_i,     // the VF's pool is nobody's
   input  logic            msg_free_i,
+  input  logic [N_VF-1:0]  announce_i,       // its guest is to announce itself
   input  logic [31:0]     nobuf_i,
   input  logic [31:0]     refused_i,
 
@@ -176,7 +177,7 @@ module hp_vio_access
   always_comb begin
     unique case (acc_q.addr[4:2])
       3'd0: config_rdata = {vf_i.pf.mac[23:16], vf_i.pf.mac[31:24], vf_i.pf.mac[39:32], vf_i.pf.mac[47:40]};
-      3'd1: config_rdata = {15'd0, vf_i.pf.link, vf_i.pf.mac[7:0], vf_i.pf.mac[15:8]};
+      3'd1: config_rdata = {14'd0, announce_i[v_o], vf_i.pf.link, vf_i.pf.mac[7:0], vf_i.pf.mac[15:8]};
       3'd2: config_rdata = {vf_i.pf.mtu, (CTRL_VQ && MQ) ? 16'(vf_i.pf.count) : 16'd1};
       3'd3: config_rdata = vf_i.pf.speed;
       3'd4: config_rdata = 32'd1;
@@ -222,9 +223,12 @@ module hp_vio_access
       Vf: begin
         if (acc_q.pf) begin
           ack_data        = window_rdata;
+          if (acc_q.addr[5:2] == 4'd0) ack_data[2] = announce_i[v_o];
           writes_o.vf_we  = acc_q.we;
           writes_o.vf.pf  = window_pf;
-          if (owner_i[v_o] && window_changed) begin
+          acts_o.announce = acc_q.we && acc_q.addr[5:2] == 4'd0 && acc_q.wdata[0] && acc_q.wdata[2] && write &&
+                            vf_i.drv.features[FGuestAnnounce] && vf_i.drv.status[SDriverOk];
+          if (owner_i[v_o] && (window_changed || acts_o.announce)) begin
             writes_o.vf.drv.generation = vf_i.drv.generation + 8'd1;
             acts_o.notify              = 1'b1;
           end

@@ -43,6 +43,7 @@ module hp_vio_regs
   // PCI configuration space.
   input  logic [N_VF-1:0]  flr_req_i,
   output logic [N_VF-1:0]  flr_done_o,
+  output logic [N_VF-1:0]  reset_o,           // a reset of the VF has ended; a pulse
   input  logic [N_VF-1:0]  msix_enable_i,
   input  logic [N_VF-1:0]  msix_mask_i,
 
@@ -58,6 +59,7 @@ module hp_vio_regs
   input  logic                 pairs_set_i,       // the firmware's answer to its request
   input  hp_pkg::port_t        pairs_vport_i,
   input  qp_t                  pairs_i,
+  input  logic                 announced_i,       // the guest of pairs_vport_i has announced itself
   input  logic             qerr_valid_i,
   input  qid_t             qerr_q_i,
   input  logic [7:0]       qerr_code_i,
@@ -112,7 +114,7 @@ module hp_vio_regs
   logic            poll_valid, poll_reset, poll_full, poll_enable, poll_notify, vfs_idle;
   logic            job_q, job_reset_q, job_full_q, job_end, job_gone;
   vf_idx_t         poll_v, job_v_q;
-  logic [N_VF-1:0] owner, visible, resetting, msix_open;
+  logic [N_VF-1:0] owner, visible, resetting, announce, msix_open;
   logic [3:0]      ask, pick;                            // poll, step of the job, interrupt, access
 
   assign msix_open = msix_enable_i & ~msix_mask_i;
@@ -126,6 +128,10 @@ module hp_vio_regs
     .job_end_i    (job_end),
     .job_v_i      (job_v_q),
     .job_gone_o   (job_gone),
+    .reset_o,
+    .announced_i,
+    .announced_v_i(pairs_vport_i),
+    .announce_o   (announce),
     .msg_free_i   (!msg_valid_o),
     .poll_valid_o (poll_valid),
     .poll_v_o     (poll_v),
@@ -192,6 +198,7 @@ module hp_vio_regs
     .live_i     (vf_live_o),
     .pool_free_i(pool_free),
     .msg_free_i (!msg_valid_o),
+    .announce_i (announce),
     .nobuf_i    (nobuf),
     .refused_i  (refused),
     .valid_o    (acc_valid),

@@ -14,7 +14,10 @@ package hp_vio_regs_pkg;
   localparam int unsigned FMrgRxbuf       = 15;
   localparam int unsigned FStatus         = 16;
   localparam int unsigned FCtrlVq         = 17;
+  localparam int unsigned FCtrlRx         = 18;
+  localparam int unsigned FGuestAnnounce  = 21;
   localparam int unsigned FMq             = 22;
+  localparam int unsigned FCtrlMacAddr    = 23;
   localparam int unsigned FIndirectDesc   = 28;
   localparam int unsigned FEventIdx       = 29;
   localparam int unsigned FVersion1       = 32;
@@ -111,6 +114,7 @@ package hp_vio_regs_pkg;
     logic enable;                              // it has queues to enable
     logic notify;                              // its driver wants to hear of its configuration
     logic scan;                                // an interrupt of it may be pending that may be delivered
+    logic announce;                            // its guest is to announce itself
   } acts_t;
 
   function automatic logic [15:0] vector_read(input vector_t vec);
@@ -130,7 +134,10 @@ package hp_vio_regs_pkg;
     f[FMrgRxbuf]       = 1'b1;
     f[FStatus]         = 1'b1;
     f[FCtrlVq]         = ctrl_vq;
+    f[FCtrlRx]         = ctrl_vq;
+    f[FGuestAnnounce]  = ctrl_vq;
     f[FMq]             = ctrl_vq && mq;
+    f[FCtrlMacAddr]    = ctrl_vq;
     f[FIndirectDesc]   = 1'b1;
     f[FEventIdx]       = 1'b1;
     f[FVersion1]       = 1'b1;
@@ -140,7 +147,9 @@ package hp_vio_regs_pkg;
   endfunction
 
   function automatic bit features_good(input logic [63:0] chosen, input logic [63:0] offered);
-    return chosen[FVersion1] && (chosen & ~offered) == '0 && (!chosen[FMq] || chosen[FCtrlVq]);
+    bit asks;
+    asks = chosen[FCtrlRx] || chosen[FGuestAnnounce] || chosen[FMq] || chosen[FCtrlMacAddr];
+    return chosen[FVersion1] && (chosen & ~offered) == '0 && (!asks || chosen[FCtrlVq]);
   endfunction
 
   // Queue pairs in front of the control queue.

@@ -29,7 +29,11 @@ module hp_vio_vfs
   input  logic            job_end_i,        // the end of a reset
   input  logic [IdxW-1:0] job_v_i,
   output logic            job_gone_o,       // with it the pool is given up
+  output logic [N_VF-1:0] reset_o,          // a reset has ended; a pulse
   input  logic            msg_free_i,
+  input  logic            announced_i,      // its guest has announced itself
+  input  hp_pkg::port_t   announced_v_i,
+  output logic [N_VF-1:0] announce_o,       // its guest is to announce itself (virtio 1.2, 5.1.6.5.4)
 
   output logic            poll_valid_o,
   output logic [IdxW-1:0] poll_v_o,
@@ -61,6 +65,7 @@ module hp_vio_vfs
   assign flr_new    = flr_req_i & ~flr_seen_q & owner_q;
   assign ended      = {N_VF{job_end_i}} & at_job & ~todo_q & ~flr_new;
   assign job_gone_o = |(ended & leave_q);
+  assign reset_o    = {N_VF{job_end_i}} & at_job;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -74,6 +79,7 @@ module hp_vio_vfs
       notify_q    <= '0;
       scan_q      <= '0;
       flr_seen_q  <= '0;
+      announce_o  <= '0;
       flr_done_o  <= '0;
       poll_q      <= '0;
     end else begin
@@ -95,6 +101,9 @@ module hp_vio_vfs
           if (acts_i.notify) notify_q[i] <= 1'b1;
           if (acts_i.scan) scan_q[i] <= 1'b1;
         end
+
+        if (resetting_o[i] || (announced_i && announced_v_i == hp_pkg::port_t'(i))) announce_o[i] <= 1'b0;
+        else if (at_v[i] && acts_i.announce) announce_o[i] <= 1'b1;
 
         if (ended[i]) begin
           resetting_q[i] <= 1'b0;

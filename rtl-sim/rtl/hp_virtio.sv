@@ -100,8 +100,10 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   qp_t [N_VF-1:0]       vf_pool;
   logic                 regs_ack, steer_ack;
   logic [31:0]          regs_rdata, steer_rdata;
-  logic                 pairs_set;
+  logic                 pairs_set, announced;
   qp_t                  pairs;
+  logic [N_VF-1:0]      reset, gone_q;
+  guest_to_core_t       guest;
 
   hp_vio_regs #(.N_VF(N_VF), .N_QP(N_QP), .CTRL_VQ(1'b1), .MQ(1'b1)) u_regs (
     .clk_i, .rst_ni,
@@ -112,7 +114,9 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .pf_wdata_i,
     .pf_ack_o       (regs_ack),
     .pf_rdata_o     (regs_rdata),
-    .flr_req_i, .flr_done_o, .msix_enable_i, .msix_mask_i,
+    .flr_req_i, .flr_done_o,
+    .reset_o        (reset),
+    .msix_enable_i, .msix_mask_i,
     .qcmd_valid_o   (qcmd_valid),
     .qcmd_ready_i   (qcmd_ready),
     .qcmd_o         (qcmd),
@@ -124,6 +128,7 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .pairs_set_i    (pairs_set),
     .pairs_vport_i  (pairs_vport),
     .pairs_i        (pairs),
+    .announced_i    (announced),
     .qerr_valid_i   (qerr_valid),
     .qerr_q_i       (qerr_q),
     .qerr_code_i    (qerr_code),
@@ -169,10 +174,12 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .refused_valid_o(refused_valid),
     .refused_vport_o(refused_vport),
     .vf_pool_i      (vf_pool),
-    .guest_o, .guest_i,
+    .guest_o        (guest),
+    .guest_i,
     .pairs_set_o    (pairs_set),
     .pairs_vport_o  (pairs_vport),
     .pairs_o        (pairs),
+    .announced_o    (announced),
     .host_req_o, .host_grant_valid_i, .host_grant_ready_o, .host_grant_vport_i,
     .tx_tvalid_o, .tx_tready_i, .tx_tdata_o, .tx_tkeep_o, .tx_tlast_o, .tx_tuser_o, .tx_tdest_o,
     .host_rx_ready_o,
@@ -184,6 +191,19 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .m_axi_rvalid_i, .m_axi_rready_o, .m_axi_rdata_i, .m_axi_rresp_i, .m_axi_rlast_i,
     .idle_o         (vq_idle)
   );
+
+  // What the guest of a VF that was reset had asked for is to be forgotten. The core may be in reset itself meanwhile.
+  for (genvar v = 0; v < int'(N_VF); v++) begin : gen_gone
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) gone_q[v] <= 1'b0;
+      else if (reset[v]) gone_q[v] <= 1'b1;
+      else if (guest_i.forget && guest_i.forget_vport == 6'(v)) gone_q[v] <= 1'b0;
+    end
+  end
+  always_comb begin
+    guest_o      = guest;
+    guest_o.gone = 64'(gone_q);
+  end
 
   assign pf_ack_o   = regs_ack || steer_ack;
   assign pf_rdata_o = steer_ack ? steer_rdata : regs_rdata;

@@ -55,6 +55,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   output logic                  pairs_set_o,
   output port_t                 pairs_vport_o,
   output qp_t                   pairs_o,
+  output logic                  announced_o,
 
   output logic [N_VF-1:0]       host_req_o,
   input  logic                  host_grant_valid_i,
@@ -390,6 +391,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
     .err_valid_o(ctrl_err), .err_ready_i(!rings_err), .err_v_o(ctrl_err_v),
     .err_code_o(ctrl_err_code), .irq_valid_o(ctrl_irq), .irq_ready_i(irq_ready_i && irq_ctrl),
     .irq_v_o(ctrl_irq_v), .guest_o, .guest_i, .pairs_set_o, .pairs_v_o(pairs_v), .pairs_o,
+    .announced_o,
     .idle_o(idle_ctrl)
   );
   assign pairs_vport_o = port_t'(pairs_v);

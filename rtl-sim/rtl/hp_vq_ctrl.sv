@@ -56,6 +56,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   output logic            pairs_set_o,
   output logic [VW-1:0]   pairs_v_o,
   output qp_t             pairs_o,
+  output logic            announced_o,             // by pairs_v_o
 
   output logic            idle_o
 );
@@ -248,7 +249,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
 
   assign guest_o = '{
     valid: state_q == StAsk && !gone, vport: 7'(v_q), len: 10'(pos_q), cut: cut_q, tag: tag_q,
-    pairs: pool_i[v_q], rvalid: rd_q[1], rdata: window_read
+    pairs: pool_i[v_q], gone: '0, rvalid: rd_q[1], rdata: window_read
   };
 
   logic answered;
@@ -256,6 +257,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign pairs_set_o = answered && guest_i.pairs != '0 && guest_i.pairs <= pool_i[v_q];
   assign pairs_v_o   = v_q;
   assign pairs_o     = guest_i.pairs;
+  assign announced_o = answered && guest_i.announced;
 
   // ---- one request ----
 

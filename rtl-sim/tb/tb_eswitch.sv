@@ -135,7 +135,7 @@ module tb_eswitch #(
     return 192'(r);
   endfunction
   function automatic logic [191:0] mac_row(input mac_t mac, input int vvlan, input int target);
-    return {96'd0, 22'd0, 1'b1, 1'b0, 8'(target), 4'd0, 12'(vvlan), mac[47:32], mac[31:0]};
+    return {96'd0, 22'd0, 1'b1, 9'(target), 4'd0, 12'(vvlan), mac[47:32], mac[31:0]};
   endfunction
 
   function automatic frame_t make(input mac_t da, input mac_t sa, input int len);
@@ -610,6 +610,88 @@ module tb_eswitch #(
     expect_counter(32'hC000, 2);
   endtask
 
+  // A trusted vPort of V.VLAN 200.
+  task automatic trusted(input int vport, input mac_t mac, input bit trust);
+    port_row_t p;
+    p = port_row_t'(port_row(0, mac, 200));
+    p.trust = trust;
+    command(OP_WRITE, TBL_PORT, vport, 192'(p));
+  endtask
+  task automatic asks(input int vport, input bit promisc, input bit allmulti);
+    rxmode_row_t r;
+    r          = '0;
+    r.mac      = 48'h02_AA_00_00_00_00 + 48'(vport);
+    r.vvlan    = 12'd200;
+    r.valid    = 1'b1;
+    r.promisc  = promisc;
+    r.allmulti = allmulti;
+    command(OP_WRITE, TBL_RXMODE, 8 * vport, 192'(r));
+    command(OP_READ, TBL_RXMODE, 8 * vport, '0);
+    if (trsp.data != 192'(r)) $fatal(1, "a mode reads back as %h", trsp.data);
+  endtask
+  task automatic from_wire(input mac_t da, input bit to2, input bit to3, input reason_t why);
+    frame_t f;
+    f = make(da, Far, 64);
+    send_wire(insert(f, {16'h8100, 16'h0014, 32'h8100_00C8}, 8));
+    settle();
+    expect_reason(why);
+    if (to2) expect_host(2, f);
+    if (to3) expect_host(3, f);
+    expect_quiet();
+  endtask
+
+  // What guests asked for: of V.VLAN 200, which has no vSwitch.
+  task automatic modes();
+    localparam mac_t Mac2 = 48'h02_00_00_00_02_02, Mac3 = 48'h02_00_00_00_02_03, Group = 48'h03_00_00_00_00_05;
+    vvlan_row_t vv;
+    frame_t f;
+    vv = '0;
+    vv.vlan = 12'd20;
+    vv.members = 64'hC;
+    command(OP_WRITE, TBL_VVLAN, 4, 192'(vv));
+    command(OP_WRITE, TBL_VVMAP, 200, 192'h8000_0004);
+    trusted(2, Mac2, 1'b0);
+    trusted(3, Mac3, 1'b1);
+    command(OP_INSERT, TBL_MAC, 4, mac_row(Mac3, 200, 3));
+    from_wire(New0, 1'b0, 1'b0, RSN_UNKNOWN_UNICAST);
+    asks(2, 1'b1, 1'b0);
+    from_wire(New0, 1'b0, 1'b0, RSN_UNKNOWN_UNICAST);       // not trusted
+    trusted(2, Mac2, 1'b1);
+    from_wire(New0, 1'b1, 1'b0, RSN_PROMISCUOUS);
+    asks(3, 1'b1, 1'b0);
+    from_wire(New0, 1'b1, 1'b1, RSN_PROMISCUOUS);
+    from_wire(Mac3, 1'b0, 1'b1, RSN_MAC_HIT);
+    asks(2, 1'b0, 1'b0);
+    from_wire(New0, 1'b0, 1'b1, RSN_PROMISCUOUS);
+    // A group with one member.
+    command(OP_WRITE, TBL_GROUP, 5, 192'h8);
+    command(OP_INSERT, TBL_MAC, 4, mac_row(Group, 200, 256 + 5));
+    from_wire(Group, 1'b0, 1'b1, RSN_GROUP_MEMBERS);
+    asks(2, 1'b0, 1'b1);
+    from_wire(Group, 1'b1, 1'b1, RSN_GROUP_MEMBERS);
+    // A source that is the vPort's by the table, or not.
+    f = make(Mac3, New0, 70);
+    send_host(2, f);
+    settle();
+    expect_reason(RSN_SOURCE_MAC);
+    command(OP_INSERT, TBL_MAC, 4, mac_row(New0, 200, 3));
+    send_host(2, f);
+    settle();
+    expect_reason(RSN_SOURCE_MAC);
+    command(OP_INSERT, TBL_MAC, 4, mac_row(New0, 200, 2), ST_UPDATED);
+    send_host(2, f);
+    settle();
+    expect_reason(RSN_MAC_HIT);
+    expect_host(3, f);
+    trusted(2, Mac2, 1'b0);
+    send_host(2, f);
+    settle();
+    expect_reason(RSN_SOURCE_MAC);
+    expect_quiet();
+    command(OP_WRITE, TBL_RXMODE, 8 * NVf, '0, ST_BAD_INDEX);
+    command(OP_INSERT, TBL_RXMODE, 0, '0, ST_BAD_OP);
+  endtask
+
   initial begin
     frame_t f, g;
     vvlan_row_t vv;
@@ -734,6 +816,7 @@ module tb_eswitch #(
     flows(vv);
     lessons(vv);
     learning();
+    modes();
     $display("PASS");
     $finish;
   end

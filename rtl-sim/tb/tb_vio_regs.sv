@@ -23,7 +23,7 @@ module tb_vio_regs
   import tb_pkg::*;
 
   localparam int unsigned Lq = 2 * N_QP + 1;        // local queue numbers
-  localparam logic [63:0] Offered = 64'h8000_0003_3001_8028 | (CTRL_VQ ? 64'h2_0000 : 64'h0) |
+  localparam logic [63:0] Offered = 64'h8000_0003_3001_8028 | (CTRL_VQ ? 64'hA6_0000 : 64'h0) |
                                     (MQ ? 64'h40_0000 : 64'h0);
 
   logic clk = 1'b0, rst_n = 1'b0;
@@ -62,6 +62,9 @@ module tb_vio_regs
   hp_pkg::port_t      pairs_vport = '0;
   qp_t                pairs = '0;
   logic               asks_live;
+  // Guests that say that they have announced themselves, and how long ago: the model is not exact to the clock.
+  logic               announced = 1'b0;
+  int unsigned        announced_age [N_VF];
 
   assign asks_live = (live & (N_VF'(1) << pairs_vport)) != '0;
 
@@ -69,9 +72,15 @@ module tb_vio_regs
     automatic int who = $urandom() % N_VF;
     pairs_set   <= age[who] > 2000 && live[who] && $urandom() % 32 == 0;
     pairs_vport <= hp_pkg::port_t'(who);
+    announced   <= live[who] && $urandom() % 512 == 0;
     pairs       <= qp_t'(1 + $urandom() % 4);
     for (int v = 0; v < N_VF; v++) begin
       age[v] <= live[v] ? age[v] + 1 : 0;
+      announced_age[v] <= announced_age[v] + 1;
+      if (announced && asks_live && 32'(pairs_vport) == v) begin
+        announced_age[v] <= 0;
+        m[v].announce = 1'b0;
+      end
       if (!live[v]) want_pairs[v] <= 7'd1;
       else if (pairs_set && 32'(pairs_vport) == v) want_pairs[v] <= pairs;
     end
@@ -82,10 +91,11 @@ module tb_vio_regs
     .vf_req_i(vf_req), .vf_we_i(vf_we), .vf_fn_i(vf_fn), .vf_addr_i(vf_addr), .vf_wdata_i(vf_wdata),
     .vf_wmask_i(vf_wmask), .vf_ack_o(vf_ack), .vf_rdata_o(vf_rdata),
     .pf_req_i(pf_req), .pf_we_i(pf_we), .pf_addr_i(pf_addr), .pf_wdata_i(pf_wdata), .pf_ack_o(pf_ack),
-    .pf_rdata_o(pf_rdata), .flr_req_i(flr_req), .flr_done_o(flr_done), .msix_enable_i(enable_q),
+    .pf_rdata_o(pf_rdata), .flr_req_i(flr_req), .flr_done_o(flr_done), .reset_o(), .msix_enable_i(enable_q),
     .msix_mask_i(mask_q), .qcmd_valid_o(qcmd_valid), .qcmd_ready_i(qcmd_ready), .qcmd_o(qcmd),
     .bell_valid_o(bell_valid), .bell_q_o(bell_q), .vf_live_o(live), .vf_pairs_o(vf_pairs),
     .vf_pool_o(vf_pool), .pairs_set_i(pairs_set && asks_live), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
+    .announced_i(announced && asks_live),
     .qerr_valid_i(qerr_valid), .qerr_q_i(qerr_q), .qerr_code_i(qerr_code),
     .irq_valid_i(irq_valid), .irq_ready_o(irq_ready), .irq_q_i(irq_q),
     .msg_valid_o(msg_valid), .msg_ready_i(msg_ready), .msg_o(msg),
@@ -102,6 +112,7 @@ module tb_vio_regs
     logic [63:0] features;
     logic [7:0]  gen, status;
     logic [1:0]  isr;
+    logic        announce;
     logic        bad;
     logic [7:0]  bad_code, bad_queue;
     logic [31:0] nobuf, refused;
@@ -124,7 +135,7 @@ module tb_vio_regs
   logic rings_on [256];                           // as the rings know it
   int   rings_vf [256], rings_local [256];        // whose it is
 
-  int unsigned enables, disables, bells, messages, resets, flrs, claims, refusals, bads, late;
+  int unsigned enables, disables, bells, messages, resets, flrs, claims, refusals, bads, late, announces_n;
   int unsigned slow = 4;                          // clocks that the rings take, at most
   int unsigned msg_slow = 4;
 
@@ -162,6 +173,7 @@ module tb_vio_regs
     m[v].gen = '0;
     m[v].status = '0;
     m[v].isr = '0;
+    m[v].announce = 1'b0;
     m[v].bad = 1'b0;
     m[v].bad_code = '0;
     m[v].bad_queue = '0;
@@ -444,7 +456,7 @@ module tb_vio_regs
         if (!we) m[v].isr = '0;
       end
       16'h0200: want = {m[v].w1[23:16], m[v].w1[31:24], m[v].w2[7:0], m[v].w2[15:8]};
-      16'h0204: want = {15'd0, m[v].w0[1], m[v].w1[7:0], m[v].w1[15:8]};
+      16'h0204: want = {14'd0, announces(v, got[17]), m[v].w0[1], m[v].w1[7:0], m[v].w1[15:8]};
       16'h0208: want = {m[v].w2[31:16], MQ ? 16'(count_of(v)) : 16'd1};
       16'h020C: want = m[v].w3;
       16'h0210: want = 32'd1;
@@ -481,6 +493,11 @@ module tb_vio_regs
     if (busy && (addr inside {[16'h0018 : 16'h0037]} || addr == 16'h3000)) want = got;
   endtask
 
+  // Whether a guest is to announce itself.
+  function automatic bit announces(input int v, input bit read);
+    return (announced_age[v] < 100) ? read : m[v].announce && !m[v].resetting;
+  endfunction
+
   task automatic model_status(input int v, input logic [7:0] s);
     logic [7:0] old;
     old = m[v].status;
@@ -495,7 +512,7 @@ module tb_vio_regs
     m[v].status |= s & 8'b1000_0011;
     if (old[6] || !m[v].status[1]) return;
     if (s[3] && m[v].features[32] && (m[v].features & ~offered_of(v)) == 0 &&
-        (!m[v].features[22] || m[v].features[17])) m[v].status[3] = 1'b1;
+        ((m[v].features & 64'hE4_0000) == 0 || m[v].features[17])) m[v].status[3] = 1'b1;
     if (s[2] && old[3]) m[v].status[2] = 1'b1;
   endtask
 
@@ -543,7 +560,7 @@ module tb_vio_regs
     want = '0;
     if (v >= int'(N_VF)) return;
     case (word)
-      0: want = {8'(vectors_of(v)), m[v].w0[23:1], m[v].owner} & 32'hFF7F_7F03;
+      0: want = ({8'(vectors_of(v)), m[v].w0[23:1], m[v].owner} & 32'hFF7F_7F03) | 32'(announces(v, got[2])) << 2;
       1: want = m[v].w1;
       2: want = m[v].w2;
       3: want = m[v].w3;
@@ -561,6 +578,11 @@ module tb_vio_regs
         changed = m[v].w0[1] != data[1];
         m[v].w0[1] = data[1];
         if (!m[v].owner) m[v].w0[31:2] = data[31:2];
+        if (data[0] && data[2] && m[v].owner && !resetting_at && m[v].status[2] && m[v].features[21]) begin
+          changed       = 1'b1;
+          m[v].announce = 1'b1;
+          announces_n++;
+        end
       end
       1: begin
         changed = m[v].w1 != data;
@@ -761,8 +783,9 @@ module tb_vio_regs
     interrupts();
     resets_under_way();
     hostile(steps);
-    $display("%0d claims (%0d refused), %0d enables, %0d disables, %0d notifications, %0d messages, %0d resets, %0d FLRs, %0d bad",
-             claims, refusals, enables, disables, bells, messages, resets, flrs, bads);
+    $display("%0d claims (%0d refused), %0d enables, %0d disables, %0d notifications, %0d messages, %0d resets, %0d FLRs, %0d bad, %0d to announce",
+             claims, refusals, enables, disables, bells, messages, resets, flrs, bads, announces_n);
+    if (CTRL_VQ && announces_n == 0) $fatal(1, "nobody was asked to announce itself");
     if (seed != 0 && (enables == 0 || disables == 0 || bells == 0 || messages == 0 || resets == 0 || bads == 0))
       $fatal(1, "something was never tried");
     $display("PASS");

@@ -570,6 +570,7 @@
         3: pf(v, 1'b1, 1 + below(8), chance(20) ? rnd() : {16'd1500, 16'h02BB});
         4: if (chance(30) && !flr_req[v]) flr(v, 1'b1);
         5, 6: if (flr_done[v]) flr(v, 1'b0);
+        7: if (m[v].owner) pf(v, 1'b1, 0, {m[v].w0[31:3], 3'b101 | {1'b0, m[v].w0[1], 1'b0}});
         8: begin
           q = below(2 * pairs_of(v) + 1);
           if (chance(40) && exists(v, q) && rings_on[qid_of(v, q)] && rings_vf[qid_of(v, q)] == v && m[v].owner &&

@@ -21,7 +21,7 @@ module tb_vq_ctrl;
 
   logic            qcmd_valid = 1'b0, qcmd_ready, bell = 1'b0, read_valid, read_ready = 1'b0;
   logic            word_valid = 1'b0, word_err = 1'b0, write_valid, write_ready = 1'b0, ans = 1'b0;
-  logic            ans_err = 1'b0, err_valid, irq_valid, irq_ready = 1'b0, pairs_set, idle;
+  logic            ans_err = 1'b0, err_valid, irq_valid, irq_ready = 1'b0, pairs_set, announced, idle;
   vq_cmd_t         qcmd = '0;
   logic [1:0]      bell_v = '0, err_v, irq_v, pairs_v;
   logic [N_VF-1:0] live = '1;
@@ -42,7 +42,7 @@ module tb_vq_ctrl;
     .write_ready_i(write_ready), .write_o(wr), .ans_valid_i(ans), .ans_err_i(ans_err),
     .err_valid_o(err_valid), .err_ready_i(1'b1), .err_v_o(err_v), .err_code_o(err_code),
     .irq_valid_o(irq_valid), .irq_ready_i(irq_ready), .irq_v_o(irq_v), .guest_o(req),
-    .guest_i(act), .pairs_set_o(pairs_set), .pairs_v_o(pairs_v), .pairs_o(pairs), .idle_o(idle)
+    .guest_i(act), .pairs_set_o(pairs_set), .pairs_v_o(pairs_v), .pairs_o(pairs), .announced_o(announced), .idle_o(idle)
   );
 
   function automatic int unsigned below(input int unsigned n);
@@ -111,13 +111,16 @@ module tb_vq_ctrl;
   byte unsigned seen [$];
   int unsigned  asked [N_VF], irqs [N_VF];
   logic [7:0]   errs [N_VF];
-  int unsigned  set_pairs [N_VF];
+  int unsigned  set_pairs [N_VF], announces = 0;
   bit           answering = 1'b1;
 
   always @(posedge clk) begin
     if (irq_valid && irq_ready) irqs[irq_v] <= irqs[irq_v] + 1;
     if (err_valid) errs[err_v] <= err_code;
     if (pairs_set) set_pairs[pairs_v] <= 32'(pairs);
+    // Only what an answer says that names the request.
+    if (announced != (act.answer && act.announced && req.valid && act.tag == req.tag)) $fatal(1, "announced");
+    if (announced) announces <= announces + 1;
   end
 
   byte unsigned want [N_VF][$];
@@ -154,6 +157,7 @@ module tb_vq_ctrl;
       act.tag    = tag;
       act.ack    = 8'(8'hA0 + v);
       act.pairs  = 7'(below(6));
+      act.announced = below(2) == 0;
     end
   end
 

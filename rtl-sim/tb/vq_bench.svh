@@ -46,7 +46,7 @@
     .qcmd_i(qcmd), .bell_valid_i(bell_valid), .bell_q_i(bell_q), .vf_live_i(vf_live),
     .vf_pairs_i(pairs), .steer_req_i(1'b0), .steer_we_i(1'b0), .steer_addr_i('0),
     .steer_wdata_i('0), .steer_ack_o(), .steer_rdata_o(), .vf_pool_i('0), .guest_o(), .guest_i('0),
-    .pairs_set_o(), .pairs_vport_o(), .pairs_o(), .qerr_valid_o(qerr_valid), .qerr_q_o(qerr_q), .qerr_code_o(qerr_code),
+    .pairs_set_o(), .pairs_vport_o(), .pairs_o(), .announced_o(), .qerr_valid_o(qerr_valid), .qerr_q_o(qerr_q), .qerr_code_o(qerr_code),
     .irq_valid_o(irq_valid), .irq_ready_i(irq_ready), .irq_q_o(irq_q), .msg_valid_i(msg_valid),
     .msg_ready_o(msg_ready), .msg_i(msg), .nobuf_valid_o(nobuf), .nobuf_vport_o(nobuf_vport),
     .refused_valid_o(refused), .refused_vport_o(refused_vport), .host_req_o(host_req),

@@ -185,6 +185,22 @@ packed! {
     }
 }
 
+packed! {
+    /// `RXMODE`, words 0 to 2.
+    struct RxModeBits(u128) at word 0 {
+        /// an address that the guest asked for
+        u64, mac, set_mac: 47, 0;
+        /// the V.VLAN that it is in
+        u16, vvlan, set_vvlan: 59, 48;
+        /// the guest asked for the address, and got it
+        u8, valid, set_valid: 63, 63;
+        /// first row of a vPort: it takes unicast frames that nobody takes
+        u8, promisc, set_promisc: 64, 64;
+        /// first row of a vPort: it takes frames of every group
+        u8, allmulti, set_allmulti: 65, 65;
+    }
+}
+
 /// The layouts, by table.
 pub const LAYOUTS: &[Layout] = &[
     Layout {
@@ -232,6 +248,12 @@ pub const LAYOUTS: &[Layout] = &[
         name: "flow_row_t",
         words: 2,
         parts: &[FlowBits::FIELDS, FlowSeenBits::FIELDS],
+    },
+    Layout {
+        table: "RXMODE",
+        name: "rxmode_row_t",
+        words: 3,
+        parts: &[RxModeBits::FIELDS],
     },
 ];
 

@@ -49,12 +49,13 @@ pub use flow::{
 pub use ids::{MacAddr, PortId, VPort, VVlan, Vlan};
 pub use reason::{REASONS, Reason, ReasonClass};
 pub use row::{
-    CfgRow, GroupRow, MacRow, Miss, Mode, PortRow, Role, Tags, Target, VVlanRow, VVmapRow,
+    CfgRow, GroupRow, MacRow, Miss, Mode, PortRow, RX_MODE_ROWS, Role, RxModeRow, Tags, Target,
+    VVlanRow, VVmapRow,
 };
 pub use table::{Closed, Invalidation, Op, RowWords, Status, Sweep, Table, TableCommand, Teach};
 
 /// Version of everything in this crate that firmware, host and hardware must agree on.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;
 
 /// Most vPorts a NIC may have; bitmaps of vPorts are 64 bits wide.
 pub const MAX_VF: usize = 64;

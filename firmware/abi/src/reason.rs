@@ -126,6 +126,7 @@ reasons! {
     FlowUplink = 14, "flow-uplink", Deliver, Decision, "The flow says: to the uplink.";
     FlowRedirect = 15, "flow-redirect", Deliver, Decision, "The flow says: to the vPort that it names.";
     FlowPunt = 16, "flow-punt", Punt, Decision, "The flow says: to the firmware.";
+    Promiscuous = 17, "promiscuous", Deliver, Decision, "Unknown unicast from the uplink: to the promiscuous vPorts of the V.VLAN.";
     PortDisabled = 20, "port-disabled", Drop, Decision, "The vPort is disabled.";
     SourceMac = 21, "source-mac", Drop, Decision, "Spoof check: the source address is not the vPort's.";
     SourceGroup = 22, "source-group", Drop, Decision, "The source address is a group address.";
@@ -138,7 +139,7 @@ reasons! {
     VvlanUnknown = 29, "vvlan-unknown", Drop, Decision, "The V.VLAN is not configured.";
     VlanPair = 30, "vlan-pair", Drop, Decision, "The V.VLAN is not accepted on that outer VLAN.";
     MissDrop = 31, "miss-drop", Drop, Decision, "Miss action drop.";
-    UnknownUnicast = 32, "unknown-unicast", Drop, Decision, "Unknown unicast from the uplink and no vSwitch vPort in the V.VLAN.";
+    UnknownUnicast = 32, "unknown-unicast", Drop, Decision, "Unknown unicast from the uplink and neither a vSwitch nor a promiscuous vPort in the V.VLAN.";
     SamePort = 33, "same-port", Drop, Decision, "The target is the port the frame came from.";
     SourceLocal = 34, "source-local", Drop, Decision, "A local vPort's address came in from an uplink that does not reflect.";
     AlreadyServed = 35, "already-served", Drop, Decision, "Returned group frame whose local members had their copies.";
@@ -178,6 +179,6 @@ mod tests {
         }
         assert_eq!(REASONS.len(), Reason::ALL.len());
         assert_eq!(Reason::from_code(0), None);
-        assert_eq!(Reason::from_code(17), None);
+        assert_eq!(Reason::from_code(18), None);
     }
 }

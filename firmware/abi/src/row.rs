@@ -3,8 +3,8 @@
 //! The rows of the tables: decoded, as people and code use them, and packed, as the bus carries them.
 
 use crate::bits::{
-    CfgBits, GroupBits, MacBits, MacSeenBits, PortBits, VVlanBits, VVlanLastBits, VVlanMemberBits,
-    VVmapBits, low, words,
+    CfgBits, GroupBits, MacBits, MacSeenBits, PortBits, RxModeBits, VVlanBits, VVlanLastBits,
+    VVlanMemberBits, VVmapBits, low, words,
 };
 use crate::flow::Seen;
 use crate::ids::{MacAddr, PortSet, VPort, VVlan, Vlan};
@@ -410,6 +410,58 @@ impl GroupRow {
         let mut bits = GroupBits(0);
         bits.set_bitmap(self.vports.0);
         words(bits.0.into())
+    }
+}
+
+/// Rows of `RXMODE` that a vPort has; its first has the modes as well.
+pub const RX_MODE_ROWS: u8 = 8;
+
+/// A row of `RXMODE`: what a guest asked for and got. What holds is that and `trust` of the vPort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RxModeRow {
+    /// An address, and the V.VLAN that it is in.
+    pub key: Option<MacKey>,
+    /// It takes unicast frames that nobody takes; in a vPort's first row.
+    pub promisc: bool,
+    /// It takes frames of every group; in a vPort's first row.
+    pub allmulti: bool,
+}
+
+impl RxModeRow {
+    /// The index of a vPort's row, 0 to [`RX_MODE_ROWS`] - 1.
+    #[must_use]
+    pub const fn index(vport: VPort, row: u8) -> u16 {
+        vport.get() as u16 * RX_MODE_ROWS as u16 + row as u16
+    }
+
+    /// Unpacks a row; unknown bits are ignored, and an address in no legal V.VLAN is none.
+    #[must_use]
+    pub fn from_words(row: &RowWords) -> Self {
+        let bits = RxModeBits(low(row));
+        let key = VVlan::new(bits.vvlan()).map(|vvlan| MacKey {
+            vvlan,
+            mac: MacAddr::from_u64(bits.mac()),
+        });
+        Self {
+            key: key.filter(|_| bits.valid() != 0),
+            promisc: bits.promisc() != 0,
+            allmulti: bits.allmulti() != 0,
+        }
+    }
+
+    /// Packs the row.
+    #[must_use]
+    pub fn to_words(&self) -> RowWords {
+        let mut bits = RxModeBits(0);
+        if let Some(key) = self.key {
+            bits.set_mac(key.mac.to_u64());
+            bits.set_vvlan(key.vvlan.get());
+            bits.set_valid(1);
+        }
+        bits.set_promisc(self.promisc.into());
+        bits.set_allmulti(self.allmulti.into());
+        words(bits.0)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::flow::{FlowKey, FlowKeyWords, FlowRow, Scope, Teacher};
 use crate::ids::{MacAddr, PortSet, VVlan};
-use crate::row::{CfgRow, GroupRow, MacKey, MacRow, PortRow, VVlanRow, VVmapRow};
+use crate::row::{CfgRow, GroupRow, MacKey, MacRow, PortRow, RxModeRow, VVlanRow, VVmapRow};
 
 /// Data of a command or response, word 0 first.
 pub type RowWords = [u32; 6];
@@ -102,6 +102,8 @@ codes! {
         Flow = 6, "flow";
         /// Key of the next flow command, and of the last one that found an entry; index: 0 to 2.
         Key = 7, "key";
+        /// What guests asked for; index: 8 * vPort + row.
+        RxMode = 8, "rxmode";
     }
 }
 
@@ -181,6 +183,8 @@ pub enum TableCommand {
     VVlan(u16, VVlanRow),
     /// Write a row of `GROUP`.
     Group(u16, GroupRow),
+    /// Write a row of `RXMODE`.
+    RxMode(u16, RxModeRow),
     /// Insert or replace a MAC entry that lives with a V.VLAN instance.
     MacInsert(u16, MacRow),
     /// Delete a MAC entry.
@@ -235,6 +239,7 @@ impl TableCommand {
             Self::VVmap(index, row) => (Op::Write, Table::VVmap, *index, row.to_words()),
             Self::VVlan(index, row) => (Op::Write, Table::VVlan, *index, row.to_words()),
             Self::Group(index, row) => (Op::Write, Table::Group, *index, row.to_words()),
+            Self::RxMode(index, row) => (Op::Write, Table::RxMode, *index, row.to_words()),
             Self::MacInsert(instance, row) => (Op::Insert, Table::Mac, *instance, row.to_words()),
             Self::MacDelete(key) => (Op::Delete, Table::Mac, 0, key.to_words()),
             Self::FlowInsert(instance, row) => (Op::Insert, Table::Flow, *instance, row.to_words()),
@@ -269,6 +274,7 @@ impl TableCommand {
             (Op::Write, Table::VVmap) => Self::VVmap(index, VVmapRow::from_words(data)),
             (Op::Write, Table::VVlan) => Self::VVlan(index, VVlanRow::from_words(data)),
             (Op::Write, Table::Group) => Self::Group(index, GroupRow::from_words(data)),
+            (Op::Write, Table::RxMode) => Self::RxMode(index, RxModeRow::from_words(data)),
             (Op::Write, Table::Key) => Self::Key(index, *data),
             (Op::Insert, Table::Mac) => Self::MacInsert(index, MacRow::from_words(data)?),
             (Op::Insert, Table::Flow) => Self::FlowInsert(index, FlowRow::from_words(data)?),

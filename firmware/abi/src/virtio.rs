@@ -46,6 +46,17 @@ codes! {
     }
 }
 
+/// Command of [`CtrlClass::Rx`]: unicast frames that nobody takes; a byte, 0 or 1.
+pub const CTRL_RX_PROMISC: u8 = 0;
+/// Command of [`CtrlClass::Rx`]: frames of every group; a byte, 0 or 1.
+pub const CTRL_RX_ALLMULTI: u8 = 1;
+/// Command of [`CtrlClass::Mac`]: all other addresses: a list of unicast and one of group addresses, each a
+/// little-endian `u32` and so many addresses.
+pub const CTRL_MAC_TABLE_SET: u8 = 0;
+/// Command of [`CtrlClass::Mac`]: the first address.
+pub const CTRL_MAC_ADDR_SET: u8 = 1;
+/// Command of [`CtrlClass::Announce`]: the guest has announced itself.
+pub const CTRL_ANNOUNCE_ACK: u8 = 0;
 /// Command of [`CtrlClass::Mq`]: the number of queue pairs in use, a little-endian `u16`.
 pub const CTRL_MQ_PAIRS_SET: u8 = 0;
 /// Answer to a request that was done.

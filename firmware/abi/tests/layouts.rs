@@ -196,12 +196,15 @@ proptest! {
         reverse in prop::option::of(flow_row()),
         scope in prop::sample::select(Scope::ALL),
         (index, age, which) in any::<(u16, u16, u8)>(),
+        (promisc, allmulti, keyed) in any::<(bool, bool, bool)>(),
     ) {
+        let key = keyed.then_some(mac.key);
         let invalidation = Invalidation { scope, which };
         let sweep = Sweep { age, teacher: flow.teacher };
         for command in [
             TableCommand::VVlan(index, row),
             TableCommand::VVmap(index, VVmapRow { instance: Some((index & 63) as u8) }),
+            TableCommand::RxMode(index, RxModeRow { key, promisc, allmulti }),
             TableCommand::MacInsert(index, mac),
             TableCommand::FlowInsert(index, flow),
             TableCommand::FlowDelete,
@@ -241,7 +244,7 @@ proptest! {
                 "PORT" => PortRow::from_words(&row).to_words(),
                 "GROUP" => GroupRow::from_words(&row).to_words(),
                 // These have values that have no meaning; the round trip of their values is above.
-                "CFG" | "VVMAP" | "VVLAN" | "MAC" | "FLOW" => continue,
+                "CFG" | "VVMAP" | "VVLAN" | "MAC" | "FLOW" | "RXMODE" => continue,
                 table => panic!("no test for {table}"),
             };
             prop_assert_eq!(row, expected, "{}", layout.table);
@@ -406,6 +409,20 @@ fn rows_stand_where_the_contract_says() {
     ];
     assert_eq!(vvlan.to_words(), expected);
 
+    let mode = RxModeRow {
+        key: Some(MacKey {
+            vvlan: VVlan::new(0xabc).unwrap(),
+            mac: MacAddr([0x02, 0x11, 0x22, 0x33, 0x44, 0x55]),
+        }),
+        promisc: true,
+        allmulti: true,
+    };
+    assert_eq!(mode.to_words(), [0x2233_4455, 0x8abc_0211, 3, 0, 0, 0]);
+    assert_eq!(
+        RxModeRow::from_words(&[0x55, 0x0abc_0211, 2, 0, 0, 0]).key,
+        None
+    );
+    assert_eq!(RxModeRow::index(VPort::new(63).unwrap(), 7), 511);
     let group = GroupRow {
         vports: PortSet(0x0123_4567_89ab_cdef),
     };

@@ -225,6 +225,9 @@ impl Source {
                 if group && self.core.is_none() && !meters.take(self.vport, &self.row, time) {
                     return Verdict::drop(Reason::Meter);
                 }
+                if self.is_foreign(&canonical) && !self.owns(tables, id, &canonical) {
+                    return Verdict::drop(Reason::SourceMac);
+                }
                 let asked = Asked {
                     src: self.vport.into(),
                     id,
@@ -245,13 +248,24 @@ impl Source {
             Some(Reason::PortDisabled)
         } else if frame.source().is_group() {
             Some(Reason::SourceGroup)
-        } else if self.row.spoofchk && frame.source() != self.row.mac {
+        } else if !self.row.trust && self.is_foreign(frame) {
             Some(Reason::SourceMac)
         } else if !tags.allowed(self.row.tags) {
             Some(Reason::TagNotAllowed)
         } else {
             reserved(frame, tags.ethertype)
         }
+    }
+
+    /// Whether the spoof check has to ask where it is from.
+    fn is_foreign(&self, frame: &Canonical<'_>) -> bool {
+        self.row.spoofchk && frame.source() != self.row.mac
+    }
+
+    /// Whether the source address is one that leads to the vPort: a trusted guest may ask for some.
+    fn owns(&self, tables: &impl Tables, vvlan: VVlan, frame: &Canonical<'_>) -> bool {
+        let mac = frame.source();
+        tables.mac(&MacKey { vvlan, mac }) == Some(Target::VPort(self.vport))
     }
 
     fn forward(
@@ -439,7 +453,7 @@ fn forward_uplink(
     let (target, reason) = match (destination, row.vswitch) {
         (Some(Target::VPort(vport)), _) => (vport, hit),
         (_, Some(vswitch)) => (vswitch, Reason::DefaultVswitch),
-        (_, None) => return Verdict::drop(Reason::UnknownUnicast),
+        (_, None) => return unknown(tables, cfg, row, s),
     };
     Local {
         target,
@@ -448,6 +462,22 @@ fn forward_uplink(
         s,
     }
     .deliver(tables, cfg, row)
+}
+
+/// A unicast frame from the uplink to an address that nobody has, in a V.VLAN without a vSwitch.
+fn unknown(tables: &impl Tables, cfg: CfgRow, row: &VVlanRow, s: Option<VPort>) -> Verdict {
+    let listens = tables.promiscuous() & row.members & tables.enabled();
+    let targets = s.map_or(listens, |s| listens.without(s));
+    if targets.is_empty() {
+        Verdict::drop(Reason::UnknownUnicast)
+    } else if s.is_some() && !cfg.reflects {
+        Verdict::drop(Reason::SourceLocal)
+    } else {
+        Verdict {
+            targets,
+            ..Verdict::of(Kind::Multicast, Reason::Promiscuous)
+        }
+    }
 }
 
 /// A frame that its flow entry sends to a port, group address or not.
@@ -479,7 +509,9 @@ fn group_base(
     destination: Option<Target>,
 ) -> PortSet {
     let base = match destination {
-        Some(Target::Group(index)) if !da.is_broadcast() => tables.group(index).vports,
+        Some(Target::Group(index)) if !da.is_broadcast() => {
+            tables.group(index).vports | tables.all_multicast()
+        }
         _ => row.members,
     };
     base & row.members & tables.enabled()

@@ -28,6 +28,12 @@ pub trait Tables {
     /// The vPorts of a group.
     fn group(&self, index: u8) -> GroupRow;
 
+    /// vPorts that take unicast frames from the uplink that nobody takes: their guests asked for it, and are trusted.
+    fn promiscuous(&self) -> PortSet;
+
+    /// vPorts that take frames of every group of their V.VLAN: likewise.
+    fn all_multicast(&self) -> PortSet;
+
     /// The enabled vPorts.
     fn enabled(&self) -> PortSet {
         VPort::all()

@@ -108,6 +108,9 @@ fn command() -> impl Strategy<Value = TableCommand> {
         2 => (0..4_u16, vvlan_row()).prop_map(|(index, row)| TableCommand::VVlan(index, row)),
         1 => (8..11_u16, any::<u64>())
             .prop_map(|(index, bits)| TableCommand::Group(index, GroupRow { vports: PortSet(bits) })),
+        1 => (0..N_VF, any::<bool>(), any::<bool>()).prop_map(|(port, promisc, allmulti)| {
+            TableCommand::RxMode(RxModeRow::index(vf(port), 0), RxModeRow { key: None, promisc, allmulti })
+        }),
         4 => mac_row().prop_map(|row| TableCommand::MacInsert(0, row)),
         1 => mac_row().prop_map(|row| TableCommand::MacDelete(row.key)),
     ]
@@ -298,7 +301,9 @@ proptest! {
         prop_assert!((first.targets & second.targets).is_empty(), "twice: {first:?} {second:?}");
         let (_, row) = model.tables.vvlan(id).unwrap();
         let base = match model.tables.mac(&key(VVLAN_A, da)) {
-            Some(Target::Group(index)) if da != BROADCAST => model.tables.group(index).vports,
+            Some(Target::Group(index)) if da != BROADCAST => {
+                model.tables.group(index).vports | model.tables.all_multicast()
+            }
             _ => row.members,
         };
         let expected = (base & row.members & model.tables.enabled()).without(vf(src));
@@ -390,7 +395,7 @@ proptest! {
                 TableCommand::Port(index, row) => { ports.insert(*index, *row); Status::Ok }
                 TableCommand::VVmap(index, row) => { vvmap.insert(*index, *row); Status::Ok }
                 TableCommand::VVlan(index, row) => { vvlans.insert(*index, *row); Status::Ok }
-                TableCommand::Cfg(_) | TableCommand::Group(..) => Status::Ok,
+                TableCommand::Cfg(_) | TableCommand::Group(..) | TableCommand::RxMode(..) => Status::Ok,
                 other => unreachable!("{other:?} is not generated here"),
             };
             prop_assert_eq!(memory.apply(command), expected);
@@ -424,6 +429,7 @@ fn rows_that_do_not_exist_are_refused() {
         TableCommand::VVmap(4096, VVmapRow::default()),
         TableCommand::VVlan(64, blank),
         TableCommand::Group(256, GroupRow::default()),
+        TableCommand::RxMode(8 * u16::from(N_VF), RxModeRow::default()),
     ] {
         assert_eq!(memory.apply(&command), Status::BadIndex, "{command:?}");
     }

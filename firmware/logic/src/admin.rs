@@ -156,7 +156,12 @@ impl Control {
         };
         match bus.lookup(&row.key)? {
             // The host sends its configuration again after a restart.
-            Some(entry) if entry == row => return Ok(()),
+            Some(entry) if entry == row => {
+                if let Target::VPort(vport) = row.target {
+                    self.adopt(bus, vport, row.key)?;
+                }
+                return Ok(());
+            }
             Some(entry) if entry.is_static => return Err(AdminError::Exists),
             _ => {}
         }

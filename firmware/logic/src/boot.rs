@@ -81,6 +81,7 @@ impl Control {
             }
         }
         self.audit = Audit { left: VVMAP_ROWS };
+        self.asked = self.limits.all_vports();
         Ok(recovered)
     }
 

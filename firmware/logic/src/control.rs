@@ -60,6 +60,10 @@ pub struct Control {
     /// Events about addresses that the host may be told now.
     pub(crate) tells: u8,
     pub(crate) crash_test: bool,
+    /// vPorts whose guests may have asked for something.
+    pub(crate) asked: PortSet,
+    /// The one of them that was looked at last.
+    pub(crate) reviewed: u8,
 }
 
 impl Control {
@@ -85,6 +89,8 @@ impl Control {
             peer_seed: [0; 8],
             tells: 0,
             crash_test: false,
+            asked: PortSet::EMPTY,
+            reviewed: 0,
         }
     }
 
@@ -105,7 +111,7 @@ impl Control {
     }
 
     /// What is done every millisecond or so: sweeps and health events when they are due, a bit of the
-    /// audit after a restart, and one event more about addresses for the host.
+    /// audit after a restart, a look at what a guest asked for, and one event more about addresses for the host.
     ///
     /// # Errors
     ///
@@ -119,6 +125,7 @@ impl Control {
         self.tells = TELLS.min(self.tells.saturating_add(1));
         self.health.tell(time, tell);
         self.ageing.sweep(bus, time)?;
+        self.review_asked(bus)?;
         self.audit(bus)
     }
 }

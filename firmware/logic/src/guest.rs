@@ -6,14 +6,20 @@
 //! it, else it is refused and changes nothing. Each vPort has a budget of requests; one that has spent it
 //! waits, so that it cannot keep the firmware from the others.
 
-use hairpin_abi::MAX_VF;
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::virtio::{CTRL_ERR, CTRL_MQ_PAIRS_SET, CTRL_OK, CtrlClass};
+use hairpin_abi::virtio::{
+    CTRL_ANNOUNCE_ACK, CTRL_ERR, CTRL_MAC_ADDR_SET, CTRL_MAC_TABLE_SET, CTRL_MQ_PAIRS_SET, CTRL_OK,
+    CTRL_RX_ALLMULTI, CTRL_RX_PROMISC, CtrlClass,
+};
+use hairpin_abi::{MAX_VF, MacAddr, VPort};
+
+use crate::rxmode::Refused;
+use crate::{Control, TableBus};
 
 /// Requests that a vPort may make at once; each tick allows one more.
 pub const BUDGET: u8 = 16;
-/// Bytes of the longest request that can be done.
-pub const READABLE: usize = 4;
+/// Bytes of a request that are read; a longer one is refused.
+pub const READABLE: usize = 512;
 
 /// What to tell a guest, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,32 +29,116 @@ pub struct Answer {
     pub ack: u8,
     /// Queue pairs that are in use from now on.
     pub pairs: Option<u8>,
+    /// It has announced itself, and need not be asked to any more.
+    pub announced: bool,
 }
 
 impl Answer {
     const REFUSED: Self = Self {
         ack: CTRL_ERR,
         pairs: None,
+        announced: false,
+    };
+    const DONE: Self = Self {
+        ack: CTRL_OK,
+        pairs: None,
+        announced: false,
     };
 }
 
-/// Answers a request: all of its bytes, or the first [`READABLE`] and `cut`. `pairs` is what the PF gave
-/// the vPort.
-#[must_use]
-pub fn answer(request: &[u8], cut: bool, pairs: u8) -> Answer {
-    match *request {
-        [class, CTRL_MQ_PAIRS_SET, low, high]
-            if !cut && CtrlClass::from_code(class) == Some(CtrlClass::Mq) =>
-        {
-            match u8::try_from(u16::from_le_bytes([low, high])) {
-                Ok(wanted) if (1..=pairs).contains(&wanted) => Answer {
-                    ack: CTRL_OK,
-                    pairs: Some(wanted),
-                },
-                _ => Answer::REFUSED,
+/// A request of the right form.
+enum Request<'a> {
+    /// Queue pairs in use.
+    Pairs(u16),
+    /// Unicast frames that nobody takes.
+    Promisc(bool),
+    /// Frames of every group.
+    AllMulti(bool),
+    /// The first address.
+    Address(MacAddr),
+    /// The other unicast addresses.
+    Table(&'a [u8]),
+    /// It has announced itself.
+    Announced,
+}
+
+impl<'a> Request<'a> {
+    fn parse(request: &'a [u8]) -> Option<Self> {
+        let (&[class, command], data) = request.split_first_chunk()?;
+        Some(match (CtrlClass::from_code(class)?, command, data) {
+            (CtrlClass::Mq, CTRL_MQ_PAIRS_SET, &[low, high]) => {
+                Self::Pairs(u16::from_le_bytes([low, high]))
             }
+            (CtrlClass::Rx, CTRL_RX_PROMISC, &[on @ (0 | 1)]) => Self::Promisc(on == 1),
+            (CtrlClass::Rx, CTRL_RX_ALLMULTI, &[on @ (0 | 1)]) => Self::AllMulti(on == 1),
+            (CtrlClass::Mac, CTRL_MAC_ADDR_SET, data) => Self::Address(unicast(data)?),
+            (CtrlClass::Mac, CTRL_MAC_TABLE_SET, data) => {
+                let (table, groups) = list(data)?;
+                let (groups, []) = list(groups)? else {
+                    return None;
+                };
+                let group = |mac: &[u8]| mac.first().is_some_and(|byte| byte & 1 != 0);
+                let right = table.chunks(6).all(|mac| unicast(mac).is_some())
+                    && groups.chunks(6).all(group);
+                right.then_some(Self::Table(table))?
+            }
+            (CtrlClass::Announce, CTRL_ANNOUNCE_ACK, []) => Self::Announced,
+            _ => return None,
+        })
+    }
+}
+
+/// The addresses of a list, and what is behind it.
+fn list(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (count, rest) = data.split_first_chunk()?;
+    let bytes = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+    rest.split_at_checked(bytes.checked_mul(6)?)
+}
+
+fn unicast(bytes: &[u8]) -> Option<MacAddr> {
+    let mac = MacAddr(<[u8; 6]>::try_from(bytes).ok()?);
+    (!mac.is_group() && mac.to_u64() != 0).then_some(mac)
+}
+
+impl Control {
+    /// Does a request, or refuses it: all of its bytes, or the first [`READABLE`] and `cut`. `pairs` is
+    /// what the PF gave the vPort.
+    pub fn guest_request(
+        &mut self,
+        bus: &mut impl TableBus,
+        vport: VPort,
+        request: &[u8],
+        cut: bool,
+        pairs: u8,
+    ) -> Answer {
+        let Some(request) = Request::parse(request).filter(|_| !cut) else {
+            return Answer::REFUSED;
+        };
+        let done = match request {
+            Request::Pairs(wanted) => {
+                return match u8::try_from(wanted) {
+                    Ok(wanted) if (1..=pairs).contains(&wanted) => Answer {
+                        pairs: Some(wanted),
+                        ..Answer::DONE
+                    },
+                    _ => Answer::REFUSED,
+                };
+            }
+            Request::Announced => {
+                return Answer {
+                    announced: true,
+                    ..Answer::DONE
+                };
+            }
+            Request::Promisc(on) => self.set_mode(bus, vport, on, |row| row.promisc = on),
+            Request::AllMulti(on) => self.set_mode(bus, vport, on, |row| row.allmulti = on),
+            Request::Address(mac) => self.set_address(bus, vport, mac),
+            Request::Table(macs) => self.set_table(bus, vport, macs.chunks(6).filter_map(unicast)),
+        };
+        match done {
+            Ok(()) => Answer::DONE,
+            Err(Refused) => Answer::REFUSED,
         }
-        _ => Answer::REFUSED,
     }
 }
 

@@ -20,6 +20,7 @@
 //! | [`path`] | moves learned flows to the short path |
 //! | [`peer`] | learns from the adjacent switch |
 //! | [`punt`] | decides about punted frames |
+//! | `rxmode` | keeps what guests asked for |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -36,6 +37,7 @@ pub mod path;
 pub mod peer;
 pub mod punt;
 mod random;
+mod rxmode;
 mod validate;
 
 pub use admin::Outcome;

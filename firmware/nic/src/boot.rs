@@ -114,6 +114,7 @@ fn prepare_tables(p: &mut Peripherals, control: &mut Control) -> Result<Option<E
     p.tables.set_hash_seeds(&p.identity.seeds());
     let mut bus = Tables::new(&mut p.tables, &mut p.watchdog);
     control.test_tables(&mut bus)?;
+    control.clear_asked(&mut bus)?;
     mark_life();
     Ok(restarted)
 }

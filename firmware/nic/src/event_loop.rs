@@ -5,7 +5,7 @@
 
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
-use hairpin_abi::{MacAddr, PortId, Reason, VVlan, Vlan};
+use hairpin_abi::{MacAddr, PortId, Reason, VPort, VVlan, Vlan};
 use hairpin_nic_logic::guest::{self, Budgets};
 use hairpin_nic_logic::learn::Learned;
 use hairpin_nic_logic::peer::{READABLE, SENDABLE};
@@ -171,19 +171,43 @@ impl EventLoop {
         self.summary.learn_events = self.summary.learn_events.wrapping_add(answered);
     }
 
-    /// A guest asks on its control queue.
+    /// A guest asks on its control queue, or a VF was reset.
     fn guest(&mut self) {
-        let Some(request) = self.p.guests.request() else {
+        let request = self.p.guests.request();
+        let gone = self.p.guests.gone() & self.budgets.allowed();
+        for vport in gone.iter() {
+            self.p.guests.forget(vport.get());
+            let mut bus = Tables::new(&mut self.p.tables, &mut self.p.watchdog);
+            if self.control.guest_gone(&mut bus, vport).is_err() {
+                self.table_fault();
+            }
+            defmt::debug!("guest: vf{=u8} is gone", vport.get());
+            self.spend(vport);
+        }
+        let Some((request, vport)) = request.and_then(|r| Some((r, VPort::new(r.vport)?))) else {
             return;
         };
+        if gone.contains(vport) {
+            return; // it may be from before the reset
+        }
         let mut bytes = [0; guest::READABLE];
-        self.p.guests.read(&mut bytes);
-        let len = usize::from(request.len);
-        let cut = request.cut || len > bytes.len();
-        let answer = guest::answer(bytes.get(..len).unwrap_or(&bytes), cut, request.pairs);
-        self.p.guests.answer(&request, answer.ack, answer.pairs);
+        let len = usize::from(request.len).min(bytes.len());
+        let bytes = bytes.get_mut(..len).unwrap_or_default();
+        self.p.guests.read(bytes);
+        let mut bus = Tables::new(&mut self.p.tables, &mut self.p.watchdog);
+        let answer = self
+            .control
+            .guest_request(&mut bus, vport, bytes, request.cut, request.pairs);
+        self.p
+            .guests
+            .answer(&request, answer.ack, answer.pairs, answer.announced);
         defmt::debug!("guest: vf{=u8} asks: {}", request.vport, answer);
-        if !self.budgets.spend(request.vport) {
+        self.spend(vport);
+    }
+
+    /// Counts what was done for a guest; the last that it may have for now is the last that it has.
+    fn spend(&mut self, vport: VPort) {
+        if !self.budgets.spend(vport.get()) {
             self.p.guests.allow(self.budgets.allowed());
         }
     }
@@ -200,12 +224,19 @@ impl EventLoop {
             .control
             .tick(&mut bus, now, |event| notify(events, event))
             .and_then(|()| self.control.not_installed(&mut bus, full, quota, now));
-        if result.is_err() && !self.faulty {
+        if result.is_err() {
+            self.table_fault();
+        }
+        self.summarize();
+    }
+
+    /// Tells the host, once.
+    fn table_fault(&mut self) {
+        if !self.faulty {
             self.faulty = true;
             defmt::error!("tables: no answer, or not the right one");
             notify(&mut self.p.events, nowhere(EventCode::TableFault));
         }
-        self.summarize();
     }
 
     fn summarize(&mut self) {

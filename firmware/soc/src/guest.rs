@@ -56,12 +56,25 @@ impl GuestPort {
     }
 
     /// Answers a request. If the guest was reset meanwhile the hardware ignores the answer.
-    pub fn answer(&mut self, request: &Request, ack: u8, pairs: Option<u8>) {
+    pub fn answer(&mut self, request: &Request, ack: u8, pairs: Option<u8>, announced: bool) {
         regs().guest().answer().write(|w| {
             w.set_ack(ack);
             w.set_pairs(pairs.unwrap_or(0));
+            w.set_announced(announced);
             w.set_tag(request.tag);
         });
+    }
+
+    /// vPorts whose VF was reset since [`forget`](Self::forget).
+    pub fn gone(&self) -> PortSet {
+        let guest = regs().guest();
+        let (low, high) = (guest.gone0().read().vports(), guest.gone1().read().vports());
+        PortSet(u64::from(high) << 32 | u64::from(low))
+    }
+
+    /// Takes a vPort out of those that are gone; before what its guest asked for is forgotten.
+    pub fn forget(&mut self, vport: u8) {
+        regs().guest().forget().write(|w| w.set_vport(vport));
     }
 
     /// The vPorts whose requests are shown; those of the others wait.

@@ -106,7 +106,7 @@ const fn words(op: Op, table: Table) -> (usize, usize) {
         Table::VVmap => 1,
         Table::Cfg | Table::Group | Table::Flow => 2,
         // Stamp and handle of an entry, word 3, are of no use to the firmware.
-        Table::Port | Table::Mac => 3,
+        Table::Port | Table::Mac | Table::RxMode => 3,
         Table::VVlan | Table::Key => 6,
     };
     match (op, table) {

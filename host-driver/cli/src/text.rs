@@ -13,7 +13,7 @@ use hairpin_driver::output::{
     SwitchShow, VvlanShow,
 };
 use hairpin_driver::report::{Counters, FirmwareRun, TableFill, Tables};
-use hairpin_driver::snapshot::FdbKind;
+use hairpin_driver::snapshot::{AskedState, FdbKind};
 
 /// A document as text.
 pub(crate) trait Text {
@@ -150,6 +150,7 @@ impl Text for PortShow {
             "LEARNING",
             "TAGS",
             "BROADCAST",
+            "ASKED",
         ]);
         for port in &self.ports {
             let broadcast = match (port.broadcast_burst, port.broadcast_interval) {
@@ -172,9 +173,26 @@ impl Text for PortShow {
                 learning,
                 port.tags.clone(),
                 broadcast,
+                asked(&port.asked),
             ]);
         }
         table.finish()
+    }
+}
+
+/// What a guest asked for.
+fn asked(asked: &AskedState) -> String {
+    let modes = [
+        ("promiscuous", asked.promiscuous),
+        ("all-multicast", asked.all_multicast),
+    ];
+    let modes = modes.into_iter().filter(|(_, on)| *on);
+    let mut words: Vec<_> = modes.map(|(name, _)| name.to_owned()).collect();
+    words.extend(asked.macs.iter().cloned());
+    if words.is_empty() {
+        "-".to_owned()
+    } else {
+        words.join(" ")
     }
 }
 

@@ -166,6 +166,23 @@ impl<T: Transport> Device<T> {
             .help("see `hairpin pool show`: another program may have taken queue pairs"))
     }
 
+    /// Asks the guest of a VF to announce itself.
+    ///
+    /// # Errors
+    /// Its driver cannot; there is no such VF, or the NIC cannot be reached.
+    pub fn ask_to_announce(&mut self, vport: VPort) -> Result<(), Diagnostic> {
+        let can = self
+            .announce_vf(vport.get())
+            .map_err(|error| Diagnostic::from(error).field("VF"))?;
+        if can {
+            return Ok(());
+        }
+        let message = format!("no driver that can announce itself is at work on {vport}");
+        Err(Diagnostic::new("cannot-announce", message)
+            .field("VF")
+            .help("see `hairpin pool show`: its driver has to accept feature 21, GUEST_ANNOUNCE"))
+    }
+
     /// The settings of the VFs that are enabled.
     fn pools(&mut self) -> Result<Vec<(u8, VfSettings)>, Error> {
         let mut pools = Vec::new();

@@ -7,7 +7,9 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::{CfgRow, KeyField, PortRow, Role, Seen, Target, VPort, VVlan, VVlanRow, Vlan};
+use hairpin_abi::{
+    CfgRow, KeyField, PortRow, RX_MODE_ROWS, Role, Seen, Target, VPort, VVlan, VVlanRow, Vlan,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Diagnostic;
@@ -98,6 +100,21 @@ pub struct PortState {
     pub broadcast_burst: Option<u8>,
     /// Ticks per token of its group meter.
     pub broadcast_interval: Option<u64>,
+    /// What its guest asked for and got; nothing without `trust`.
+    #[serde(default)]
+    pub asked: AskedState,
+}
+
+/// What a guest asked for on its control queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AskedState {
+    /// It takes unicast frames that nobody in its V.VLAN takes.
+    pub promiscuous: bool,
+    /// It takes frames of every group in its V.VLAN.
+    pub all_multicast: bool,
+    /// Addresses beside the configured one.
+    pub macs: Vec<String>,
 }
 
 /// A V.VLAN.
@@ -286,8 +303,15 @@ fn read_ports<T: Transport>(
     } else {
         Vec::new()
     };
-    let state = |(vport, row)| port_state(vport, &row, &vvlans);
-    Ok(rows.into_iter().map(state).collect())
+    let mut states = Vec::new();
+    for (vport, row) in rows {
+        let mut state = port_state(vport, &row, &vvlans);
+        if row.trust {
+            state.asked = asked_state(device, vport)?;
+        }
+        states.push(state);
+    }
+    Ok(states)
 }
 
 /// Every V.VLAN that is configured.
@@ -402,7 +426,21 @@ fn port_state(vport: VPort, row: &PortRow, vvlans: &[Instance]) -> PortState {
         reflect: row.reflect,
         broadcast_burst: metered.then_some(row.meter_burst),
         broadcast_interval: metered.then_some(1 << (row.meter_shift & 63)),
+        asked: AskedState::default(),
     }
+}
+
+fn asked_state<T: Transport>(device: &mut Device<T>, vport: VPort) -> Result<AskedState, Error> {
+    let mut asked = AskedState::default();
+    for n in 0..RX_MODE_ROWS {
+        let row = device.read_rx_mode(vport, n)?;
+        asked.promiscuous |= row.promisc;
+        asked.all_multicast |= row.allmulti;
+        asked.macs.extend(row.key.map(|key| key.mac.to_string()));
+    }
+    asked.macs.sort();
+    asked.macs.dedup();
+    Ok(asked)
 }
 
 fn vvlan_state(id: VVlan, instance: u8, row: &VVlanRow) -> VvlanState {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use hairpin_abi::counter::{CountedTable, CounterAddr, TableCounter};
 use hairpin_abi::{
-    CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, MacRow, Op, PortRow, RowWords, Seen, Status,
-    Table, VPort, VVlan, VVlanRow, VVmapRow,
+    CfgRow, FlowKey, FlowKeyWords, FlowRow, GroupRow, MacRow, Op, PortRow, RowWords, RxModeRow,
+    Seen, Status, Table, VPort, VVlan, VVlanRow, VVmapRow,
 };
 use hairpin_regs::pf_on;
 
@@ -117,6 +117,20 @@ impl<T: Transport> Device<T> {
             Table::Group,
             index,
             2,
+        )?))
+    }
+
+    /// Reads a row of what the guest of a vPort asked for, 0 to [`RX_MODE_ROWS`] - 1.
+    ///
+    /// [`RX_MODE_ROWS`]: hairpin_abi::RX_MODE_ROWS
+    ///
+    /// # Errors
+    /// The NIC cannot be reached or has no such row.
+    pub fn read_rx_mode(&mut self, vport: VPort, row: u8) -> Result<RxModeRow, Error> {
+        Ok(RxModeRow::from_words(&self.read_row(
+            Table::RxMode,
+            RxModeRow::index(vport, row),
+            3,
         )?))
     }
 

@@ -14,7 +14,13 @@ const STRIDE: u32 = 64;
 
 const ENABLE: u32 = 1;
 const LINK_UP: u32 = 1 << 1;
+/// Its guest is to announce itself, and has not said yet that it did.
+const ANNOUNCE: u32 = 1 << 2;
 const BAD_QUEUE: u32 = 1 << 24;
+
+/// Bits of the device status and of the features (virtio 1.2, 2.1 and 5.1.3).
+const DRIVER_OK: u8 = 4;
+const GUEST_ANNOUNCE: u64 = 1 << 21;
 
 /// Clocks between two looks at a VF that is being reset, and looks until it counts as dead: it waits for what host
 /// memory was asked.
@@ -152,8 +158,25 @@ impl<T: Transport> Device<T> {
         let words: [u32; 4] = self.read_words(self.vf_words(vf)?)?;
         Ok(match settings {
             None => words[0] & ENABLE == 0,
-            Some(settings) => words == settings.words(),
+            Some(settings) => VfSettings::from_words(words).as_ref() == Some(settings),
         })
+    }
+
+    /// Asks the guest of a VF to announce itself; true if its driver can.
+    ///
+    /// # Errors
+    /// As [`Device::set_vf`].
+    pub fn announce_vf(&mut self, vf: u8) -> Result<bool, Error> {
+        let base = self.vf_words(vf)?;
+        let [word] = self.read_words(base)?;
+        let status = self.vf_status(vf)?;
+        let can = word & ENABLE != 0
+            && status.device_status & DRIVER_OK != 0
+            && status.features & GUEST_ANNOUNCE != 0;
+        if can {
+            self.write_words(base, &[word | ANNOUNCE])?;
+        }
+        Ok(can)
     }
 
     /// Reads what has become of the virtio device of a VF.

@@ -5,10 +5,12 @@
 
 // verilator lint_off UNUSEDPARAM
 package hp_abi_pkg;
-  localparam int unsigned ABI_VERSION = 5;
+  localparam int unsigned ABI_VERSION = 6;
   // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.
   localparam int unsigned FLOW_KEY_W = 428;
   localparam int unsigned STAMP_SHIFT = 21;
+  // Rows of RXMODE that a vPort has.
+  localparam int unsigned RXMODE_ROWS = 8;
 
   // Reason codes of frames.
   localparam logic [5:0] RSN_MAC_HIT = 6'd1;  // Unicast to the vPort that the MAC table names.
@@ -37,6 +39,8 @@ package hp_abi_pkg;
   localparam logic [5:0] RSN_FLOW_UPLINK = 6'd14;  // The flow says: to the uplink.
   localparam logic [5:0] RSN_FLOW_REDIRECT = 6'd15;  // The flow says: to the vPort that it names.
   localparam logic [5:0] RSN_FLOW_PUNT = 6'd16;  // The flow says: to the firmware.
+  // Unknown unicast from the uplink: to the promiscuous vPorts of the V.VLAN.
+  localparam logic [5:0] RSN_PROMISCUOUS = 6'd17;
   localparam logic [5:0] RSN_PORT_DISABLED = 6'd20;  // The vPort is disabled.
   // Spoof check: the source address is not the vPort's.
   localparam logic [5:0] RSN_SOURCE_MAC = 6'd21;
@@ -52,7 +56,7 @@ package hp_abi_pkg;
   localparam logic [5:0] RSN_VVLAN_UNKNOWN = 6'd29;  // The V.VLAN is not configured.
   localparam logic [5:0] RSN_VLAN_PAIR = 6'd30;  // The V.VLAN is not accepted on that outer VLAN.
   localparam logic [5:0] RSN_MISS_DROP = 6'd31;  // Miss action drop.
-  // Unknown unicast from the uplink and no vSwitch vPort in the V.VLAN.
+  // Unknown unicast from the uplink and neither a vSwitch nor a promiscuous vPort in the V.VLAN.
   localparam logic [5:0] RSN_UNKNOWN_UNICAST = 6'd32;
   localparam logic [5:0] RSN_SAME_PORT = 6'd33;  // The target is the port the frame came from.
   // A local vPort's address came in from an uplink that does not reflect.
@@ -109,6 +113,7 @@ package hp_abi_pkg;
   localparam logic [3:0] TBL_FLOW = 4'd6;
   // Key of the next flow command, and of the last one that found an entry; index: 0 to 2.
   localparam logic [3:0] TBL_KEY = 4'd7;
+  localparam logic [3:0] TBL_RXMODE = 4'd8;  // What guests asked for; index: 8 * vPort + row.
 
   // Statuses of table responses.
   localparam logic [3:0] ST_OK = 4'd0;  // Done.
@@ -367,5 +372,16 @@ package hp_abi_pkg;
     logic [1:0]    teacher;         // 0 learned, 1 flow, 2 policy
     logic [2:0]    action;          // 0 local, 1 uplink, 2 drop, 3 punt, 4 redirect
   } flow_row_t;
+
+  // Row of RXMODE; 3 words in use.
+  typedef struct packed {
+    logic [125:0]  unused0;
+    logic          allmulti;        // first row of a vPort: it takes frames of every group
+    logic          promisc;         // first row of a vPort: it takes unicast frames that nobody takes
+    logic          valid;           // the guest asked for the address, and got it
+    logic [2:0]    unused1;
+    logic [11:0]   vvlan;           // the V.VLAN that it is in
+    logic [47:0]   mac;             // an address that the guest asked for
+  } rxmode_row_t;
 endpackage
 // verilator lint_on UNUSEDPARAM

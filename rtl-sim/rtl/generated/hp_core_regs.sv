@@ -181,6 +181,9 @@ module hp_core_regs (
             logic ANSWER;
             logic ALLOW0;
             logic ALLOW1;
+            logic GONE0;
+            logic GONE1;
+            logic FORGET;
         } guest;
         struct {
             logic PENDING;
@@ -387,6 +390,12 @@ module hp_core_regs (
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3ac);
         decoded_reg_strb.guest.ALLOW1 = cpuif_req_masked & (cpuif_addr == 16'h3b0);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3b0);
+        decoded_reg_strb.guest.GONE0 = cpuif_req_masked & (cpuif_addr == 16'h3b4) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3b4);
+        decoded_reg_strb.guest.GONE1 = cpuif_req_masked & (cpuif_addr == 16'h3b8) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3b8);
+        decoded_reg_strb.guest.FORGET = cpuif_req_masked & (cpuif_addr == 16'h3bc);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3bc);
         decoded_reg_strb.ev.PENDING = cpuif_req_masked & (cpuif_addr == 16'h3c0) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 16'h3c0);
         decoded_reg_strb.ev.MASK = cpuif_req_masked & (cpuif_addr == 16'h3c4);
@@ -725,6 +734,10 @@ module hp_core_regs (
                     logic load_next;
                 } pairs;
                 struct {
+                    logic next;
+                    logic load_next;
+                } announced;
+                struct {
                     logic [3:0] next;
                     logic load_next;
                 } tag;
@@ -741,6 +754,12 @@ module hp_core_regs (
                     logic load_next;
                 } vports;
             } ALLOW1;
+            struct {
+                struct {
+                    logic [5:0] next;
+                    logic load_next;
+                } vport;
+            } FORGET;
         } guest;
         struct {
             struct {
@@ -1028,6 +1047,9 @@ module hp_core_regs (
                     logic [6:0] value;
                 } pairs;
                 struct {
+                    logic value;
+                } announced;
+                struct {
                     logic [3:0] value;
                 } tag;
             } ANSWER;
@@ -1041,6 +1063,11 @@ module hp_core_regs (
                     logic [31:0] value;
                 } vports;
             } ALLOW1;
+            struct {
+                struct {
+                    logic [5:0] value;
+                } vport;
+            } FORGET;
         } guest;
         struct {
             struct {
@@ -2195,6 +2222,29 @@ module hp_core_regs (
         end
     end
     assign hwif_out.guest.ANSWER.pairs.value = field_storage.guest.ANSWER.pairs.value;
+    // Field: hairpin_core.guest.ANSWER.announced
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ANSWER.announced.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ANSWER.announced.value & ~decoded_wr_biten[15:15]) | (decoded_wr_data[15:15] & decoded_wr_biten[15:15]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ANSWER.announced.next = next_c;
+        field_combo.guest.ANSWER.announced.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ANSWER.announced.value <= 1'h0;
+        end else begin
+            if(field_combo.guest.ANSWER.announced.load_next) begin
+                field_storage.guest.ANSWER.announced.value <= field_combo.guest.ANSWER.announced.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ANSWER.announced.value = field_storage.guest.ANSWER.announced.value;
     // Field: hairpin_core.guest.ANSWER.tag
     always_comb begin
         automatic logic [3:0] next_c;
@@ -2264,6 +2314,30 @@ module hp_core_regs (
         end
     end
     assign hwif_out.guest.ALLOW1.vports.value = field_storage.guest.ALLOW1.vports.value;
+    // Field: hairpin_core.guest.FORGET.vport
+    always_comb begin
+        automatic logic [5:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.FORGET.vport.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.FORGET && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.FORGET.vport.value & ~decoded_wr_biten[5:0]) | (decoded_wr_data[5:0] & decoded_wr_biten[5:0]);
+            load_next_c = '1;
+        end
+        field_combo.guest.FORGET.vport.next = next_c;
+        field_combo.guest.FORGET.vport.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.FORGET.vport.value <= 6'h0;
+        end else begin
+            if(field_combo.guest.FORGET.vport.load_next) begin
+                field_storage.guest.FORGET.vport.value <= field_combo.guest.FORGET.vport.next;
+            end
+        end
+    end
+    assign hwif_out.guest.FORGET.vport.value = field_storage.guest.FORGET.vport.value;
+    assign hwif_out.guest.FORGET.vport.swmod = decoded_reg_strb.guest.FORGET && decoded_req_is_wr && |(decoded_wr_biten[5:0]);
     // Field: hairpin_core.ev.MASK.mbox
     always_comb begin
         automatic logic [0:0] next_c;
@@ -2823,6 +2897,7 @@ module hp_core_regs (
         if(rd_mux_addr == 16'h3a8) begin
             readback_data_var[7:0] = field_storage.guest.ANSWER.ack.value;
             readback_data_var[14:8] = field_storage.guest.ANSWER.pairs.value;
+            readback_data_var[15] = field_storage.guest.ANSWER.announced.value;
             readback_data_var[31:28] = field_storage.guest.ANSWER.tag.value;
         end
         if(rd_mux_addr == 16'h3ac) begin
@@ -2830,6 +2905,15 @@ module hp_core_regs (
         end
         if(rd_mux_addr == 16'h3b0) begin
             readback_data_var[31:0] = field_storage.guest.ALLOW1.vports.value;
+        end
+        if(rd_mux_addr == 16'h3b4) begin
+            readback_data_var[31:0] = hwif_in.guest.GONE0.vports.next;
+        end
+        if(rd_mux_addr == 16'h3b8) begin
+            readback_data_var[31:0] = hwif_in.guest.GONE1.vports.next;
+        end
+        if(rd_mux_addr == 16'h3bc) begin
+            readback_data_var[5:0] = field_storage.guest.FORGET.vport.value;
         end
         if(rd_mux_addr == 16'h3c0) begin
             readback_data_var[0] = hwif_in.ev.PENDING.mbox.next;

@@ -386,8 +386,26 @@ package hp_core_regs_pkg;
     } hairpin_core__guest__INFO__in_t;
 
     typedef struct packed {
+        logic [31:0] next;
+    } hairpin_core__guest__GONE0__vports__in_t;
+
+    typedef struct packed {
+        hairpin_core__guest__GONE0__vports__in_t vports;
+    } hairpin_core__guest__GONE0__in_t;
+
+    typedef struct packed {
+        logic [31:0] next;
+    } hairpin_core__guest__GONE1__vports__in_t;
+
+    typedef struct packed {
+        hairpin_core__guest__GONE1__vports__in_t vports;
+    } hairpin_core__guest__GONE1__in_t;
+
+    typedef struct packed {
         hairpin_core__guest__REQUEST__in_t REQUEST;
         hairpin_core__guest__INFO__in_t INFO;
+        hairpin_core__guest__GONE0__in_t GONE0;
+        hairpin_core__guest__GONE1__in_t GONE1;
     } hairpin_core__guest__in_t;
 
     typedef struct packed {
@@ -794,12 +812,17 @@ package hp_core_regs_pkg;
     } hairpin_core__guest__ANSWER__pairs__out_t;
 
     typedef struct packed {
+        logic value;
+    } hairpin_core__guest__ANSWER__announced__out_t;
+
+    typedef struct packed {
         logic [3:0] value;
     } hairpin_core__guest__ANSWER__tag__out_t;
 
     typedef struct packed {
         hairpin_core__guest__ANSWER__ack__out_t ack;
         hairpin_core__guest__ANSWER__pairs__out_t pairs;
+        hairpin_core__guest__ANSWER__announced__out_t announced;
         hairpin_core__guest__ANSWER__tag__out_t tag;
     } hairpin_core__guest__ANSWER__out_t;
 
@@ -820,9 +843,19 @@ package hp_core_regs_pkg;
     } hairpin_core__guest__ALLOW1__out_t;
 
     typedef struct packed {
+        logic [5:0] value;
+        logic swmod;
+    } hairpin_core__guest__FORGET__vport__out_t;
+
+    typedef struct packed {
+        hairpin_core__guest__FORGET__vport__out_t vport;
+    } hairpin_core__guest__FORGET__out_t;
+
+    typedef struct packed {
         hairpin_core__guest__ANSWER__out_t ANSWER;
         hairpin_core__guest__ALLOW0__out_t ALLOW0;
         hairpin_core__guest__ALLOW1__out_t ALLOW1;
+        hairpin_core__guest__FORGET__out_t FORGET;
     } hairpin_core__guest__out_t;
 
     typedef struct packed {

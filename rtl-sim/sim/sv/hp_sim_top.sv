@@ -232,7 +232,8 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   // never runs.
   logic       virtio_asked, virtio_runs, virtio_clk;
   logic [7:0] virtio_asked_q;
-  assign virtio_asked = rings_i || !rst_ni || vf_req || pf_req || core_to_guest.rd || core_to_guest.answer || |flr_req_i || !vq_idle;
+  assign virtio_asked = rings_i || !rst_ni || vf_req || pf_req || core_to_guest.rd || core_to_guest.answer ||
+                        core_to_guest.forget || |flr_req_i || !vq_idle;
   always_ff @(posedge clk_i) virtio_asked_q <= {virtio_asked_q[6:0], virtio_asked};
   always_latch if (!clk_i) virtio_runs = virtio_asked || |virtio_asked_q;
   assign virtio_clk = clk_i && virtio_runs;

@@ -13,7 +13,7 @@ use hairpin_abi::admin::{AdminError, Crash, Opcode};
 use hairpin_abi::counter::{Bank, CacheTraffic, LearnCounter, TableCounter, Traffic};
 use hairpin_abi::fw::{EventCode, FwState, RestartCause, SelfTest};
 use hairpin_abi::layout::Layout;
-use hairpin_abi::row::LAYOUTS;
+use hairpin_abi::row::{LAYOUTS, RX_MODE_ROWS};
 use hairpin_abi::virtio::{CtrlClass, QueueError};
 use hairpin_abi::{
     ABI_VERSION, FlowAction, FlowKey, KeyField, LearnVerdict, Miss, Mode, Op, REASONS, RowWords,
@@ -89,7 +89,9 @@ fn package() -> String {
         "  localparam int unsigned ABI_VERSION = {ABI_VERSION};\n  \
          // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.\n  \
          localparam int unsigned FLOW_KEY_W = {};\n  \
-         localparam int unsigned STAMP_SHIFT = {};",
+         localparam int unsigned STAMP_SHIFT = {};\n  \
+         // Rows of RXMODE that a vPort has.\n  \
+         localparam int unsigned RXMODE_ROWS = {RX_MODE_ROWS};",
         FlowKey::BITS,
         Seen::SHIFT
     );

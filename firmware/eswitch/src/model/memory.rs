@@ -11,8 +11,8 @@ use hairpin_abi::ids::PortSet;
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
     CfgRow, FlowKey, FlowKeyWords, FlowRow, GROUPS, GroupRow, Invalidation, MAX_VF, MacRow, PortId,
-    PortRow, RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teach, VPort,
-    VVLAN_INSTANCES, VVlan, VVlanRow,
+    PortRow, RX_MODE_ROWS, RowWords, RxModeRow, Scope, Seen, Status, Sweep, Table, TableCommand,
+    Target, Teach, VPort, VVLAN_INSTANCES, VVlan, VVlanRow,
 };
 
 use super::past::Past;
@@ -55,6 +55,8 @@ pub struct Memory {
     /// Words: a row is read back as it was written.
     vvlans: Box<[RowWords; VVLAN_INSTANCES as usize]>,
     groups: Box<[GroupRow; GROUPS as usize]>,
+    rx_modes: Box<[RxModeRow; MAX_VF * RX_MODE_ROWS as usize]>,
+    trusted: PortSet,
     macs: HashMap<MacKey, Entry<MacRow>>,
     flows: HashMap<FlowKey, Entry<FlowRow>>,
     /// Pending flows that a `TEACH` close was about.
@@ -79,6 +81,8 @@ impl Memory {
             vvmap: Box::new([VVmapRow::default(); VVLAN_IDS]),
             vvlans: Box::new([[0; 6]; VVLAN_INSTANCES as usize]),
             groups: Box::new([GroupRow::default(); GROUPS as usize]),
+            rx_modes: Box::new([RxModeRow::default(); MAX_VF * RX_MODE_ROWS as usize]),
+            trusted: PortSet::EMPTY,
             macs: HashMap::new(),
             flows: HashMap::new(),
             closed: HashSet::new(),
@@ -363,6 +367,14 @@ impl Memory {
                 return put(&mut *self.vvlans, *index, row.to_words());
             }
             TableCommand::Group(index, row) => return put(&mut *self.groups, *index, *row),
+            TableCommand::RxMode(index, row) => {
+                let rows = usize::from(self.n_vf) * usize::from(RX_MODE_ROWS);
+                return put(
+                    self.rx_modes.get_mut(..rows).unwrap_or_default(),
+                    *index,
+                    *row,
+                );
+            }
             TableCommand::Key(index, words) => return put(&mut self.staged, *index, *words),
             TableCommand::MacInsert(instance, row) => {
                 let status = self.judge_mac(row);
@@ -400,6 +412,15 @@ impl Memory {
         Status::Ok
     }
 
+    /// The trusted vPorts whose guests asked for a mode.
+    fn asked(&self, mode: impl Fn(&RxModeRow) -> bool) -> PortSet {
+        let first = |vport: &VPort| {
+            let row = self.rx_modes.get(usize::from(RxModeRow::index(*vport, 0)));
+            row.is_some_and(&mode)
+        };
+        VPort::all().filter(first).collect::<PortSet>() & self.trusted
+    }
+
     /// A vPort that goes down takes with it what leads to it and what comes from it.
     fn write_port(&mut self, vport: VPort, row: PortRow) {
         if self.enabled.contains(vport) && !row.enabled {
@@ -414,6 +435,11 @@ impl Memory {
             self.enabled.with(vport)
         } else {
             self.enabled.without(vport)
+        };
+        self.trusted = if row.trust {
+            self.trusted.with(vport)
+        } else {
+            self.trusted.without(vport)
         };
         if let Some(slot) = self.ports.get_mut(vport.index()) {
             *slot = row;
@@ -476,6 +502,14 @@ impl Tables for Memory {
             .get(usize::from(index))
             .copied()
             .unwrap_or_default()
+    }
+
+    fn promiscuous(&self) -> PortSet {
+        self.asked(|row| row.promisc)
+    }
+
+    fn all_multicast(&self) -> PortSet {
+        self.asked(|row| row.allmulti)
     }
 
     fn enabled(&self) -> PortSet {

@@ -171,6 +171,17 @@ impl Nic {
         self
     }
 
+    /// What the guest of a vPort asked for, promiscuous and all-multicast, and whether it is trusted.
+    pub fn asked(mut self, number: u8, [promisc, allmulti]: [bool; 2], trust: bool) -> Self {
+        let row = RxModeRow {
+            key: None,
+            promisc,
+            allmulti,
+        };
+        self.apply(TableCommand::RxMode(RxModeRow::index(vf(number), 0), row));
+        self.port(number, |row| row.trust = trust)
+    }
+
     pub fn entry(mut self, mac: MacAddr, target: Target) -> Self {
         self.learn(VVLAN_A, mac, target);
         self

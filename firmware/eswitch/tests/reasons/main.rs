@@ -7,6 +7,7 @@ mod common;
 mod flows;
 mod forwarding;
 mod ingress;
+mod listens;
 
 use std::collections::BTreeSet;
 
@@ -150,6 +151,7 @@ fn every_reason_is_given_where_it_should() {
     let groups_of_cases = [
         ingress::ingress_of_a_vport(),
         ingress::ingress_of_the_uplink(),
+        listens::cases(),
         forwarding::unicast(),
         forwarding::groups(),
         flows::hits(),

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use hairpin_abi::row::{MacKey, VVmapRow};
 use hairpin_abi::{
     CfgRow, Closed, FlowKey, FlowKeyWords, FlowRow, GroupRow, Invalidation, MacRow, Op, PortId,
-    PortRow, RowWords, Scope, Seen, Status, Sweep, Table, TableCommand, Target, Teach, Teacher,
-    VPort, VVlan, VVlanRow,
+    PortRow, RX_MODE_ROWS, RowWords, RxModeRow, Scope, Seen, Status, Sweep, Table, TableCommand,
+    Target, Teach, Teacher, VPort, VVlan, VVlanRow,
 };
 use hairpin_nic_logic::{BusFault, TableBus};
 
@@ -39,6 +39,7 @@ pub(crate) struct FakeBus {
     vvmap: Vec<VVmapRow>,
     vvlans: [RowWords; 64],
     groups: [GroupRow; 256],
+    pub(crate) rx_modes: Vec<RxModeRow>,
     /// With the instance that each entry lives with.
     pub(crate) macs: BTreeMap<MacKey, (MacRow, u16)>,
     mac_places: Vec<Option<MacKey>>,
@@ -69,6 +70,7 @@ impl FakeBus {
             vvmap: vec![VVmapRow::default(); 4096],
             vvlans: [[0; 6]; 64],
             groups: [GroupRow::default(); 256],
+            rx_modes: vec![RxModeRow::default(); usize::from(VPORTS) * usize::from(RX_MODE_ROWS)],
             macs: BTreeMap::new(),
             mac_places: vec![None; mac_capacity + STASH],
             flows: BTreeMap::new(),
@@ -316,6 +318,7 @@ impl FakeBus {
                 // The hardware keeps one bit per vPort that it has.
                 self.groups[usize::from(index)] = group_row(row.vports.0 & ((1 << VPORTS) - 1));
             }
+            TableCommand::RxMode(index, row) => self.rx_modes[usize::from(index)] = row,
             TableCommand::MacInsert(instance, row) => return self.insert_mac(instance, row),
             TableCommand::MacDelete(key) => {
                 if self.macs.remove(&key).is_some() {
@@ -371,6 +374,7 @@ impl FakeBus {
             Table::VVmap => self.vvmap.get(at)?.to_words(),
             Table::VVlan => *self.vvlans.get(at)?,
             Table::Group => self.groups.get(at)?.to_words(),
+            Table::RxMode => self.rx_modes.get(at)?.to_words(),
             Table::Mac => self.mac_response(*self.mac_places.get(at)?),
             Table::Flow => {
                 let key = *self.flow_places.get(at)?;

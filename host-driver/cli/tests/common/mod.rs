@@ -13,7 +13,8 @@ use hairpin_driver::report::{
     HostEvent, LearnCounters, Lost, Occupancy, OutCopy, Report, Run, Scoreboard, TableFill, Tables,
 };
 use hairpin_driver::snapshot::{
-    FdbKind, FdbState, FlowKeyState, FlowState, PortState, Snapshot, UplinkState, VvlanState,
+    AskedState, FdbKind, FdbState, FlowKeyState, FlowState, PortState, Snapshot, UplinkState,
+    VvlanState,
 };
 use hairpin_driver::switch::SwitchState;
 use hairpin_driver::{Capabilities, DeviceInfo, Diagnostic};
@@ -236,6 +237,7 @@ fn port(name: &str, role: &str) -> PortState {
         reflect: false,
         broadcast_burst: None,
         broadcast_interval: None,
+        asked: AskedState::default(),
     }
 }
 

@@ -40,6 +40,17 @@ Examples:
         #[arg(long)]
         force: bool,
     },
+    /// Ask a VF's guest to announce itself (virtio 1.2, 5.1.6.5.4)
+    #[command(after_help = "\
+A guest that can does it with gratuitous ARP and unsolicited neighbour advertisements, so that switches learn where it is.
+
+Example:
+  hairpin -d vfio-user/run/pf0.sock pool announce vf3")]
+    Announce {
+        /// The VF
+        #[arg(value_name = "VF")]
+        vf: String,
+    },
 }
 
 /// Changes of filters.
@@ -130,6 +141,8 @@ pub enum SteerEdit {
         /// Whether it may be in use.
         force: bool,
     },
+    /// Ask a guest to announce itself.
+    Announce(VPort),
     /// Add a filter.
     FilterAdd {
         /// The filter.
@@ -162,6 +175,7 @@ impl<T: Transport> Device<T> {
                 change,
                 force,
             } => self.set_pool(*vport, change, *force)?,
+            SteerEdit::Announce(vport) => self.ask_to_announce(*vport)?,
             SteerEdit::FilterAdd { filter, index } => {
                 return self.add_filter(filter, *index).map(Some);
             }
@@ -183,7 +197,12 @@ impl PoolEdit {
     pub fn edit(&self) -> Result<SteerEdit> {
         const COMMAND: &str = "pool set";
         const NUMBER: &str = "0 to 255";
-        let Self::Set { vf, words, force } = self;
+        let (vf, words, force) = match self {
+            Self::Set { vf, words, force } => (vf, words, force),
+            Self::Announce { vf } => {
+                return Ok(SteerEdit::Announce(vport("pool announce", vf)?));
+            }
+        };
         let vport = vport(COMMAND, vf)?;
         let words = Words::new(COMMAND, words, &["pairs", "first", "vectors"])?;
         Ok(SteerEdit::Pool {

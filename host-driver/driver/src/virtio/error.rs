@@ -74,11 +74,14 @@ pub enum Error {
         source: RingError,
     },
     /// A command on the control queue failed.
-    #[error("the VF refused to use {pairs} queue pairs")]
+    #[error("the VF refused {request}")]
     Control {
-        /// How many were asked for.
-        pairs: u16,
+        /// What was asked for.
+        request: String,
     },
+    /// A request that needs a feature which the VF does not offer.
+    #[error("the VF offers no such request")]
+    NotOffered,
     /// A frame that this VF cannot send.
     #[error("a frame of {len} bytes cannot be sent: too long, or made for another VF")]
     NotSendable {
@@ -111,9 +114,11 @@ impl From<Error> for Diagnostic {
                 "vf-disabled",
                 "the PF has to enable the VF and give it queue pairs: `hairpin apply` does",
             ),
-            Error::Control { .. } | Error::NotSendable { .. } => {
-                ("vf-refused", "use fewer queue pairs, or shorter frames")
-            }
+            Error::NotSendable { .. } => ("vf-refused", "send shorter frames"),
+            Error::Control { .. } | Error::NotOffered => (
+                "vf-refused",
+                "the PF decides about it: see `hairpin pool show` and `trust` in `hairpin port set --help`",
+            ),
             _ => (
                 "vf-protocol",
                 "open the VF again; if that does not help, see what the PF says: `hairpin stats`",

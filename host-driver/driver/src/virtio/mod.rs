@@ -16,6 +16,7 @@
 //! | `vf` | the device: negotiation, batches, waiting |
 //! | `setup` | its queues |
 //! | `queue` | a queue pair |
+//! | `control` | the control queue |
 //!
 //! The loop reads no register: it looks at memory, and rings a doorbell only if the device asked for it. What
 //! the device writes is checked, and a queue that got nonsense is dead until the VF is opened again.
@@ -37,6 +38,7 @@
 //! # }
 //! ```
 
+mod control;
 mod error;
 mod pool;
 mod queue;

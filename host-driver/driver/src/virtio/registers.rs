@@ -24,8 +24,14 @@ impl Features {
     pub const STATUS: Self = Self(1 << 16);
     /// There is a control queue.
     pub const CTRL_VQ: Self = Self(1 << 17);
+    /// The control queue sets which frames are received, and more addresses.
+    pub const CTRL_RX: Self = Self(1 << 18);
+    /// The device may ask the driver to announce itself.
+    pub const GUEST_ANNOUNCE: Self = Self(1 << 21);
     /// There may be several queue pairs.
     pub const MQ: Self = Self(1 << 22);
+    /// The control queue sets the first address.
+    pub const CTRL_MAC_ADDR: Self = Self(1 << 23);
     /// Events are asked for by index.
     pub const EVENT_IDX: Self = Self(1 << 29);
     /// It keeps to virtio 1.

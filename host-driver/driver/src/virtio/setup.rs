@@ -2,25 +2,20 @@
 
 //! Makes the queues of a VF.
 
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
-
 use super::HEADER;
+use super::control::Control;
 use super::error::Error;
 use super::pool::Pool;
 use super::queue::QueuePair;
-use super::registers::{Doorbell, Features, Registers};
-use super::ring::{MOST_ENTRIES, Ring, RingLayout, Segment};
-use super::vf::{Info, LOOK, Options};
+use super::registers::{Features, Registers};
+use super::ring::{MOST_ENTRIES, Ring, RingLayout};
+use super::vf::{Info, Options};
 use crate::function::DmaMemory;
 
 /// Descriptors that the device takes in a chain.
 const MOST_SEGMENTS: usize = 32;
 /// Bytes of a buffer, unless frames can be longer and must be in one.
 const BUFFER: usize = 2048;
-/// How long a command on the control queue may take.
-const CONTROL: Duration = Duration::from_secs(5);
 
 /// What the queues are made from.
 pub(super) struct Queues<'a> {
@@ -34,10 +29,10 @@ impl Queues<'_> {
     /// Makes and enables them.
     pub(super) fn make(&self) -> Result<(Vec<QueuePair>, Option<Control>), Error> {
         let numbers: Vec<u16> = (0..2 * self.info.queue_pairs).collect();
-        let control = self
-            .info
-            .features
-            .has(Features::MQ)
+        // Behind the queues that are there, used or not.
+        let features = self.info.features;
+        let control = features
+            .has(Features::CTRL_VQ)
             .then(|| self.offered_pairs.saturating_mul(2));
         let count = self.registers.queues()?;
         let mut layouts = Vec::new();
@@ -137,63 +132,5 @@ impl Queues<'_> {
             command,
             queue,
         })
-    }
-}
-
-/// The control queue, of which one command is needed.
-pub(super) struct Control {
-    ring: Ring<()>,
-    doorbell: Doorbell,
-    memory: DmaMemory,
-    /// Where the command is in the memory.
-    command: usize,
-    queue: u16,
-}
-
-impl Control {
-    /// Bytes of a command and its answer, with room between.
-    const LEN: usize = 16;
-    /// `VIRTIO_NET_CTRL_MQ`, `VQ_PAIRS_SET`.
-    const CLASS_AND_COMMAND: u16 = 4;
-    const ANSWER: usize = 8;
-
-    /// Tells the device how many queue pairs to use.
-    pub(super) fn use_pairs(
-        mut self,
-        registers: &Registers,
-        pairs: u16,
-    ) -> Result<Ring<()>, Error> {
-        let (memory, at) = (self.memory.memory(), self.command);
-        memory.store16(at, Self::CLASS_AND_COMMAND, Ordering::Relaxed);
-        memory.store16(at + 2, pairs, Ordering::Relaxed);
-        memory.write(at + Self::ANSWER, &[0xff]);
-        let segment = |offset, len, writable| Segment {
-            bus: self.memory.bus(at + offset),
-            len,
-            writable,
-        };
-        let chain = [segment(0, 4, false), segment(Self::ANSWER, 1, true)];
-        let (refused, queue) = (Error::Control { pairs }, self.queue);
-        if self.ring.add(&chain, ()).is_err() {
-            return Err(refused);
-        }
-        if self.ring.publish() {
-            registers.ring(self.doorbell)?;
-        }
-        let start = Instant::now();
-        let failed = |source| Error::Queue { queue, source };
-        while self.ring.pop().map_err(failed)?.is_none() {
-            if start.elapsed() > CONTROL {
-                return Err(refused);
-            }
-            thread::sleep(LOOK);
-        }
-        let mut answer = [0xff];
-        memory.read(at + Self::ANSWER, &mut answer);
-        if answer == [0] {
-            Ok(self.ring)
-        } else {
-            Err(refused)
-        }
     }
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use hairpin_abi::MacAddr;
 
+use super::control::{Control, Request};
 use super::error::Error;
 use super::pool::{Frame, Pool};
 use super::queue::QueuePair;
 use super::registers::{Features, Registers, status};
-use super::ring::Ring;
 use super::setup::Queues;
 use crate::function::{Interrupt, PciFunction, wait_readable};
 
@@ -20,6 +20,9 @@ use crate::function::{Interrupt, PciFunction, wait_readable};
 pub(super) const LOOK: Duration = Duration::from_micros(200);
 /// Time between two looks at the status of a device that is waited for.
 const CHECK: Duration = Duration::from_millis(100);
+
+/// `VIRTIO_NET_S_ANNOUNCE`.
+const ANNOUNCE: u8 = 2;
 
 /// How a VF is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +84,7 @@ pub struct Vf {
     pairs: Vec<QueuePair>,
     interrupts: Vec<Interrupt>,
     checked: Instant,
-    /// The control queue, which lives as long as the device.
-    _control: Option<Ring<()>>,
+    control: Option<Control>,
 }
 
 impl Drop for Vf {
@@ -143,10 +145,10 @@ impl Vf {
             pairs,
             interrupts,
             checked: Instant::now(),
-            _control: None,
+            control,
         };
-        if let Some(control) = control {
-            vf._control = Some(control.use_pairs(&vf.registers, info.queue_pairs)?);
+        if features.has(Features::MQ) {
+            vf.ask(Features::MQ, Request::Pairs(info.queue_pairs))?;
         }
         Ok(vf)
     }
@@ -202,6 +204,65 @@ impl Vf {
     /// The device is gone.
     pub fn link_up(&self) -> Result<bool, Error> {
         Ok(read_info(&self.registers, self.info.features)?.link_up)
+    }
+
+    /// Makes this its address, until it is opened again. One that is not its own needs `trust` of the PF.
+    ///
+    /// # Errors
+    /// The NIC refuses it, or has no control queue; the device is gone.
+    pub fn set_mac(&mut self, mac: MacAddr) -> Result<(), Error> {
+        self.ask(Features::CTRL_MAC_ADDR, Request::Mac(mac))
+    }
+
+    /// Makes these its addresses beside the first one, in the place of those before. They need `trust` of the PF.
+    ///
+    /// # Errors
+    /// As [`set_mac`](Self::set_mac); then the ones before hold.
+    pub fn set_more_macs(&mut self, macs: &[MacAddr]) -> Result<(), Error> {
+        self.ask(Features::CTRL_RX, Request::Macs(macs))
+    }
+
+    /// Whether it gets unicast frames from the uplink that nobody in its V.VLAN takes. On, it needs `trust`.
+    ///
+    /// # Errors
+    /// As [`set_mac`](Self::set_mac).
+    pub fn set_promiscuous(&mut self, on: bool) -> Result<(), Error> {
+        self.ask(Features::CTRL_RX, Request::Promiscuous(on))
+    }
+
+    /// Whether it gets the frames of every group in its V.VLAN. On, it needs `trust`.
+    ///
+    /// # Errors
+    /// As [`set_mac`](Self::set_mac).
+    pub fn set_all_multicast(&mut self, on: bool) -> Result<(), Error> {
+        self.ask(Features::CTRL_RX, Request::AllMulticast(on))
+    }
+
+    /// Whether the PF wants it to announce itself, with gratuitous ARP for instance: see
+    /// [`announced`](Self::announced).
+    ///
+    /// # Errors
+    /// The device is gone.
+    pub fn is_to_announce(&self) -> Result<bool, Error> {
+        let announce = self.info.features.has(Features::GUEST_ANNOUNCE);
+        let [.., status, _, _, _, _, _] = self.registers.config()?;
+        Ok(announce && status & ANNOUNCE != 0)
+    }
+
+    /// Says that it has announced itself.
+    ///
+    /// # Errors
+    /// As [`set_mac`](Self::set_mac).
+    pub fn announced(&mut self) -> Result<(), Error> {
+        self.ask(Features::GUEST_ANNOUNCE, Request::Announced)
+    }
+
+    fn ask(&mut self, needs: Features, request: Request<'_>) -> Result<(), Error> {
+        let accepted = self.info.features.has(needs);
+        let control = self.control.as_mut().filter(|_| accepted);
+        control
+            .ok_or(Error::NotOffered)?
+            .ask(&self.registers, request)
     }
 
     /// Sleeps until a queue may have something, one of `files` can be read, or the time is over. Now and then
@@ -264,14 +325,15 @@ fn negotiate(registers: &Registers) -> Result<Features, Error> {
         | Features::MAC
         | Features::STATUS
         | Features::MTU;
-    let several = Features::MQ | Features::CTRL_VQ;
+    let asking =
+        Features::CTRL_RX | Features::GUEST_ANNOUNCE | Features::MQ | Features::CTRL_MAC_ADDR;
     let offered = registers.offered()?;
     if offered == Features::default() {
         return Err(Error::Disabled);
     }
     let mut accepted = offered & wanted;
-    if offered.has(several) {
-        accepted = accepted | several;
+    if offered.has(Features::CTRL_VQ) {
+        accepted = accepted | Features::CTRL_VQ | (offered & asking);
     }
     if !offered.has(Features::VERSION_1) {
         return Err(Error::Features {

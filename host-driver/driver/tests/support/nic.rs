@@ -212,6 +212,7 @@ impl FakeNic {
                 .nth(index.into())
                 .copied()
                 .unwrap_or_default(),
+            Table::RxMode => RowWords::default(),
             Table::Group => self.groups.get(&index).copied().unwrap_or_default(),
             Table::Mac => self
                 .macs

@@ -11,6 +11,9 @@ pub mod info;
 pub mod answer;
 pub mod allow0;
 pub mod allow1;
+pub mod gone0;
+pub mod gone1;
+pub mod forget;
 
 /// Guests' requests
 ///
@@ -50,7 +53,7 @@ impl Guest<'static> {
 
 impl<'io, IO> Guest<'io, IO> {
     /// Size in bytes of the underlying memory
-    pub const SIZE: usize = 0x14;
+    pub const SIZE: usize = 0x20;
 
     /// # Safety
     ///
@@ -113,6 +116,33 @@ impl<'io, IO: peakrdl_rust::io::RegisterIO> Guest<'io, IO> {
     #[must_use]
     pub const fn allow1(&self) -> peakrdl_rust::reg::Reg<'io, allow1::Allow1, IO> {
         unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x10).cast(), self.io) }
+    }
+
+    /// Gone 0
+    ///
+    /// vPorts 0 to 31 whose VF was reset since: what its guest asked for is to be forgotten. Outlives a reset of the core.
+    #[inline(always)]
+    #[must_use]
+    pub const fn gone0(&self) -> peakrdl_rust::reg::Reg<'io, gone0::Gone0, IO> {
+        unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x14).cast(), self.io) }
+    }
+
+    /// Gone 1
+    ///
+    /// vPorts 32 to 63.
+    #[inline(always)]
+    #[must_use]
+    pub const fn gone1(&self) -> peakrdl_rust::reg::Reg<'io, gone1::Gone1, IO> {
+        unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x18).cast(), self.io) }
+    }
+
+    /// Forget
+    ///
+    /// A write takes a vPort out of Gone; before what its guest asked for is forgotten, so that no reset is missed.
+    #[inline(always)]
+    #[must_use]
+    pub const fn forget(&self) -> peakrdl_rust::reg::Reg<'io, forget::Forget, IO> {
+        unsafe { peakrdl_rust::reg::Reg::from_ptr_with(self.ptr.wrapping_byte_add(0x1C).cast(), self.io) }
     }
 
 }

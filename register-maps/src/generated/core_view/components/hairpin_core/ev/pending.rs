@@ -104,7 +104,7 @@ impl Pending {
 
     /// guest
     ///
-    /// A guest's request waits
+    /// A guest's request waits, or a VF was reset
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]

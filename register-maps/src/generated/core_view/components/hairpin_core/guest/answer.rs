@@ -86,6 +86,30 @@ impl Answer {
         self.0 = (self.0 & !(Self::PAIRS_MASK << Self::PAIRS_OFFSET)) | ((val & Self::PAIRS_MASK) << Self::PAIRS_OFFSET);
     }
 
+    pub const ANNOUNCED_OFFSET: usize = 15;
+    pub const ANNOUNCED_WIDTH: usize = 1;
+    pub const ANNOUNCED_MASK: u32 = 0x1;
+
+    /// announced
+    ///
+    /// The guest has announced itself
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn announced(&self) -> bool {
+        let val = (self.0 >> Self::ANNOUNCED_OFFSET) & Self::ANNOUNCED_MASK;
+        val != 0
+    }
+
+    /// announced
+    ///
+    /// The guest has announced itself
+    #[inline(always)]
+    pub fn set_announced(&mut self, val: bool) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::ANNOUNCED_MASK << Self::ANNOUNCED_OFFSET)) | ((val & Self::ANNOUNCED_MASK) << Self::ANNOUNCED_OFFSET);
+    }
+
     pub const TAG_OFFSET: usize = 28;
     pub const TAG_WIDTH: usize = 4;
     pub const TAG_MASK: u32 = 0xF;
@@ -117,6 +141,7 @@ impl core::fmt::Debug for Answer {
         f.debug_struct("Answer")
             .field("ack", &self.ack())
             .field("pairs", &self.pairs())
+            .field("announced", &self.announced())
             .field("tag", &self.tag())
             .finish()
     }
@@ -131,6 +156,7 @@ mod tests {
         let reg = Answer::default();
         assert_eq!(reg.ack(), 0);
         assert_eq!(reg.pairs(), 0);
+        assert_eq!(reg.announced(), false);
         assert_eq!(reg.tag(), 0);
     }
 }
