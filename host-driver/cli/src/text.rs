@@ -150,6 +150,7 @@ impl Text for PortShow {
             "LEARNING",
             "TAGS",
             "BROADCAST",
+            "MAX TX RATE",
         ]);
         for port in &self.ports {
             let broadcast = match (port.broadcast_burst, port.broadcast_interval) {
@@ -172,6 +173,8 @@ impl Text for PortShow {
                 learning,
                 port.tags.clone(),
                 broadcast,
+                port.max_tx_rate
+                    .map_or_else(|| "-".to_owned(), |rate| format!("{rate} Mb/s")),
             ]);
         }
         table.finish()

@@ -98,6 +98,9 @@ pub struct PortState {
     pub broadcast_burst: Option<u8>,
     /// Ticks per token of its group meter.
     pub broadcast_interval: Option<u64>,
+    /// Most that its VF may send, in Mb/s; absent when there is no limit.
+    #[serde(default)]
+    pub max_tx_rate: Option<u32>,
 }
 
 /// A V.VLAN.
@@ -278,15 +281,22 @@ fn read_ports<T: Transport>(
     vvlans: impl FnOnce(&mut Device<T>) -> Result<Vec<Instance>, Error>,
 ) -> Result<Vec<PortState>, Error> {
     let mut rows = Vec::new();
-    for vport in VPort::all().take(device.capabilities().vfs.into()) {
-        rows.push((vport, device.read_port(vport)?));
+    let has = *device.capabilities();
+    for vport in VPort::all().take(has.vfs.into()) {
+        let settings = if has.virtqueues {
+            device.vf_settings(vport.get())?
+        } else {
+            None
+        };
+        let limit = settings.map_or(0, |settings| settings.max_tx_rate);
+        rows.push((vport, device.read_port(vport)?, limit));
     }
-    let vvlans = if rows.iter().any(|(_, row)| row.role == Role::Vswitch) {
+    let vvlans = if rows.iter().any(|(_, row, _)| row.role == Role::Vswitch) {
         vvlans(device)?
     } else {
         Vec::new()
     };
-    let state = |(vport, row)| port_state(vport, &row, &vvlans);
+    let state = |(vport, row, limit)| port_state(vport, &row, limit, &vvlans);
     Ok(rows.into_iter().map(state).collect())
 }
 
@@ -375,7 +385,7 @@ fn read_flows<T: Transport>(
     Ok(states)
 }
 
-fn port_state(vport: VPort, row: &PortRow, vvlans: &[Instance]) -> PortState {
+fn port_state(vport: VPort, row: &PortRow, limit: u32, vvlans: &[Instance]) -> PortState {
     let metered = row.meter_shift != 0;
     PortState {
         name: vport.to_string(),
@@ -402,6 +412,7 @@ fn port_state(vport: VPort, row: &PortRow, vvlans: &[Instance]) -> PortState {
         reflect: row.reflect,
         broadcast_burst: metered.then_some(row.meter_burst),
         broadcast_interval: metered.then_some(1 << (row.meter_shift & 63)),
+        max_tx_rate: (limit != 0).then_some(limit),
     }
 }
 

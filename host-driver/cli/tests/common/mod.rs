@@ -236,6 +236,7 @@ fn port(name: &str, role: &str) -> PortState {
         reflect: false,
         broadcast_burst: None,
         broadcast_interval: None,
+        max_tx_rate: None,
     }
 }
 
