@@ -96,9 +96,11 @@ $HAIRPIN_RTL/hp_tbl_win.sv
 $HAIRPIN_RTL/hp_tcm.sv
 $HAIRPIN_RTL/hp_toeplitz.sv
 $HAIRPIN_RTL/hp_tx_hold.sv
+$HAIRPIN_RTL/hp_tx_rate.sv
 $HAIRPIN_RTL/hp_uplink_egress.sv
 $HAIRPIN_RTL/hp_vio_access.sv
 $HAIRPIN_RTL/hp_vio_common.sv
+$HAIRPIN_RTL/hp_vio_gaps.sv
 $HAIRPIN_RTL/hp_vio_queue.sv
 $HAIRPIN_RTL/hp_vio_regs.sv
 $HAIRPIN_RTL/hp_vio_rows.sv

@@ -57,6 +57,8 @@ module hp_vio_access
   output logic [3:0]      e_o,
   output writes_t         writes_o,
   output acts_t           acts_o,
+  output logic            rate_set_o,      // the PF has set the VF's limit
+  output logic [31:0]     rate_o,
   output logic            bell_o,
   output logic            bad_o            // a queue that cannot be enabled
 );
@@ -109,6 +111,8 @@ module hp_vio_access
 
   assign vf_rdata_o = rdata_q;
   assign pf_rdata_o = rdata_q;
+  assign rate_set_o = exec_i && acc_q.pf && acc_q.we && stage_q == Vf && acc_q.addr[5:2] == 4'd9;
+  assign rate_o     = acc_q.wdata;
   assign v_o        = acc_q.v[IdxW-1:0];
   assign here_o     = 32'(acc_q.v) < N_VF && (acc_q.pf || visible_i[v_o]);
   assign write      = acc_q.we && !resetting_i[v_o];     // a VF that is being reset takes nothing

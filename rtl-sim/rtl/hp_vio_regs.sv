@@ -9,6 +9,9 @@
 // or the pending bits waits until a message before it was taken. The job is the reset of a VF, or the enabling
 // of its queues: it sends the commands to the rings, and goes on with other things while they take their time.
 //
+// A vector may pause after a message for used buffers: one that comes in between is `held` in its row until hp_vio_gaps
+// says that the pause is over. It is not pending before: those bits are of masked vectors.
+//
 // After reset the RAMs are cleared, one row per clock; accesses wait.
 
 `include "hp_assert.svh"
@@ -63,6 +66,9 @@ module hp_vio_regs
   input  logic             qerr_valid_i,
   input  qid_t             qerr_q_i,
   input  logic [7:0]       qerr_code_i,
+  output logic             rate_set_o,        // a VF's limit: hp_tx_rate
+  output logic [5:0]       rate_vf_o,
+  output logic [31:0]      rate_o,
   input  logic             irq_valid_i,
   output logic             irq_ready_o,
   input  qid_t             irq_q_i,
@@ -81,7 +87,8 @@ module hp_vio_regs
 
   // The thing under way: its VF, queue and vector, and their rows once `exec`.
   typedef enum logic [3:0] {
-    Init, Idle, Access, IrqQueue, IrqIsr, ConfigVf, Deliver, Scan, BadQueue, BadVf, JobVf, JobQueue, JobEntry, JobEnd
+    Init, Idle, Access, IrqQueue, IrqIsr, ConfigVf, Deliver, DeliverUsed, Due, Scan, BadQueue, BadVf, JobVf,
+    JobQueue, JobEntry, JobEnd
   } state_e;
   state_e     state_q, state_d;
   logic [1:0] step_q;
@@ -213,10 +220,32 @@ module hp_vio_regs
     .wait_o     (acc_wait),
     .q_o        (acc_queue),
     .e_o        (acc_entry),
+    .rate_set_o,
+    .rate_o,
     .writes_o   (acc_writes),
     .acts_o     (acc_acts),
     .bell_o     (acc_bell),
     .bad_o      (acc_bad)
+  );
+
+  assign rate_vf_o = 6'(v_q);
+
+  // Vectors that pause.
+  logic       put, due_valid, due_turn_q, due_pick, gaps_idle;
+  vf_idx_t    due_v;
+  logic [3:0] due_e;
+
+  hp_vio_gaps #(.N_VF(N_VF)) u_gaps (
+    .clk_i, .rst_ni,
+    .put_i      (put),
+    .put_v_i    (v_q),
+    .put_e_i    (e_q),
+    .put_gap_i  (vf.pf.gap),
+    .due_valid_o(due_valid),
+    .due_v_o    (due_v),
+    .due_e_o    (due_e),
+    .due_take_i (pick[1] && due_pick),
+    .idle_o     (gaps_idle)
   );
 
   // Bad queues, until their turn comes: at most one per queue that is on.
@@ -254,7 +283,7 @@ module hp_vio_regs
   // Whose turn it is. A bad queue comes first, then the one that had its turn the longest time ago.
   logic [1:0] turn_q;
 
-  assign ask     = {poll_valid, job_step, irq_valid_i && !msg_valid_o, acc_valid};
+  assign ask     = {poll_valid, job_step, (irq_valid_i || due_valid) && !msg_valid_o, acc_valid};
   assign bad_pop = state_q == Idle && bad_valid;
   always_comb begin
     pick = '0;
@@ -263,10 +292,12 @@ module hp_vio_regs
     end
     if (state_q != Idle || bad_valid) pick = '0;
   end
-  assign irq_ready_o = pick[1];
+  // Interrupts that come and those that are due take turns.
+  assign due_pick    = due_valid && (due_turn_q || !irq_valid_i);
+  assign irq_ready_o = pick[1] && !due_pick;
 
   // What is done.
-  logic    bell, bad, send;
+  logic    bell, bad, send, pause;
   vf_idx_t irq_v;
   qp_t     pairs;
 
@@ -284,6 +315,8 @@ module hp_vio_regs
     bell       = 1'b0;
     bad        = 1'b0;
     send       = 1'b0;
+    pause      = 1'b0;
+    put        = 1'b0;
     cmd        = 1'b0;
     cmd_enable = 1'b0;
     cmd_used   = 1'b0;
@@ -304,8 +337,10 @@ module hp_vio_regs
           if (acc_here) state_d = Access;
           v_d = acc_here ? acc_v : v_q;
         end else if (pick[1]) begin
-          state_d = IrqQueue;
-          q_d     = irq_q_i;
+          state_d = due_pick ? Due : IrqQueue;
+          v_d     = due_pick ? due_v : v_q;
+          e_d     = due_pick ? due_e : e_q;
+          q_d     = due_pick ? q_q : irq_q_i;
         end else if (pick[2]) begin
           state_d = (phase_q == Queue) ? JobQueue : (phase_q == Entry) ? JobEntry : JobEnd;
           v_d     = job_v_q;
@@ -336,7 +371,7 @@ module hp_vio_regs
           v_d = irq_v;
           e_d = vq.vec.idx;
           if (!msix_enable_i[irq_v]) state_d = IrqIsr;
-          else if (vq.vec.valid) state_d = Deliver;
+          else if (vq.vec.valid) state_d = DeliverUsed;
         end
       end
 
@@ -356,12 +391,30 @@ module hp_vio_regs
         end
       end
 
-      Deliver: if (exec) begin
+      // What a pausing vector has to tell of used buffers waits.
+      Deliver, DeliverUsed: if (exec) begin
+        state_d = Idle;
+        if (state_q == DeliverUsed && mx.pausing) begin
+          writes.mx_we   = 1'b1;
+          writes.mx.held = 1'b1;
+        end else begin
+          send              = mx.unmasked && msix_open[v_q];
+          pause             = state_q == DeliverUsed;
+          writes.mx_we      = !send;
+          writes.mx.pending = mx.pending || !send;
+          acts.scan         = !send;
+        end
+      end
+
+      Due: if (exec) begin
         state_d           = Idle;
-        send              = mx.unmasked && msix_open[v_q];
-        writes.mx_we      = !send;
-        writes.mx.pending = 1'b1;
-        acts.scan         = !send;
+        send              = mx.held && mx.unmasked && msix_open[v_q] && !resetting[v_q];
+        pause             = 1'b1;
+        acts.scan         = mx.held && !send && !resetting[v_q];
+        writes.mx_we      = 1'b1;
+        writes.mx.pausing = 1'b0;
+        writes.mx.held    = 1'b0;
+        writes.mx.pending = mx.pending || acts.scan;
       end
 
       Scan: if (exec) begin
@@ -370,6 +423,7 @@ module hp_vio_regs
         send              = mx.pending && mx.unmasked && msix_open[v_q] && !resetting[v_q];
         writes.mx_we      = send;
         writes.mx.pending = 1'b0;
+        pause             = !mx.pausing;
         acts.scan         = send || !msix_open[v_q];
         if (e_q == '1 || acts.scan) state_d = Idle;
       end
@@ -420,7 +474,9 @@ module hp_vio_regs
         state_d           = Idle;
         writes.mx_we      = 1'b1;
         writes.mx.pending = 1'b0;
-        if (job_full_q) writes.mx = '0;
+        writes.mx.held    = 1'b0;
+        // A pause goes on: its end is under way.
+        if (job_full_q) writes.mx = '{pausing: mx.pausing, default: '0};
         job_i_d = job_i_q + 8'd1;
         if (job_i_q[3:0] == '1) phase_d = End;
       end
@@ -435,6 +491,12 @@ module hp_vio_regs
 
       default: state_d = Idle;
     endcase
+
+    if (send && pause && vf.pf.gap != '0) begin
+      put               = 1'b1;
+      writes.mx_we      = 1'b1;
+      writes.mx.pausing = 1'b1;
+    end
 
     // The VF needs a reset; its first bad queue is noted.
     if (bad) begin
@@ -459,6 +521,7 @@ module hp_vio_regs
       q_q          <= '0;
       e_q          <= '0;
       turn_q       <= '0;
+      due_turn_q   <= 1'b0;
       pool_q       <= '0;
       job_q        <= 1'b0;
       cmd_done_q   <= 1'b0;
@@ -473,6 +536,7 @@ module hp_vio_regs
       if (state_d != state_q || again) step_q <= '0;
       else if (!exec) step_q <= step_q + 2'd1;
       for (int unsigned i = 0; i < 4; i++) if (pick[i]) turn_q <= 2'(i);
+      if (pick[1]) due_turn_q <= !due_pick;
 
       if (acts.claim) pool_q <= pool_q | pool_mask;
       else if (job_gone) pool_q <= pool_q & ~pool_mask;
@@ -525,7 +589,7 @@ module hp_vio_regs
     end
   end
 
-  assign idle_o = state_q == Idle && !acc_valid && !irq_valid_i && !bad_valid && !job_q && vfs_idle &&
+  assign idle_o = state_q == Idle && !acc_valid && !irq_valid_i && !bad_valid && !job_q && vfs_idle && gaps_idle &&
                   !msg_valid_o && !qcmd_valid_o && !bell_valid_o && !qerr_valid_i;
 
   `HP_ASSERT_INIT(Shape_A, N_VF >= 1 && N_VF <= 64 && N_QP >= 1 && N_QP <= 64 && (CTRL_VQ || !MQ))

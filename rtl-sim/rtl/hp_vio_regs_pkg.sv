@@ -39,6 +39,9 @@ package hp_vio_regs_pkg;
     logic [3:0] idx;
   } vector_t;
 
+  // Least pause between two messages of a vector for used buffers, in ticks of 64 clocks; 0: none.
+  typedef logic [11:0] gap_t;
+
   // What the PF sets.
   typedef struct packed {
     logic        link;
@@ -48,6 +51,8 @@ package hp_vio_regs_pkg;
     logic [47:0] mac;
     logic [15:0] mtu;
     logic [31:0] speed;
+    logic [31:0] rate;                         // hp_tx_rate has it too
+    gap_t        gap;
   } vf_pf_t;
 
   // What the driver sets, and what became of it.
@@ -88,6 +93,8 @@ package hp_vio_regs_pkg;
   } vq_row_t;
 
   typedef struct packed {
+    logic        pausing;                      // a message for used buffers was sent: it is in hp_vio_gaps
+    logic        held;                         // one more is to follow the pause
     logic        pending;
     logic        unmasked;
     logic [63:0] addr;

@@ -40,6 +40,8 @@ module hp_vio_window
       4'd6:    rdata_o = vf_i.drv.status[SFeaturesOk] ? vf_i.drv.features[63:32] : '0;
       4'd7:    rdata_o = nobuf_i;
       4'd8:    rdata_o = refused_i;
+      4'd9:    rdata_o = vf_i.pf.rate;
+      4'd10:   rdata_o = 32'(vf_i.pf.gap);
       default: rdata_o = '0;
     endcase
   end
@@ -59,6 +61,8 @@ module hp_vio_window
         4'd1:    pf_o.mac[31:0] = wdata_i;
         4'd2:    {pf_o.mtu, pf_o.mac[47:32]} = wdata_i;
         4'd3:    pf_o.speed = wdata_i;
+        4'd9:    pf_o.rate = wdata_i;
+        4'd10:   pf_o.gap = wdata_i[$bits(gap_t)-1:0];
         default: ;
       endcase
     end

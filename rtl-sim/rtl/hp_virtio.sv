@@ -98,7 +98,10 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   msg_t                 msg;
   port_t                nobuf_vport, refused_vport, pairs_vport;
   qp_t [N_VF-1:0]       vf_pool;
-  logic                 regs_ack, steer_ack;
+  logic                 regs_ack, steer_ack, rate_set;
+  logic [5:0]           rate_vf;
+  logic [31:0]          rate;
+  logic [N_VF-1:0]      rings_req;
   logic [31:0]          regs_rdata, steer_rdata;
   logic                 pairs_set, announced;
   qp_t                  pairs;
@@ -132,6 +135,9 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .qerr_valid_i   (qerr_valid),
     .qerr_q_i       (qerr_q),
     .qerr_code_i    (qerr_code),
+    .rate_set_o     (rate_set),
+    .rate_vf_o      (rate_vf),
+    .rate_o         (rate),
     .irq_valid_i    (irq_valid),
     .irq_ready_o    (irq_ready),
     .irq_q_i        (irq_q),
@@ -180,7 +186,8 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .pairs_vport_o  (pairs_vport),
     .pairs_o        (pairs),
     .announced_o    (announced),
-    .host_req_o, .host_grant_valid_i, .host_grant_ready_o, .host_grant_vport_i,
+    .host_req_o     (rings_req),
+    .host_grant_valid_i, .host_grant_ready_o, .host_grant_vport_i,
     .tx_tvalid_o, .tx_tready_i, .tx_tdata_o, .tx_tkeep_o, .tx_tlast_o, .tx_tuser_o, .tx_tdest_o,
     .host_rx_ready_o,
     .rx_tvalid_i, .rx_tready_o, .rx_tdata_i, .rx_tkeep_i, .rx_tlast_i, .rx_tdest_i, .rx_len_i,
@@ -204,6 +211,21 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     guest_o      = guest;
     guest_o.gone = 64'(gone_q);
   end
+
+  hp_tx_rate #(.DATA_W(DATA_W), .N_VF(N_VF)) u_rate (
+    .clk_i, .rst_ni,
+    .set_i        (rate_set),
+    .set_vf_i     (rate_vf),
+    .set_rate_i   (rate),
+    .host_req_i   (rings_req),
+    .host_req_o,
+    .grant_i      (host_grant_valid_i && host_grant_ready_o),
+    .grant_vport_i(host_grant_vport_i),
+    .beat_i       (tx_tvalid_o && tx_tready_i),
+    .beat_last_i  (tx_tlast_o),
+    .beat_keep_i  (tx_tkeep_o),
+    .beat_vport_i (tx_tdest_o)
+  );
 
   assign pf_ack_o   = regs_ack || steer_ack;
   assign pf_rdata_o = steer_ack ? steer_rdata : regs_rdata;

@@ -43,6 +43,9 @@ module tb_vio_regs
   logic [7:0]       qerr_code = '0;
   msg_t             msg;
   hp_pkg::port_t    nobuf_vport = '0, refused_vport = '0;
+  logic             rate_set;
+  logic [5:0]       rate_vf;
+  logic [31:0]      rate;
 
   // What the block looks at in the same clock comes from registers here.
   logic [N_VF-1:0] flr_want = '0, enable_q = '0, mask_q = '0;
@@ -97,6 +100,7 @@ module tb_vio_regs
     .vf_pool_o(vf_pool), .pairs_set_i(pairs_set && asks_live), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
     .announced_i(announced && asks_live),
     .qerr_valid_i(qerr_valid), .qerr_q_i(qerr_q), .qerr_code_i(qerr_code),
+    .rate_set_o(rate_set), .rate_vf_o(rate_vf), .rate_o(rate),
     .irq_valid_i(irq_valid), .irq_ready_o(irq_ready), .irq_q_i(irq_q),
     .msg_valid_o(msg_valid), .msg_ready_i(msg_ready), .msg_o(msg),
     .nobuf_valid_i(nobuf_valid), .nobuf_vport_i(nobuf_vport),
@@ -116,6 +120,8 @@ module tb_vio_regs
     logic        bad;
     logic [7:0]  bad_code, bad_queue;
     logic [31:0] nobuf, refused;
+    logic [31:0] rate;
+    logic [11:0] gap;
   } vf_t;
   typedef struct packed {
     logic        on;                              // enabled, as the driver sees it
@@ -128,14 +134,17 @@ module tb_vio_regs
     logic [31:0] data;
     logic        masked, owed;                    // owed: a message, since the last one
     logic [15:0] due;                             // causes since all was quiet
+    logic [15:0] config_due;                      // those of them that do not wait for a pause
   } mx_t;
   vf_t  m [64];
   q_t   mq [64][Lq];
   mx_t  mx [64][16];
+  int unsigned now, told_at [64][16], told_gap [64][16];   // the last message for used buffers, the pause behind it
+  logic [31:0] told_rate [64];                    // what hp_tx_rate was told
   logic rings_on [256];                           // as the rings know it
   int   rings_vf [256], rings_local [256];        // whose it is
 
-  int unsigned enables, disables, bells, messages, resets, flrs, claims, refusals, bads, late, announces_n;
+  int unsigned enables, disables, bells, messages, resets, flrs, claims, refusals, bads, late, pauses, announces_n;
   int unsigned slow = 4;                          // clocks that the rings take, at most
   int unsigned msg_slow = 4;
 
@@ -185,6 +194,7 @@ module tb_vio_regs
     for (int unsigned e = 0; e < 16; e++) begin
       mx[v][e].owed = 1'b0;
       mx[v][e].due  = '0;
+      mx[v][e].config_due = '0;
       if (full) mx[v][e] = '{masked: 1'b1, default: '0};
     end
   endtask
@@ -305,11 +315,32 @@ module tb_vio_regs
       if (!mx[v][e].masked && mx[v][e].due != 0 && mx[v][e].addr == msg.addr && mx[v][e].data == msg.data) begin
         mx[v][e].due--;
         mx[v][e].owed = 1'b0;
+        check_pause(v, e);
         return;
       end
     end
     $fatal(1, "VF %0d: message %h to %h has no cause", v, msg.data, msg.addr);
   endtask
+
+  // One message for used buffers per pause. Of one that may be another vector's, or for the configuration, nothing
+  // is known.
+  task automatic check_pause(input int v, input int unsigned e);
+    bit sure;
+    sure = mx[v][e].config_due == 0;
+    for (int unsigned i = 0; i < 16; i++)
+      if (i != e && mx[v][i].addr == msg.addr && mx[v][i].data == msg.data) sure = 1'b0;
+    if (sure && now - told_at[v][e] < 64 * told_gap[v][e])
+      $fatal(1, "VF %0d vector %0d: a message %0d clocks after another", v, e, now - told_at[v][e]);
+    if (!sure && now - told_at[v][e] < 64 * told_gap[v][e]) return;
+    told_at[v][e]  = now;
+    told_gap[v][e] = sure ? 32'(m[v].gap) : 0;
+    if (sure && told_gap[v][e] != 0) pauses++;
+  endtask
+
+  always @(posedge clk) begin
+    now++;
+    if (rst_n && rate_set) told_rate[rate_vf] = rate;
+  end
 
   task automatic cause(input int v, input logic [15:0] vec);
     if (msix_enable[v] && vec != 16'hFFFF) begin
@@ -485,6 +516,8 @@ module tb_vio_regs
         for (int i = 0; i < 16; i++) begin
           want[i] = mx[v][i].owed;
           if (!mx[v][i].masked && open_was[v]) want[i] = got[i];
+          // What waits for the end of a pause is not pending yet.
+          if (m[v].gap != 0 || now - told_at[v][i] < 64 * (told_gap[v][i] + 4)) want[i] = got[i] && mx[v][i].owed;
         end
       end
       default: ;
@@ -532,6 +565,7 @@ module tb_vio_regs
   task automatic notify(input int v);
     if (!m[v].owner || !m[v].status[2] || m[v].resetting) return;
     m[v].isr[1] = 1'b1;
+    if (msix_enable[v] && m[v].vec != 16'hFFFF) mx[v][m[v].vec[3:0]].config_due++;
     cause(v, m[v].vec);
   endtask
 
@@ -569,6 +603,8 @@ module tb_vio_regs
       6: want = m[v].status[3] ? m[v].features[63:32] : '0;
       7: want = m[v].nobuf;
       8: want = m[v].refused;
+      9: want = m[v].rate;
+      10: want = 32'(m[v].gap);
       default: ;
     endcase
     if (!we) return;
@@ -596,6 +632,11 @@ module tb_vio_regs
         changed = m[v].w3 != data;
         m[v].w3 = data;
       end
+      9: begin
+        m[v].rate = data;
+        if (told_rate[v] != data) $fatal(1, "VF %0d: the rate that is in force is %h", v, told_rate[v]);
+      end
+      10: m[v].gap = data[11:0];
       default: ;
     endcase
     if (changed && m[v].owner) begin
@@ -646,6 +687,7 @@ module tb_vio_regs
         if (mx[v][e].owed && !mx[v][e].masked && msix_enable[v] && !msix_mask[v])
           $fatal(1, "VF %0d vector %0d: a message is missing", v, e);
         mx[v][e].due = 16'(mx[v][e].owed);
+        if (!mx[v][e].owed) mx[v][e].config_due = '0;
       end
       for (int i = 0; i < int'(Lq); i++) begin
         if (mq[v][i].kick && live_of(v)) $fatal(1, "VF %0d queue %0d: a notification is missing", v, i);
@@ -781,12 +823,13 @@ module tb_vio_regs
     driver();
     rules();
     interrupts();
+    gaps();
     resets_under_way();
     hostile(steps);
     $display("%0d claims (%0d refused), %0d enables, %0d disables, %0d notifications, %0d messages, %0d resets, %0d FLRs, %0d bad, %0d to announce",
              claims, refusals, enables, disables, bells, messages, resets, flrs, bads, announces_n);
     if (CTRL_VQ && announces_n == 0) $fatal(1, "nobody was asked to announce itself");
-    if (seed != 0 && (enables == 0 || disables == 0 || bells == 0 || messages == 0 || resets == 0 || bads == 0))
+    if (seed != 0 && (enables == 0 || disables == 0 || bells == 0 || messages == 0 || resets == 0 || bads == 0 || pauses == 0))
       $fatal(1, "something was never tried");
     $display("PASS");
     $finish;

@@ -494,6 +494,109 @@
     clocks(2);
   endtask
 
+  // Waits for the next message, `from` to `to` clocks from now; 0, 0: none comes in the next `from`.
+  task automatic expect_message(input int unsigned from, input int unsigned to, input string what);
+    int unsigned n, t;
+    n = messages;
+    for (t = 0; messages == n && t <= to; t++) @(negedge clk);
+    if (messages == n || t < from || t > to) $fatal(1, "%s: %0d messages after %0d clocks", what, messages - n, t);
+  endtask
+
+  // Pauses between the messages of a vector.
+  task automatic gaps();
+    int unsigned n, at;
+    localparam int unsigned Gap = 10, Clocks = 64 * Gap, Long = 100;
+    msg_slow = 0;
+    give(0, 0, 1, 16);
+    msix_enable[0] = 1'b1;
+    pf(0, 1'b1, 10, 32'hFFFF_F000 | Gap);
+    pf(0, 1'b0, 10);
+    if (got != Gap) $fatal(1, "gap reads %h", got);
+    pf(0, 1'b1, 9, 32'h8765_4321);
+    bring_up(0);
+    rd(0, 'h14, {16'(CTRL_VQ ? 2 : 1), 8'd0, 8'd15}, "generation behind limits");
+    quiet();
+    // The first goes at once, those that follow make one message at the end of the pause, then it is quiet.
+    n = messages;
+    irq(0, 0);
+    if (messages != n + 1) $fatal(1, "the first message waits");
+    at = now;
+    repeat (5) irq(0, 0);
+    // Another vector has a pause of its own; the configuration has none, and does not end one.
+    irq(0, 1);
+    if (messages != n + 2) $fatal(1, "another vector waits");
+    vf(0, 1'b1, 'h10, 32'd1, 4'b0011);
+    pf(0, 1'b1, 3, 32'd7);
+    clocks(12);
+    if (messages != n + 3) $fatal(1, "the configuration waits");
+    rd(0, Pending, 32'd0, "pending in a pause");
+    expect_message(Clocks - (now - at) - 20, Clocks + 64 + 40 - (now - at), "end of the pause");
+    n = messages;
+    clocks(5);
+    quiet();
+    if (messages != n) $fatal(1, "%0d messages too many", messages - n);
+    irq(0, 0);
+    if (messages != n + 1) $fatal(1, "a message after a pause waits");
+    // A vector that is masked in its pause is pending afterwards, and goes when it is unmasked: then it pauses.
+    irq(0, 0);
+    vf(0, 1'b1, Table + 16 + 12, 32'd1);
+    rd(0, Pending, 32'd0, "pending in a pause, masked");
+    quiet();
+    rd(0, Pending, 32'd2, "pending behind a pause, masked");
+    if (messages != n + 1) $fatal(1, "a masked vector was sent");
+    vf(0, 1'b1, Table + 16 + 12, 32'd0);
+    clocks(70);
+    if (messages != n + 2) $fatal(1, "unmasked, and no message");
+    irq(0, 0);
+    clocks(Clocks / 2);
+    if (messages != n + 2) $fatal(1, "no pause behind an unmasked message");
+    quiet();
+    if (messages != n + 3) $fatal(1, "no message behind the pause");
+    // The same with the function's mask.
+    irq(0, 0);
+    irq(0, 0);
+    msix_mask[0] = 1'b1;
+    quiet();
+    rd(0, Pending, 32'd2, "pending behind a pause, function masked");
+    msix_mask[0] = 1'b0;
+    quiet();
+    if (messages != n + 5) $fatal(1, "%0d messages with the function's mask", messages - n);
+    // A reset takes what is held; limits stay.
+    pf(0, 1'b1, 10, Long);
+    irq(0, 0);
+    irq(0, 0);
+    n = messages;
+    status(0, 8'd0);
+    wait_reset(0);
+    quiet();
+    if (messages != n) $fatal(1, "a message behind a reset");
+    bring_up(0);
+    irq(0, 0);
+    irq(0, 0);
+    n = messages;
+    flr(0, 1'b1);
+    wait_reset(0);
+    flr(0, 1'b0);
+    bring_up(0);
+    // The pause of before goes on: then one, and after one more pause the other.
+    irq(0, 0);
+    if (messages != n) $fatal(1, "a reset ends a pause");
+    quiet();
+    if (messages != n + 1) $fatal(1, "%0d messages after a reset in a pause", messages - n);
+    pf(0, 1'b0, 9);
+    if (got != 32'h8765_4321) $fatal(1, "rate after resets: %h", got);
+    pf(0, 1'b0, 10);
+    if (got != Long) $fatal(1, "gap after resets: %h", got);
+    // No gap, no pause.
+    pf(0, 1'b1, 10, 32'd0);
+    n = messages;
+    repeat (3) irq(0, 0);
+    if (messages != n + 3) $fatal(1, "a pause without a gap");
+    quiet();
+    take_all();
+    msg_slow = 4;
+  endtask
+
   // Resets of every kind a number of clocks into a bring-up with slow rings; and one while another is under way.
   task automatic resets_under_way();
     int unsigned n;
@@ -567,8 +670,9 @@
                                  chance(80) ? (Share == 0 ? 1 : Share) : below(N_QP + 2), below(20));
         1: if (m[v].owner && !m[v].resetting && !flr_req[v]) bring_up(v);
         2: if (chance(30)) pf(v, 1'b1, 0, rnd() & ~32'd1);
-        3: pf(v, 1'b1, 1 + below(8), chance(20) ? rnd() : {16'd1500, 16'h02BB});
-        4: if (chance(30) && !flr_req[v]) flr(v, 1'b1);
+        3: pf(v, 1'b1, 1 + below(9), chance(20) ? rnd() : {16'd1500, 16'h02BB});
+        4: pf(v, 1'b1, 10, chance(50) ? 0 : below(40));
+        20: if (chance(30) && !flr_req[v]) flr(v, 1'b1);
         5, 6: if (flr_done[v]) flr(v, 1'b0);
         7: if (m[v].owner) pf(v, 1'b1, 0, {m[v].w0[31:3], 3'b101 | {1'b0, m[v].w0[1], 1'b0}});
         8: begin
@@ -609,7 +713,7 @@
           end
         end
         10, 18, 19: if (m[v].owner && live_of(v)) vf(v, 1'b1, Notify + 4 * below(4), rnd(), 4'b0011);
-        20: if (m[v].owner && m[v].status == '0 && !flr_req[v] && !m[v].resetting) bring_up(v);
+        21: if (m[v].owner && m[v].status == '0 && !flr_req[v] && !m[v].resetting) bring_up(v);
         default: begin
           // Few addresses outside the regions, many of the common configuration.
           case (below(8))
@@ -638,6 +742,7 @@
     quiet();
     look();
     for (int i = 0; i < int'(N_VF); i++) msix_mask[i] = 1'b0;
+    for (int i = 0; i < int'(N_VF); i++) pf(i, 1'b1, 10, 0);
     quiet();
     take_all();
     for (int i = 0; i < 256; i++) if (rings_on[i]) $fatal(1, "queue %0d is left on", i);

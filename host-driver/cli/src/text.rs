@@ -151,6 +151,7 @@ impl Text for PortShow {
             "TAGS",
             "BROADCAST",
             "ASKED",
+            "MAX TX RATE",
         ]);
         for port in &self.ports {
             let broadcast = match (port.broadcast_burst, port.broadcast_interval) {
@@ -174,6 +175,8 @@ impl Text for PortShow {
                 port.tags.clone(),
                 broadcast,
                 asked(&port.asked),
+                port.max_tx_rate
+                    .map_or_else(|| "-".to_owned(), |rate| format!("{rate} Mb/s")),
             ]);
         }
         table.finish()

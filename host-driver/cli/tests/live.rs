@@ -216,6 +216,38 @@ fn pools_and_steering_of_a_live_nic() {
         &["pool", "show", "vf3"],
         &["has no pool", "hairpin pool set vf3"],
     );
+    // Limits, with a driver at work or without.
+    let row = |world: &World, command: &str, name: &str| {
+        let text = world.words(&[command, "show", name]);
+        (text.contains("1000 Mb/s"), text.contains("20 µs"))
+    };
+    assert_eq!(row(&world, "port", "vf0"), (false, false));
+    world.ok(&split("port set vf0 max-tx-rate 1000"));
+    world.ok(&split("pool set vf0 interrupt-gap-us 20"));
+    assert_eq!(row(&world, "port", "vf0"), (true, false));
+    assert_eq!(row(&world, "pool", "vf0"), (true, true));
+    assert_eq!(row(&world, "pool", "vf1"), (false, false));
+    let ports = world.json("port-show", &["port", "show"]);
+    assert_eq!(ports["ports"][0]["max_tx_rate"], 1000);
+    assert!(ports["ports"][1]["max_tx_rate"].is_null());
+    let pools = world.json("pool-show", &["pool", "show", "vf0"]);
+    let pool = &pools["pools"][0];
+    assert_eq!(
+        (&pool["max_tx_rate"], &pool["interrupt_gap_us"]),
+        (&1000.into(), &20.into())
+    );
+    for (command, says) in [
+        ("port set vf0 max-tx-rate 320000", "0 to 319999"),
+        ("port set vf0 max-tx-rate fast", "in Mb/s"),
+        ("port set vf0 min_tx_rate 5", "guaranteed"),
+        ("port set vf3 max-tx-rate 5", "pool set vf3 pairs 1"),
+        ("port set vf9 max-tx-rate 5", "no VF 9"),
+        ("pool set vf0 interrupt-gap-us 1678", "0 to 1677"),
+        ("pool set vf3 interrupt-gap-us 20", "has no pool yet"),
+    ] {
+        world.fails(&split(command), &[says]);
+    }
+
     // A driver sits down at vf0.
     let status = |value| {
         let mut nic = world.served.nic.lock().unwrap();

@@ -16,7 +16,7 @@ pub use crate::words::parse_port;
 pub use sim::{SimArgs, UplinkTo};
 
 /// Datapath clock that time stamps are mapped with, unless told otherwise.
-pub const DEFAULT_CLOCK_HZ: u64 = 156_250_000;
+pub const DEFAULT_CLOCK_HZ: u64 = crate::vf::CLOCK_HZ;
 /// Longest idle gap that is played, in cycles, unless told otherwise.
 pub const DEFAULT_MAX_GAP: u64 = 2000;
 /// Datapath clocks that a frame takes through the switch and back, unless told otherwise: a microsecond.

@@ -8,7 +8,7 @@ use hairpin_abi::virtio::QueueError;
 use hairpin_abi::{MacAddr, VPort};
 use serde::{Deserialize, Serialize};
 
-use crate::vf::{MOST_VECTORS, VfSettings, VfStatus};
+use crate::vf::{MOST_GAP_US, MOST_VECTORS, VfSettings, VfStatus};
 use crate::{Device, Diagnostic, Error, Transport};
 
 /// A change of a pool; what is `None` stays, or is chosen.
@@ -20,6 +20,8 @@ pub struct PoolChange {
     pub first: Option<u8>,
     /// MSI-X vectors.
     pub vectors: Option<u8>,
+    /// Least pause between two interrupts of a vector for frames, in microseconds; 0 is none. Alone it resets nothing.
+    pub interrupt_gap_us: Option<u16>,
 }
 
 /// The virtio device of a VF.
@@ -42,6 +44,12 @@ pub struct PoolState {
     pub mtu: u16,
     /// Speed that its driver is told, in Mb/s.
     pub speed: u32,
+    /// Most that it may send, in Mb/s; 0 if there is no limit.
+    #[serde(default)]
+    pub max_tx_rate: u32,
+    /// Least pause between two interrupts of a vector for frames, in microseconds; 0 if there is none.
+    #[serde(default)]
+    pub interrupt_gap_us: u16,
     /// Device status, as its driver set it; 0 if none is at work.
     pub device_status: u8,
     /// Its first bad queue; null if it has none.
@@ -75,6 +83,8 @@ impl PoolState {
             mac: settings.mac.to_string(),
             mtu: settings.mtu,
             speed: settings.speed,
+            max_tx_rate: settings.max_tx_rate,
+            interrupt_gap_us: settings.interrupt_gap_us,
             device_status: status.device_status,
             bad_queue: status.bad_queue.map(|(code, queue)| BadQueue {
                 queue,
@@ -140,6 +150,15 @@ impl<T: Transport> Device<T> {
         };
         if after == before {
             return Ok(());
+        }
+        if let (Some(old), Some(new)) = (before, after) {
+            let limited = VfSettings {
+                interrupt_gap_us: new.interrupt_gap_us,
+                ..old
+            };
+            if limited == new {
+                return Ok(self.set_vf_limits(vf, &new)?);
+            }
         }
         if before.is_some() {
             let status = self.vf_status(vf)?.device_status;
@@ -218,6 +237,12 @@ impl PoolChange {
                     .help(format!("use 0 to {MOST_VECTORS}")),
             );
         }
+        let interrupt_gap_us = self.interrupt_gap_us.unwrap_or(settings.interrupt_gap_us);
+        if interrupt_gap_us > MOST_GAP_US {
+            let message = format!("a gap cannot be {interrupt_gap_us} microseconds long");
+            return Err(wrong("interrupt-gap-us", message)
+                .help(format!("use 0 to {MOST_GAP_US}; 0 is none")));
+        }
         // Whose pair it is.
         let owner = |pair: u8| {
             let has =
@@ -262,6 +287,7 @@ impl PoolChange {
             first_pair: first,
             pairs,
             vectors,
+            interrupt_gap_us,
             ..settings
         })
     }
@@ -318,6 +344,10 @@ mod tests {
             vectors: Some(17),
             ..change(1)
         };
+        let gap = PoolChange {
+            interrupt_gap_us: Some(1678),
+            ..change(1)
+        };
         for (change, field, says) in [
             (at(2, 3), "first", "queue pair 4 belongs to vf1"),
             (at(7, 1), "first", "queue pair 7 belongs to vf1"),
@@ -325,6 +355,7 @@ mod tests {
             (at(250, 250), "first", "250 to 499"),
             (change(25), "pairs", "no 25 free"),
             (vectors, "vectors", "17 vectors"),
+            (gap, "interrupt-gap-us", "1678 microseconds"),
             (PoolChange::default(), "pairs", "no pool yet"),
         ] {
             let error = change

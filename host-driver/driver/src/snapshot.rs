@@ -100,6 +100,9 @@ pub struct PortState {
     pub broadcast_burst: Option<u8>,
     /// Ticks per token of its group meter.
     pub broadcast_interval: Option<u64>,
+    /// Most that its VF may send, in Mb/s; absent when there is no limit.
+    #[serde(default)]
+    pub max_tx_rate: Option<u32>,
     /// What its guest asked for and got; nothing without `trust`.
     #[serde(default)]
     pub asked: AskedState,
@@ -295,17 +298,24 @@ fn read_ports<T: Transport>(
     vvlans: impl FnOnce(&mut Device<T>) -> Result<Vec<Instance>, Error>,
 ) -> Result<Vec<PortState>, Error> {
     let mut rows = Vec::new();
-    for vport in VPort::all().take(device.capabilities().vfs.into()) {
-        rows.push((vport, device.read_port(vport)?));
+    let has = *device.capabilities();
+    for vport in VPort::all().take(has.vfs.into()) {
+        let settings = if has.virtqueues {
+            device.vf_settings(vport.get())?
+        } else {
+            None
+        };
+        let limit = settings.map_or(0, |settings| settings.max_tx_rate);
+        rows.push((vport, device.read_port(vport)?, limit));
     }
-    let vvlans = if rows.iter().any(|(_, row)| row.role == Role::Vswitch) {
+    let vvlans = if rows.iter().any(|(_, row, _)| row.role == Role::Vswitch) {
         vvlans(device)?
     } else {
         Vec::new()
     };
     let mut states = Vec::new();
-    for (vport, row) in rows {
-        let mut state = port_state(vport, &row, &vvlans);
+    for (vport, row, limit) in rows {
+        let mut state = port_state(vport, &row, limit, &vvlans);
         if row.trust {
             state.asked = asked_state(device, vport)?;
         }
@@ -399,7 +409,7 @@ fn read_flows<T: Transport>(
     Ok(states)
 }
 
-fn port_state(vport: VPort, row: &PortRow, vvlans: &[Instance]) -> PortState {
+fn port_state(vport: VPort, row: &PortRow, limit: u32, vvlans: &[Instance]) -> PortState {
     let metered = row.meter_shift != 0;
     PortState {
         name: vport.to_string(),
@@ -427,6 +437,7 @@ fn port_state(vport: VPort, row: &PortRow, vvlans: &[Instance]) -> PortState {
         broadcast_burst: metered.then_some(row.meter_burst),
         broadcast_interval: metered.then_some(1 << (row.meter_shift & 63)),
         asked: AskedState::default(),
+        max_tx_rate: (limit != 0).then_some(limit),
     }
 }
 

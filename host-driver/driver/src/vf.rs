@@ -12,6 +12,23 @@ use crate::transport::Transport;
 const WINDOW: u32 = 0x8000;
 const STRIDE: u32 = 64;
 
+/// Offset of the words with the limits in those of a VF: 9 and 10.
+const LIMITS: u32 = 36;
+
+/// The nominal datapath clock. What is set per second is set per clock of this.
+pub(crate) const CLOCK_HZ: u64 = 156_250_000;
+/// Parts of a byte per clock in a rate.
+const RATE_UNIT: u64 = 1 << 24;
+/// Clocks per Mb/s that make a byte.
+const RATE_CLOCKS: u64 = CLOCK_HZ * 8 / 1_000_000;
+/// Clocks in a tick of an interrupt gap, and most ticks.
+const GAP_TICK: u64 = 64;
+const MOST_TICKS: u64 = (1 << 12) - 1;
+/// Highest limit of what a VF sends, in Mb/s.
+pub(crate) const MOST_RATE: u32 = ((1 << 32) * RATE_CLOCKS / RATE_UNIT - 1) as u32;
+/// Longest pause between two interrupts of a vector, in microseconds.
+pub(crate) const MOST_GAP_US: u16 = (MOST_TICKS * GAP_TICK * 1_000_000 / CLOCK_HZ) as u16;
+
 const ENABLE: u32 = 1;
 const LINK_UP: u32 = 1 << 1;
 /// Its guest is to announce itself, and has not said yet that it did.
@@ -49,6 +66,10 @@ pub struct VfSettings {
     pub mtu: u16,
     /// Speed that its driver is told, in Mb/s.
     pub speed: u32,
+    /// Most that it may send, in Mb/s of whole frames; 0: no limit.
+    pub max_tx_rate: u32,
+    /// Least pause between two interrupts of a vector for frames, in microseconds; 0: none.
+    pub interrupt_gap_us: u16,
 }
 
 impl VfSettings {
@@ -63,6 +84,8 @@ impl VfSettings {
             mac: mac.unwrap_or(Self::default_mac(vf)),
             mtu: MTU,
             speed: SPEED,
+            max_tx_rate: 0,
+            interrupt_gap_us: 0,
         }
     }
 
@@ -85,9 +108,25 @@ impl VfSettings {
         ]
     }
 
-    /// The settings of words 0 to 3; `None` if the VF is not enabled.
-    fn from_words(words: [u32; 4]) -> Option<Self> {
+    /// Words 9 and 10: what can be changed at any time, and its driver does not see.
+    fn limits(&self) -> [u32; 2] {
+        let rate = (u64::from(self.max_tx_rate) * RATE_UNIT + RATE_CLOCKS / 2) / RATE_CLOCKS;
+        let clocks = u64::from(self.interrupt_gap_us) * CLOCK_HZ;
+        let ticks = clocks.div_ceil(GAP_TICK * 1_000_000);
+        [
+            u32::try_from(rate).unwrap_or(u32::MAX),
+            ticks.min(MOST_TICKS) as u32,
+        ]
+    }
+
+    /// The settings of words 0 to 3, 9 and 10; `None` if the VF is not enabled.
+    fn from_words(words: [u32; 4], limits: [u32; 2]) -> Option<Self> {
         let [pool, low, high, speed] = words;
+        let [rate, ticks] = limits;
+        let rate = (u64::from(rate) * RATE_CLOCKS + RATE_UNIT / 2) / RATE_UNIT;
+        let gap = u64::from(ticks) * GAP_TICK * 1_000_000 / CLOCK_HZ;
+        // What is less than the unit is still a limit.
+        let at_least_one = |value: u64, word: u32| value.max(u64::from(word != 0));
         (pool & ENABLE != 0).then(|| Self {
             link_up: pool & LINK_UP != 0,
             first_pair: (pool >> 8) as u8 & 0x7f,
@@ -96,6 +135,8 @@ impl VfSettings {
             mac: MacAddr::from_u64(u64::from(high & 0xffff) << 32 | u64::from(low)),
             mtu: (high >> 16) as u16,
             speed,
+            max_tx_rate: at_least_one(rate, limits[0]) as u32,
+            interrupt_gap_us: at_least_one(gap, ticks) as u16,
         })
     }
 }
@@ -134,6 +175,7 @@ impl<T: Transport> Device<T> {
             }
             Some(settings) => {
                 // The word that enables it comes last.
+                self.set_vf_limits(vf, settings)?;
                 let [first, rest @ ..] = settings.words();
                 self.write_words(base + 4, &rest)?;
                 self.write_words(base, &[first])
@@ -141,16 +183,29 @@ impl<T: Transport> Device<T> {
         }
     }
 
+    /// Sets what a VF may send and how often it interrupts. Neither its driver nor its frames notice the change itself.
+    ///
+    /// # Errors
+    /// As [`Device::set_vf`].
+    pub fn set_vf_limits(&mut self, vf: u8, settings: &VfSettings) -> Result<(), Error> {
+        let base = self.vf_words(vf)?;
+        self.write_words(base + LIMITS, &settings.limits())
+    }
+
     /// How the virtio device of a VF is set up; `None` if it is not.
     ///
     /// # Errors
     /// As [`Device::set_vf`].
     pub fn vf_settings(&mut self, vf: u8) -> Result<Option<VfSettings>, Error> {
-        let words = self.read_words(self.vf_words(vf)?)?;
-        Ok(VfSettings::from_words(words))
+        let base = self.vf_words(vf)?;
+        let words = self.read_words(base)?;
+        Ok(VfSettings::from_words(
+            words,
+            self.read_words(base + LIMITS)?,
+        ))
     }
 
-    /// Whether the virtio device of a VF is set up so, or not at all.
+    /// Whether the virtio device of a VF is set up so, or not at all. Its limits do not count.
     ///
     /// # Errors
     /// As [`Device::set_vf`].
@@ -220,6 +275,8 @@ mod tests {
             mac: MacAddr([0x02, 0x11, 0x22, 0x33, 0x44, 0x55]),
             mtu: 1500,
             speed: 100_000,
+            max_tx_rate: 1000,
+            interrupt_gap_us: 20,
         };
         let mac = settings.mac.to_u64();
         let words = [
@@ -229,9 +286,41 @@ mod tests {
             100_000,
         ];
         assert_eq!(settings.words(), words);
-        assert_eq!(VfSettings::from_words(words), Some(settings));
-        assert_eq!(VfSettings::from_words([words[0] & !1, 1, 1, 1]), None);
+        // 0.8 bytes per clock; 3125 clocks are 48.8 ticks.
+        let limits = [13_421_773, 49];
+        assert_eq!(settings.limits(), limits);
+        assert_eq!(VfSettings::from_words(words, limits), Some(settings));
+        assert_eq!(
+            VfSettings::from_words([words[0] & !1, 1, 1, 1], limits),
+            None
+        );
         assert_eq!(mac, 0x0211_2233_4455, "first byte of the wire on top");
+    }
+
+    #[test]
+    fn limits_read_back_as_they_were_set() {
+        let settings = VfSettings::new(0, None, true, 0, 1);
+        assert_eq!(settings.limits(), [0, 0]);
+        assert_eq!((MOST_RATE, MOST_GAP_US), (319_999, 1677));
+        for (rate, gap) in (1..=MOST_RATE).zip((1..=MOST_GAP_US).cycle()) {
+            let limited = VfSettings {
+                max_tx_rate: rate,
+                interrupt_gap_us: gap,
+                ..settings
+            };
+            let limits = limited.limits();
+            assert_eq!(
+                VfSettings::from_words(limited.words(), limits),
+                Some(limited)
+            );
+            // Never shorter than was asked for, by less than a tick longer.
+            let clocks = u64::from(limits[1]) * GAP_TICK * 1_000_000;
+            let wanted = u64::from(gap) * CLOCK_HZ;
+            assert!((wanted..wanted + GAP_TICK * 1_000_000).contains(&clocks));
+        }
+        // What another program set is shown as a limit.
+        let odd = VfSettings::from_words(settings.words(), [1, 1]).unwrap();
+        assert_eq!((odd.max_tx_rate, odd.interrupt_gap_us), (1, 1));
     }
 
     #[test]

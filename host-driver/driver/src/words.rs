@@ -115,6 +115,12 @@ pub(crate) fn wrong(command: &str, word: &str, message: String) -> Diagnostic {
     Diagnostic::new("usage", message).field(format!("{command}: {word}"))
 }
 
+/// A plain number that is not greater.
+pub(crate) fn parse_up_to(text: &str, most: u32) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| plain && *number <= most)
+}
+
 pub(crate) fn parse_vvlan(text: &str) -> Option<VVlan> {
     text.parse().ok().and_then(VVlan::new)
 }

@@ -8,12 +8,13 @@ use std::path::Path;
 
 use hairpin_abi::{MacAddr, PortRow, VPort};
 use hairpin_driver::config::Config;
+use hairpin_driver::edit::{Edit, PortChange};
 use hairpin_driver::pool::PoolChange;
 use hairpin_driver::steer::{
     DEFAULT_KEY, EtherTypeFilter, Family, Filter, FilterPlace, HashTypes, KEY_BYTES, Prefix, Rss,
     RssChange, TABLE, TupleFilter,
 };
-use hairpin_driver::{Device, Diagnostic, Error, Transport};
+use hairpin_driver::{Device, Diagnostic, Error, Transport, VfSettings};
 use support::nic::FakeNic;
 use support::nic::window::{POOLS, STEER};
 
@@ -125,6 +126,99 @@ fn a_driver_at_work_is_only_reset_by_force() {
     nic.set_pool(vf(0), &pairs(4), false).unwrap();
     nic.set_pool(vf(0), &pairs(8), true).unwrap();
     assert_eq!(nic.vf_settings(0).unwrap().unwrap().pairs, 8);
+}
+
+#[test]
+fn limits_are_changed_while_a_driver_is_at_work() {
+    let mut nic = nic();
+    let set = |vport: u8, rate| Edit::PortSet {
+        vport: vf(vport),
+        change: PortChange {
+            max_tx_rate: Some(rate),
+            ..PortChange::default()
+        },
+    };
+    let error = nic.edit(&set(3, 1000)).unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), field(&error)),
+        ("no-pool", "max-tx-rate")
+    );
+    assert!(nic.edit(&set(8, 1000)).is_err(), "there is no VF 8");
+    nic.set_pool(vf(3), &pairs(4), false).unwrap();
+    let before = nic.vf_settings(3).unwrap().unwrap();
+    assert_eq!((before.max_tx_rate, before.interrupt_gap_us), (0, 0));
+    nic.transport_mut()
+        .window
+        .words
+        .insert(POOLS + 3 * 64 + 16, 0x0f);
+    let waited = nic.transport_mut().waited;
+
+    nic.edit(&set(3, 1000)).unwrap();
+    let gap = PoolChange {
+        interrupt_gap_us: Some(20),
+        ..PoolChange::default()
+    };
+    nic.set_pool(vf(3), &gap, false).unwrap();
+    assert_eq!(word(&mut nic, POOLS + 3 * 64 + 36), 13_421_773);
+    assert_eq!(word(&mut nic, POOLS + 3 * 64 + 40), 49);
+    assert_eq!(word(&mut nic, POOLS + 36), 0, "of no other VF");
+    assert_eq!(nic.transport_mut().waited, waited, "no reset");
+    let limited = VfSettings {
+        max_tx_rate: 1000,
+        interrupt_gap_us: 20,
+        ..before
+    };
+    assert_eq!(nic.vf_settings(3).unwrap(), Some(limited));
+    let pools = nic.pool_states().unwrap();
+    assert_eq!(
+        (pools[0].max_tx_rate, pools[0].interrupt_gap_us),
+        (1000, 20)
+    );
+    let ports = nic.port_states().unwrap();
+    assert_eq!(
+        (ports[3].max_tx_rate, ports[0].max_tx_rate),
+        (Some(1000), None)
+    );
+
+    // A new pool keeps them; so does another change of the vPort.
+    nic.set_pool(vf(3), &pairs(2), true).unwrap();
+    let change = PortChange {
+        enabled: Some(true),
+        ..PortChange::default()
+    };
+    nic.edit(&Edit::PortSet {
+        vport: vf(3),
+        change,
+    })
+    .unwrap();
+    let after = nic.vf_settings(3).unwrap().unwrap();
+    assert_eq!((after.max_tx_rate, after.interrupt_gap_us), (1000, 20));
+    nic.edit(&set(3, 0)).unwrap();
+    assert_eq!(nic.port_states().unwrap()[3].max_tx_rate, None);
+}
+
+#[test]
+fn a_configuration_sets_limits_and_takes_them_away() {
+    let mut nic = nic();
+    let text = |more: &str| {
+        format!(
+            "version = 1\n[[vvlan]]\nid = 100\nvlan = 5\n\
+             [[vport]]\nname = \"vf0\"\nvvlan = 100\nspoofchk = false\n{more}"
+        )
+    };
+    let mut limits = |more: &str| {
+        let config = Config::parse(&text(more), Path::new("nic.toml")).unwrap();
+        let plan = nic.plan_vfs(&config).unwrap();
+        nic.set_up_vfs(&plan).unwrap();
+        let waited = nic.transport_mut().waited;
+        let settings = nic.vf_settings(0).unwrap().unwrap();
+        (settings.max_tx_rate, settings.interrupt_gap_us, waited)
+    };
+    assert_eq!(limits(""), (0, 0, 0));
+    let all = "max-tx-rate = 2500\ninterrupt-gap-us = 50\n";
+    // Without a reset of the VF.
+    assert_eq!(limits(all), (2500, 50, 0));
+    assert_eq!(limits("max-tx-rate = 0\n"), (0, 0, 0));
 }
 
 #[test]

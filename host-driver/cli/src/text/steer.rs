@@ -21,6 +21,8 @@ impl Text for PoolShow {
             "DRIVER",
             "NO BUFFER",
             "REFUSED",
+            "MAX TX RATE",
+            "INTERRUPT GAP",
         ]);
         for pool in &self.pools {
             let last = u16::from(pool.first) + u16::from(pool.pairs) - u16::from(pool.pairs > 0);
@@ -41,6 +43,8 @@ impl Text for PoolShow {
                 driver,
                 pool.no_buffer.to_string(),
                 pool.refused.to_string(),
+                or_dash(pool.max_tx_rate, "Mb/s"),
+                or_dash(pool.interrupt_gap_us.into(), "µs"),
             ]);
         }
         format!(
@@ -49,6 +53,14 @@ impl Text for PoolShow {
             self.free_pairs,
             self.queue_pairs
         )
+    }
+}
+
+/// A number with its unit, if there is one.
+fn or_dash(number: u32, unit: &str) -> String {
+    match number {
+        0 => "-".to_owned(),
+        number => format!("{number} {unit}"),
     }
 }
 

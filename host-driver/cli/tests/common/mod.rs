@@ -238,6 +238,7 @@ fn port(name: &str, role: &str) -> PortState {
         broadcast_burst: None,
         broadcast_interval: None,
         asked: AskedState::default(),
+        max_tx_rate: None,
     }
 }
 

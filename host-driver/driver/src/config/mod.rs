@@ -132,6 +132,10 @@ pub struct VportConfig {
     pub queue_pairs: Option<u8>,
     /// MSI-X vectors of its VF.
     pub vectors: Option<u8>,
+    /// Most that its VF may send, in Mb/s; 0 is no limit.
+    pub max_tx_rate: u32,
+    /// Least pause between two interrupts of a vector for frames, in microseconds; 0 is none.
+    pub interrupt_gap_us: u16,
     place: Place,
     mac_place: Place,
     pairs_place: Place,

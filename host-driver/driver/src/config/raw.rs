@@ -112,6 +112,8 @@ pub(super) struct RawVport {
     pub(super) broadcast_interval: Option<Spanned<i64>>,
     pub(super) queue_pairs: Option<Spanned<i64>>,
     pub(super) vectors: Option<Spanned<i64>>,
+    pub(super) max_tx_rate: Option<Spanned<i64>>,
+    pub(super) interrupt_gap_us: Option<Spanned<i64>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

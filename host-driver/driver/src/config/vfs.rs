@@ -58,6 +58,8 @@ fn settings(config: &Config, has: &Capabilities) -> Result<Vec<Option<VfSettings
         next = end;
         let mut settings = VfSettings::new(vf, vport.mac, vport.enabled, first, pairs);
         settings.vectors = vport.vectors.unwrap_or(settings.vectors);
+        settings.max_tx_rate = vport.max_tx_rate;
+        settings.interrupt_gap_us = vport.interrupt_gap_us;
         all.push(Some(settings));
     }
     Ok(all)
@@ -201,6 +203,8 @@ impl<T: Transport> Device<T> {
                 // Not while its old queues are in use, nor while another has those that it is to get.
                 self.set_vf(vf, None)?;
                 changed.push((vf, settings));
+            } else if let Some(settings) = settings {
+                self.set_vf_limits(vf, settings)?;
             }
         }
         for (vf, settings) in changed {

@@ -11,8 +11,11 @@ use crate::Diagnostic;
 use crate::flow::{
     FlowFields, flow_row, parse_action, parse_ethertype, parse_field, parse_number, parse_proto,
 };
+use crate::vf::MOST_RATE;
 use crate::words::parse_port;
-use crate::words::{MAC, VPORT, VVLAN, Words, parse_mac, parse_vport, parse_vvlan, wrong};
+use crate::words::{
+    MAC, VPORT, VVLAN, Words, parse_mac, parse_up_to, parse_vport, parse_vvlan, wrong,
+};
 
 /// Commands that change a NIC.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -113,14 +116,16 @@ pub enum PortEdit {
     #[command(after_help = "\
   state auto|enable|disable    spoofchk on|off    trust on|off    learning on|off
   mac MAC                      max-macs 1..255    tags none|priority|vlans|all
+  max-tx-rate N                most that the VF may send, in Mb/s of whole frames; 0 is no limit
 
-mac, state, spoofchk and trust are those of `ip link set DEV vf N`. A new address takes the place of the old one in the
+mac, state, spoofchk, trust and max-tx-rate are those of `ip link set DEV vf N`. A new address takes the place of the old one in the
 vPort's V.VLANs, and the VF's driver is told; state auto is enable, as in nic.toml.
 
 Examples:
   hairpin port set vf1 state disable
   hairpin port set vf3 mac 02:00:00:00:0a:03 spoofchk on trust off
-  hairpin port set vf7 learning on max-macs 32")]
+  hairpin port set vf7 learning on max-macs 32
+  hairpin -d vfio-user/run/pf0.sock port set vf3 max-tx-rate 1000")]
     Set {
         /// The vPort
         #[arg(value_name = "PORT")]
@@ -308,8 +313,16 @@ fn port_set(port: &str, words: &[String]) -> Result<Edit> {
         foreign(COMMAND, vport, word)?;
     }
     let known = [
-        "state", "mac", "spoofchk", "trust", "learning", "max-macs", "tags",
+        "state",
+        "mac",
+        "spoofchk",
+        "trust",
+        "learning",
+        "max-macs",
+        "tags",
+        "max-tx-rate",
     ];
+    let rate = format!("0 to {MOST_RATE}, in Mb/s; 0 is no limit");
     let words = Words::new(COMMAND, words, &known)?;
     Ok(Edit::PortSet {
         vport,
@@ -333,6 +346,7 @@ fn port_set(port: &str, words: &[String]) -> Result<Edit> {
             tags: words.get("tags", "none, priority, vlans or all", |name| {
                 Tags::ALL.iter().find(|tags| tags.name() == name).copied()
             })?,
+            max_tx_rate: words.get("max-tx-rate", &rate, |text| parse_up_to(text, MOST_RATE))?,
         },
     })
 }
@@ -347,10 +361,13 @@ fn foreign(command: &str, vport: VPort, word: &str) -> Result<()> {
                  hairpin apply --replace"
             ),
         ),
-        "rate" | "max_tx_rate" | "min_tx_rate" | "max-tx-rate" | "min-tx-rate" => (
-            "there are no rates of a vPort yet: vPorts share the card evenly",
-            "leave it out; broadcast-burst and broadcast-interval in nic.toml limit group frames"
-                .to_owned(),
+        "rate" | "max_tx_rate" => (
+            "the limit of what a VF sends has another name",
+            format!("write: hairpin port set {vport} max-tx-rate N, in Mb/s"),
+        ),
+        "min_tx_rate" | "min-tx-rate" => (
+            "no rate of a vPort is guaranteed: they share the card evenly",
+            "leave it out, and limit the others: max-tx-rate N".to_owned(),
         ),
         "query_rss" => (
             "the hash of a VF is shown by a command of its own",

@@ -97,6 +97,8 @@ pub struct PortChange {
     pub max_macs: Option<u8>,
     /// VLAN tags its guest may send.
     pub tags: Option<Tags>,
+    /// Most that its VF may send, in Mb/s; 0 is no limit.
+    pub max_tx_rate: Option<u32>,
 }
 
 /// A change of a V.VLAN; what is `None` stays.

@@ -57,6 +57,15 @@ impl<T: Transport> Device<T> {
 
     /// Changes a vPort, with its static addresses and what the driver of its VF is told.
     fn port_set(&mut self, vport: VPort, change: &PortChange) -> Result<(), Diagnostic> {
+        let vf = vport.get();
+        if change.max_tx_rate.is_some() && self.vf_settings(vf)?.is_none() {
+            let message = format!("{vport} has no queues yet, so nothing to limit");
+            return Err(Diagnostic::new("no-pool", message)
+                .field("max-tx-rate")
+                .help(format!(
+                    "give it some first: hairpin pool set {vport} pairs 1"
+                )));
+        }
         let before = self.read_port(vport)?;
         let row = change.apply(before);
         if row.mac == before.mac {
@@ -64,14 +73,15 @@ impl<T: Transport> Device<T> {
         } else {
             self.move_address(vport, &before, &row)?;
         }
-        if change.enabled.is_none() && change.mac.is_none() || !self.capabilities().virtqueues {
+        let told = change.enabled.is_some() || change.mac.is_some();
+        if !(told || change.max_tx_rate.is_some()) || !self.capabilities().virtqueues {
             return Ok(());
         }
-        let vf = vport.get();
         if let Some(told) = self.vf_settings(vf)? {
             let settings = VfSettings {
                 link_up: change.enabled.unwrap_or(told.link_up),
                 mac: change.mac.unwrap_or(told.mac),
+                max_tx_rate: change.max_tx_rate.unwrap_or(told.max_tx_rate),
                 ..told
             };
             if settings != told {

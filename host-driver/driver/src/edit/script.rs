@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_words_of_ip_link() {
-        let words = "5 port set vf3 mac 02:00:00:00:0a:03 spoofchk on trust off state auto";
+        let words = "5 port set vf3 mac 02:00:00:00:0a:03 spoofchk on trust off state auto max-tx-rate 1000";
         let Edit::PortSet { vport, change } = script(words).unwrap().edits[0].edit else {
             panic!()
         };
@@ -268,12 +268,18 @@ mod tests {
             mac: Some(hairpin_abi::MacAddr([2, 0, 0, 0, 10, 3])),
             spoofchk: Some(true),
             trust: Some(false),
+            max_tx_rate: Some(1000),
             ..crate::edit::PortChange::default()
         };
         assert_eq!((vport.get(), change), (3, want));
         for (words, instead) in [
             ("5 port set vf3 vlan 100", "`vvlan` of vf3 in nic.toml"),
-            ("5 port set vf3 max_tx_rate 1000", "broadcast-burst"),
+            (
+                "5 port set vf3 max_tx_rate 1000",
+                "port set vf3 max-tx-rate",
+            ),
+            ("5 port set vf3 min_tx_rate 10", "limit the others"),
+            ("5 port set vf3 max-tx-rate 320000", "0 to 319999"),
             ("5 port set vf3 query_rss on", "hairpin rss show vf3"),
         ] {
             let error = script(words).unwrap_err();

@@ -10,7 +10,8 @@ use super::parse::{Result, filter_add, rss_set, vport};
 use super::values::parse_small;
 use super::{Filter, FilterPlace, RssChange};
 use crate::pool::PoolChange;
-use crate::words::{Words, wrong};
+use crate::vf::MOST_GAP_US;
+use crate::words::{Words, parse_up_to, wrong};
 use crate::{Device, Transport};
 
 /// Changes of queue pools.
@@ -21,13 +22,16 @@ pub enum PoolEdit {
   pairs N      queue pairs; 0 takes the VF's device away
   first N      the first of them; chosen if it is left out
   vectors N    MSI-X vectors, at most 16
+  interrupt-gap-us N
+               least microseconds between two interrupts of a vector for frames, at most 1677; 0 is none
 
-What is left out stays. A change of the pool of a VF that is enabled resets the VF: its frames are lost until its
+What is left out stays. A gap alone is changed while the driver is at work. A change of the pool of a VF that is enabled resets the VF: its frames are lost until its
 driver sets it up anew. If a driver is at work there, --force has to say so.
 
 Examples:
   hairpin -d vfio-user/run/pf0.sock pool set vf3 pairs 4
   hairpin -d vfio-user/run/pf0.sock pool set vf3 pairs 8 first 16 vectors 9 --force
+  hairpin -d vfio-user/run/pf0.sock pool set vf3 interrupt-gap-us 20
   hairpin -d vfio-user/run/pf0.sock pool set vf3 pairs 0")]
     Set {
         /// The VF
@@ -204,13 +208,18 @@ impl PoolEdit {
             }
         };
         let vport = vport(COMMAND, vf)?;
-        let words = Words::new(COMMAND, words, &["pairs", "first", "vectors"])?;
+        let known = ["pairs", "first", "vectors", "interrupt-gap-us"];
+        let words = Words::new(COMMAND, words, &known)?;
+        let gap = format!("0 to {MOST_GAP_US} microseconds; 0 is none");
         Ok(SteerEdit::Pool {
             vport,
             change: PoolChange {
                 pairs: words.get("pairs", NUMBER, parse_small)?,
                 first: words.get("first", NUMBER, parse_small)?,
                 vectors: words.get("vectors", NUMBER, parse_small)?,
+                interrupt_gap_us: words.get("interrupt-gap-us", &gap, |text| {
+                    parse_up_to(text, MOST_GAP_US.into())?.try_into().ok()
+                })?,
             },
             force: *force,
         })
@@ -303,9 +312,19 @@ mod tests {
                 pairs,
                 first,
                 vectors,
+                interrupt_gap_us: None,
             },
             force,
         };
+        let gap = SteerEdit::Pool {
+            vport: vf(3),
+            change: PoolChange {
+                interrupt_gap_us: Some(20),
+                ..PoolChange::default()
+            },
+            force: false,
+        };
+        assert_eq!(parse("pool set vf3 interrupt-gap-us 20").unwrap(), gap);
         for (line, want) in [
             ("pool set vf3 pairs 4", want(Some(4), None, None, false)),
             (

@@ -161,6 +161,8 @@ fn every_error_code_of_the_source_has_a_case() {
         "broadcast-burst",
         "broadcast-interval",
         "queue-pairs",
+        "max-tx-rate",
+        "interrupt-gap-us",
     ];
     let mut codes = 0;
     for literal in sources

@@ -12,6 +12,24 @@ pub(crate) const WRONG_STEERING: &[(&str, &str, usize, &str)] = &[
     ),
     ("bad-vectors", "vport[0].vectors", 12, "vectors = 17\n"),
     (
+        "bad-max-tx-rate",
+        "vport[0].max-tx-rate",
+        12,
+        "max-tx-rate = 320000\n",
+    ),
+    (
+        "bad-max-tx-rate",
+        "vport[0].max-tx-rate",
+        12,
+        "max-tx-rate = -1\n",
+    ),
+    (
+        "bad-interrupt-gap-us",
+        "vport[0].interrupt-gap-us",
+        12,
+        "interrupt-gap-us = 1678\n",
+    ),
+    (
         "missing-key",
         "filter[0].vport",
         12,

@@ -83,7 +83,8 @@ impl Window {
                 self.words
                     .insert(offset, self.word(offset) & !2 | value & 2),
             ),
-            1..4 => drop(self.words.insert(offset, value)),
+            1..4 | 9 => drop(self.words.insert(offset, value)),
+            10 => drop(self.words.insert(offset, value & 0xfff)),
             _ => {}
         }
     }

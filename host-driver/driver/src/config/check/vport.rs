@@ -10,7 +10,7 @@ use super::{Names, Result};
 use crate::config::raw::{RawRole, RawState, RawTags, RawVport};
 use crate::config::source::{Place, Source};
 use crate::config::{Meter, VportConfig};
-use crate::vf::MOST_VECTORS;
+use crate::vf::{MOST_GAP_US, MOST_RATE, MOST_VECTORS};
 
 const DEFAULT_MAX_MACS: u8 = 16;
 /// Most queue pairs that any NIC has.
@@ -232,6 +232,19 @@ fn check_values(
     };
     let queue_pairs = small("queue-pairs", &raw.queue_pairs, MOST_PAIRS)?;
     let vectors = small("vectors", &raw.vectors, MOST_VECTORS)?;
+    let limit = |key, raw: &Option<Spanned<i64>>, most: u32| -> Result<u32> {
+        let number = raw
+            .as_ref()
+            .map(|raw| section.number(key, raw, 0..=most.into()));
+        let number = number.transpose()?.unwrap_or_default();
+        Ok(u32::try_from(number).unwrap_or(most))
+    };
+    let max_tx_rate = limit("max-tx-rate", &raw.max_tx_rate, MOST_RATE)?;
+    let gap = limit(
+        "interrupt-gap-us",
+        &raw.interrupt_gap_us,
+        MOST_GAP_US.into(),
+    )?;
     let pairs_place = match &raw.queue_pairs {
         Some(pairs) => section.place("queue-pairs", pairs),
         None => place.clone(),
@@ -284,6 +297,8 @@ fn check_values(
         meter,
         queue_pairs,
         vectors,
+        max_tx_rate,
+        interrupt_gap_us: u16::try_from(gap).unwrap_or(MOST_GAP_US),
         place,
         mac_place,
         pairs_place,
