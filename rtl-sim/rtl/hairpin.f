@@ -26,6 +26,7 @@ $HAIRPIN_RTL/hp_core_reset.sv
 $HAIRPIN_RTL/hp_core_timer.sv
 $HAIRPIN_RTL/hp_count_bank.sv
 $HAIRPIN_RTL/hp_counters.sv
+$HAIRPIN_RTL/hp_csum.sv
 $HAIRPIN_RTL/hp_decide.sv
 $HAIRPIN_RTL/hp_deep_fifo.sv
 $HAIRPIN_RTL/hp_delay.sv
@@ -122,6 +123,7 @@ $HAIRPIN_RTL/hp_vq_pick.sv
 $HAIRPIN_RTL/hp_vq_rewind.sv
 $HAIRPIN_RTL/hp_vq_rx.sv
 $HAIRPIN_RTL/hp_vq_turns.sv
+$HAIRPIN_RTL/hp_vq_tx_csum.sv
 $HAIRPIN_RTL/hp_vq_tx_data.sv
 $HAIRPIN_RTL/hp_vq_tx_req.sv
 $HAIRPIN_RTL/hp_vq_used.sv

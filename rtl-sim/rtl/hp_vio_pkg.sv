@@ -24,6 +24,7 @@ package hp_vio_pkg;
     logic        event_idx;
     logic        indirect;
     logic        mrg;          // MRG_RXBUF
+    logic        csum;         // CSUM
   } vq_cmd_t;
 
   // Queue pairs of a VF that are in use.

@@ -273,7 +273,7 @@ module hp_vio_regs
   phase_e     phase_q, phase_d;
   logic [7:0] job_i_q, job_i_d, job_queues_q;
   qid_t       job_base_q, job_queue;
-  logic       job_event_q, job_indirect_q, job_mrg_q, job_step, job_take, job_over;
+  logic       job_event_q, job_indirect_q, job_mrg_q, job_csum_q, job_step, job_take, job_over;
   logic       cmd, cmd_enable, cmd_done_q, cmd_used;     // done: the command for this queue; used: seen
 
   assign job_step  = job_q && !qcmd_valid_o && !(phase_q == End && msg_valid_o);
@@ -577,6 +577,7 @@ module hp_vio_regs
       job_event_q    <= vf.drv.features[FEventIdx];
       job_indirect_q <= vf.drv.features[FIndirectDesc];
       job_mrg_q      <= vf.drv.features[FMrgRxbuf];
+      job_csum_q     <= vf.drv.features[FCsum];
     end
     job_i_q <= job_take ? '0 : job_i_d;
     phase_q <= job_take ? Queue : phase_d;
@@ -584,7 +585,8 @@ module hp_vio_regs
     if (cmd) begin
       qcmd_o <= '{
         enable: cmd_enable, q: q_q, fn: fn_t'(v_q) + 8'd1, desc: vq.desc, avail: vq.avail, used: vq.used,
-        size_log2: 4'(MaxQueueLog2) - vq.shrink, event_idx: job_event_q, indirect: job_indirect_q, mrg: job_mrg_q
+        size_log2: 4'(MaxQueueLog2) - vq.shrink, event_idx: job_event_q, indirect: job_indirect_q, mrg: job_mrg_q,
+        csum: job_csum_q
       };
     end
   end

@@ -9,6 +9,7 @@ package hp_vio_regs_pkg;
   localparam int unsigned MaxVectors = 16;
 
   // Feature bits.
+  localparam int unsigned FCsum           = 0;
   localparam int unsigned FMtu            = 3;
   localparam int unsigned FMac            = 5;
   localparam int unsigned FMrgRxbuf       = 15;
@@ -136,6 +137,7 @@ package hp_vio_regs_pkg;
   function automatic logic [63:0] features_offered(input logic [15:0] mtu, input bit ctrl_vq, input bit mq);
     logic [63:0] f;
     f = '0;
+    f[FCsum]           = 1'b1;
     f[FMtu]            = mtu >= MinMtu;
     f[FMac]            = 1'b1;
     f[FMrgRxbuf]       = 1'b1;

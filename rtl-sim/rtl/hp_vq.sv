@@ -2,8 +2,9 @@
 //
 // The ring side of hp_virtio: split virtqueues of every VF on one AXI4 master.
 //
-//   bells -> fetch (per direction) -> grant -> ask for payload -> frames to the NIC -+
-//                              \--> frames from the NIC into buffers ---------------+-> used
+//   bells -> fetch (per direction) -> grant -> ask for payload -> frames -> checksum -> NIC
+//                              \                                         \--------------+-> used
+//                               \--> frames from the NIC into buffers -----------------+
 //
 // docs/src/architecture/virtio.md says what its ports promise; each block's header says when it
 // waits. Nothing here waits for a ring: reads find room for their answers before they are asked
@@ -119,7 +120,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
 
   logic [1:0][N_QP-1:0]         ok;
   logic [1:0][N_QP-1:0][VW-1:0] vf;
-  logic [N_QP-1:0]              mrg;
+  logic [N_QP-1:0]              mrg, csum;
   logic [1:0][N_QP-1:0]         settled;
   logic [1:0]                   enable_valid, enable_ready, marker_valid, marker_ready;
   logic [QW-1:0]                marker_q;
@@ -171,6 +172,12 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   piece_t                       piece;
   logic [DATA_W-1:0]            fifo_data;
   logic [$clog2(Beats):0]       fifo_level;
+  logic                         td_tvalid, td_tready, td_tlast, td_tuser, td_hdr;
+  logic [DATA_W-1:0]            td_tdata;
+  logic [Bytes-1:0]             td_tkeep;
+  port_t                        td_tdest, csum_vport;
+  bytes_t                       td_len;
+  logic                         csum_refused, idle_csum, skip;
   logic                         st_tvalid, st_tready, st_tlast, idle_steer;
   logic [DATA_W-1:0]            st_tdata;
   logic [Bytes-1:0]             st_tkeep;
@@ -190,7 +197,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   hp_vq_cmd #(.N_VF(N_VF), .N_QP(N_QP), .N_ERR(Errs)) u_cmd (
     .clk_i, .rst_ni, .qcmd_valid_i(qcmd_valid_i && !to_ctrl), .qcmd_ready_o(rings_ready),
     .qcmd_i, .vf_live_i,
-    .ok_o(ok), .vf_o(vf), .mrg_o(mrg), .settled_i(settled),
+    .ok_o(ok), .vf_o(vf), .mrg_o(mrg), .csum_o(csum), .settled_i(settled),
     .enable_valid_o(enable_valid), .enable_ready_i(enable_ready),
     .marker_valid_o(marker_valid), .marker_ready_i(marker_ready), .marker_q_o(marker_q),
     .marker_done_i(marker_done),
@@ -286,7 +293,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   hp_vq_grant #(.N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs)) u_grant (
     .clk_i, .rst_ni, .vf_live_i, .vf_i(vf[1]), .plog_i(plog[1]),
     .chain_valid_i(chain_valid[1]), .chain_q_i(chain_q[1]),
-    .skip_valid_i(refused_valid_o), .skip_q_i(refused_q[1]),
+    .skip_valid_i(skip), .skip_q_i(refused_q[1]),
     .revoke_valid_i(revoke_valid[1]), .revoke_ready_o(revoke_ready[1]),
     .revoke_q_i(revoke_q[1]), .revoke_count_o(revoke_count[1]),
     .marker_valid_i(marker_valid[1]), .marker_ready_o(marker_ready[1]), .marker_q_i(marker_q),
@@ -296,7 +303,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   );
 
   hp_vq_tx_req #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs), .BEATS(Beats)) u_tx_req (
-    .clk_i, .rst_ni, .ok_i(ok[1]), .vf_i(vf[1]),
+    .clk_i, .rst_ni, .ok_i(ok[1]), .vf_i(vf[1]), .csum_i(csum),
     .bound_valid_i(bound_valid), .bound_pop_o(bound_pop), .bound_marker_i(bound_marker),
     .bound_q_i(bound_q), .bound_slot_i(bound_slot),
     .chain_re_o(chain_re[1]), .chain_addr_o(chain_addr[1]), .chain_i(chain[1]),
@@ -317,12 +324,25 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
     .piece_valid_i(piece_valid), .piece_pop_o(piece_pop), .piece_i(piece),
     .beat_valid_i(fifo_valid), .beat_pop_o(fifo_pop), .beat_data_i(fifo_data),
     .beat_err_i(fifo_err),
-    .tx_tvalid_o, .tx_tready_i, .tx_tdata_o, .tx_tkeep_o, .tx_tlast_o, .tx_tuser_o, .tx_tdest_o,
+    .tx_tvalid_o(td_tvalid), .tx_tready_i(td_tready), .tx_tdata_o(td_tdata), .tx_tkeep_o(td_tkeep),
+    .tx_tlast_o(td_tlast), .tx_tuser_o(td_tuser), .tx_tdest_o(td_tdest), .tx_hdr_o(td_hdr),
+    .tx_len_o(td_len), .sent_i(idle_csum),
     .done_valid_o(done_valid[1]), .done_ready_i(done_ready[1]), .done_o(done[1]),
     .err_valid_o(err_valid[2]), .err_ready_i(err_ready[2]), .err_q_o(err_q[2]),
     .idle_o(idle_data)
   );
   assign err_code[2] = hp_abi_pkg::VQERR_READ;
+
+  hp_vq_tx_csum #(.DATA_W(DATA_W)) u_tx_csum (
+    .clk_i, .rst_ni,
+    .s_tvalid_i(td_tvalid), .s_tready_o(td_tready), .s_tdata_i(td_tdata), .s_tkeep_i(td_tkeep),
+    .s_tlast_i(td_tlast), .s_tuser_i(td_tuser), .s_tdest_i(td_tdest), .s_hdr_i(td_hdr),
+    .s_len_i(td_len),
+    .m_tvalid_o(tx_tvalid_o), .m_tready_i(tx_tready_i), .m_tdata_o(tx_tdata_o),
+    .m_tkeep_o(tx_tkeep_o), .m_tlast_o(tx_tlast_o), .m_tuser_o(tx_tuser_o), .m_tdest_o(tx_tdest_o),
+    .refused_valid_o(csum_refused), .refused_ready_i(!skip), .refused_vport_o(csum_vport),
+    .idle_o(idle_csum)
+  );
 
   // ---- receive ----
 
@@ -361,8 +381,9 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   assign done[2]          = '{q: 8'({refused_q[1], 1'b1}), head: refused_head[1], last: 1'b1,
                               default: '0};
   assign refused_taken    = {done_ready[2], 1'b1};
-  assign refused_valid_o  = done_valid[2] && done_ready[2];
-  assign refused_vport_o  = port_t'(vf[1][refused_q[1]]);
+  assign skip             = done_valid[2] && done_ready[2];
+  assign refused_valid_o  = skip || csum_refused;
+  assign refused_vport_o  = skip ? port_t'(vf[1][refused_q[1]]) : csum_vport;
 
   hp_vq_used #(.DATA_W(DATA_W), .N_QP(N_QP), .N_IN(3), .FIRST_IDX(FIRST_IDX)) u_used (
     .clk_i, .rst_ni,
@@ -406,8 +427,9 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
     irq_ctrl_q <= irq_ctrl;
   end
 
-  assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data && idle_rx &&
-                  idle_steer && idle_used && idle_ctrl && fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
+  assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data &&
+                  idle_csum && idle_rx && idle_steer && idle_used && idle_ctrl &&
+                  fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
 
   logic unused;
   assign unused = ^{st_tkeep, refused_some[0], refused_q[0], refused_head[0], fifo_level};

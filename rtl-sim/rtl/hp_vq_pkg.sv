@@ -73,6 +73,8 @@ package hp_vq_pkg;
     logic        kill;         // its payload is not read: a bad frame
     logic        zeros;        // padding
     logic        last;         // of the frame
+    logic        hdr;          // the frame begins with its virtio_net_hdr
+    bytes_t      len;          // of the frame, without header and padding
     qid_t        q;
     port_t       vport;
     logic [7:0]  head;

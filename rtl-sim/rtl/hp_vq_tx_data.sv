@@ -2,7 +2,8 @@
 //
 // Makes frames of payload: joins the pieces whatever their place and length, pads, and reports the
 // chain as done behind the frame's last byte. A frame one of whose reads failed ends as a bad one;
-// its queue is bad and the chain is not given back.
+// its queue is bad and the chain is not given back. A marker waits until all frames before it have
+// left (`sent_i`: nothing is behind the output).
 //
 // One beat per clock, two for the last when it does not fit; waits for the stream, for payload,
 // and at a frame's end for the takers of chains and errors. Latency: a beat is at the output one
@@ -33,6 +34,9 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   output logic              tx_tlast_o,
   output logic              tx_tuser_o,
   output port_t             tx_tdest_o,
+  output logic              tx_hdr_o,          // from the first beat on, as `tx_len_o`
+  output bytes_t            tx_len_o,
+  input  logic              sent_i,
 
   output logic              done_valid_o,
   input  logic              done_ready_i,
@@ -48,6 +52,7 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic [10:0]       left, left_q;
   logic [OffW:0]     bytes, over_q;
   logic [OffW+1:0]   sum;
+  logic              marker;
   logic [DATA_W-1:0] acc_q, source, turned, joined;
   logic [Bytes-1:0]  keep;
 
@@ -67,12 +72,13 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   assign step = piece_valid_i && !piece_i.marker && !piece_i.kill && room && told;
   assign emit = step && (sum >= (OffW + 2)'(Bytes) || (piece_i.last && at_end));
 
-  assign piece_pop_o  = piece_valid_i && (piece_i.marker ? done_ready_i && !flush_q :
+  assign marker       = piece_i.marker && !flush_q && !tx_tvalid_o && sent_i;
+  assign piece_pop_o  = piece_valid_i && (piece_i.marker ? marker && done_ready_i :
                                           piece_i.kill ? can_out && !flush_q : step && at_end);
   assign beat_pop_o   = step && !piece_i.zeros;
-  assign done_valid_o = piece_valid_i && !flush_q &&
-                        (piece_i.marker ||
-                         (!piece_i.kill && room && piece_i.last && at_end && !bad));
+  assign done_valid_o = piece_valid_i &&
+                        (marker || (!piece_i.marker && !piece_i.kill && room && piece_i.last &&
+                                    at_end && !bad));
   assign done_o       = '{marker: piece_i.marker, q: piece_i.q, head: piece_i.head, len: '0,
                           last: 1'b1};
   assign err_valid_o  = piece_valid_i && !piece_i.marker && !piece_i.kill && room && piece_i.last &&
@@ -112,6 +118,8 @@ module hp_vq_tx_data import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
       tx_tlast_o <= piece_i.kill || (piece_i.last && at_end && sum <= (OffW + 2)'(Bytes));
       tx_tuser_o <= piece_i.kill || bad;
       tx_tdest_o <= piece_i.vport;
+      tx_hdr_o   <= piece_i.hdr;
+      tx_len_o   <= piece_i.len;
     end else if (can_out && flush_q) begin
       // The bytes that did not fit into the last beat; the rest of the accumulator is clear.
       tx_tdata_o <= acc_q;

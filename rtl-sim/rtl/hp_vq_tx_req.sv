@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// Asks for the payload of granted chains, in the order of the grants: without the virtio_net_hdr,
-// in pieces that stay in a page and have room in the payload FIFO. What is to be made of the
-// answers goes ahead in `piece_o`.
+// Asks for the payload of granted chains, in the order of the grants, in pieces that stay in a page
+// and have room in the payload FIFO: with the virtio_net_hdr if the queue's driver accepted CSUM,
+// else without. What is to be made of the answers goes ahead in `piece_o`.
 //
 // The slot is free when the last piece was asked for. A chain of a queue that is not `ok` any more
 // is not read: its grant is answered with a bad frame. About 4 clocks per chain, 2 more per
@@ -25,6 +25,7 @@ module hp_vq_tx_req import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
 
   input  logic [N_QP-1:0]         ok_i,
   input  logic [N_QP-1:0][VW-1:0] vf_i,
+  input  logic [N_QP-1:0]         csum_i,
 
   input  logic                    bound_valid_i,
   output logic                    bound_pop_o,
@@ -62,13 +63,14 @@ module hp_vq_tx_req import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic            wait_q;
   chain_t          chain_q;
   logic [4:0]      seg_n_q;                           // descriptors begun
-  logic [3:0]      skip_q, skip;                      // bytes of the header left
+  logic [3:0]      skip_q, skip;                      // bytes of the header that are not read
   logic [63:0]     addr_q;
   bytes_t          left_q;
   bytes_t          frame;
   logic [12:0]     page;
   logic [10:0]     bytes;
   logic [BeatW-1:0] room_q, beats;
+  logic            hdr_q;
   logic            fits, ask, last_bytes, pad, piece_full, push, kill, marker, last_seg;
   logic [QW-1:0]   q_q;
   logic [EW-1:0]   slot_q;
@@ -104,11 +106,14 @@ module hp_vq_tx_req import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
     piece.q      = 8'({q_q, 1'b1});
     piece.vport  = port_t'(vf_i[q_q]);
     piece.head   = chain_q.head;
+    piece.hdr    = hdr_q;
+    piece.len    = frame;
     unique case (state_q)
       StIdle: begin
         push         = (marker || (kill && free_ready_i)) && !piece_full;
         piece.marker = marker;
         piece.kill   = kill;
+        piece.hdr    = 1'b0;
         piece.last   = 1'b1;
         piece.q      = 8'({bound_q_i, 1'b1});
         piece.vport  = port_t'(vf_i[bound_q_i]);
@@ -161,7 +166,8 @@ module hp_vq_tx_req import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
     if (state_q == StIdle) begin
       q_q     <= bound_q_i;
       slot_q  <= bound_slot_i;
-      skip_q  <= 4'(VirtioHdr);
+      hdr_q   <= csum_i[bound_q_i];
+      skip_q  <= csum_i[bound_q_i] ? '0 : 4'(VirtioHdr);
       seg_n_q <= '0;
       wait_q  <= 1'b1;
     end else if (wait_q != '0) begin

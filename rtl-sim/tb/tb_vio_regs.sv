@@ -23,7 +23,7 @@ module tb_vio_regs
   import tb_pkg::*;
 
   localparam int unsigned Lq = 2 * N_QP + 1;        // local queue numbers
-  localparam logic [63:0] Offered = 64'h8000_0003_3001_8028 | (CTRL_VQ ? 64'hA6_0000 : 64'h0) |
+  localparam logic [63:0] Offered = 64'h8000_0003_3001_8029 | (CTRL_VQ ? 64'hA6_0000 : 64'h0) |
                                     (MQ ? 64'h40_0000 : 64'h0);
 
   logic clk = 1'b0, rst_n = 1'b0;
@@ -268,7 +268,8 @@ module tb_vio_regs
           65'(c.avail) + 65'(mq[v][i].size) * 2 + 6 > 65'h1_0000_0000_0000_0000 ||
           65'(c.used) + 65'(mq[v][i].size) * 8 + 6 > 65'h1_0000_0000_0000_0000)
         $fatal(1, "VF %0d queue %0d: rings end past the address space", v, i);
-      if ({c.event_idx, c.indirect, c.mrg} != {m[v].features[29], m[v].features[28], m[v].features[15]})
+      if ({c.event_idx, c.indirect, c.mrg, c.csum} !=
+          {m[v].features[29], m[v].features[28], m[v].features[15], m[v].features[0]})
         $fatal(1, "VF %0d queue %0d: features", v, i);
       rings_vf[c.q]    = v;
       rings_local[c.q] = int'(i);

@@ -4,6 +4,7 @@
 // (vq_memory), and a switch that sends each frame on to another vPort (vq_bench.svh). Rounds of
 // drawn configurations: every byte of every frame, order within a queue, used rings, num_buffers,
 // no access to a byte that was not offered, no interrupt missed, no doorbell waited for in vain;
+// checksums of frames to send, and frames in which there is no place for one;
 // VFs are taken down and brought up again meanwhile, and nothing of one is touched after that.
 //
 // bench-args: -MAKEFLAGS OPT_FAST=-O1 ${rtl}/hp_vio_pkg.sv ${rtl}/hp_vq_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/vq_shape_pkg.sv
@@ -54,11 +55,14 @@ module tb_vq #(
                u_host.rx_done, u_host.rx_buffers, cycle);
       for (int unsigned v = 0; v < N_VF; v++) end_vf(v);
     end
+    if (u_host.summed == 0 || bad_frames == 0)
+      $fatal(1, "%0d checksums, %0d bad frames", u_host.summed, bad_frames);
     if (u_host.bells == 0 || u_host.bells_saved == 0 || u_host.irqs == 0)
       $fatal(1, "bells %0d, saved %0d, interrupts %0d", u_host.bells, u_host.bells_saved,
              u_host.irqs);
-    $display("PASS: %0d frames, %0d bells, %0d saved, %0d interrupts (%0d awake), %0d bad frames",
-             frames_in, u_host.bells, u_host.bells_saved, u_host.irqs, u_host.spurious, bad_frames);
+    $display("PASS: %0d frames, %0d bells, %0d saved, %0d interrupts (%0d awake), %0d bad frames, %0d sums",
+             frames_in, u_host.bells, u_host.bells_saved, u_host.irqs, u_host.spurious, bad_frames,
+             u_host.summed);
     $finish;
   end
 endmodule

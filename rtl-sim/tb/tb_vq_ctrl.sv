@@ -182,7 +182,7 @@ module tb_vq_ctrl;
     @(negedge clk);
     qcmd = '{enable: enable, q: 8'(CtrlBase + v), fn: 8'(v + 1), desc: 64'h10000 * (v + 1) + Desc,
              avail: 64'h10000 * (v + 1) + Avail, used: 64'h10000 * (v + 1) + Used, size_log2: 4'd3,
-             event_idx: event_idx[v], indirect: indirect[v], mrg: 1'b0};
+             event_idx: event_idx[v], indirect: indirect[v], mrg: 1'b0, csum: 1'b1};
     qcmd_valid = 1'b1;
     while (!qcmd_ready) @(negedge clk);
     @(negedge clk);

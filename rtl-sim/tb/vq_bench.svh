@@ -90,7 +90,7 @@
   int unsigned bad_q = 0, bad_len = 0;
   shape_e      bad_shape = GoodChain;
   int unsigned bytes = Bytes;                // a variable, so that loops stay loops
-  bit          post_tx, odd_lengths, perf = 1'b0;
+  bit          post_tx, odd_lengths, perf = 1'b0, with_csum = 1'b0;
   int unsigned active_vfs = N_VF;
   bit          lossy [N_VF];                 // frames to it may be gone
 
@@ -98,6 +98,7 @@
   int unsigned sw_id [$], sw_dst [$];
   int unsigned granted, frames_in, beats_left, cur_id, cur_dst, cur_pos, gap;
   int unsigned to_vf [N_VF], lost_vf [N_VF], got_vf [N_VF], refused_vf [N_VF], odd_vf [N_VF];
+  int unsigned spoilt_vf [N_VF], bad_vf [N_VF];    // impossible headers; frames that ended bad
   int unsigned next_tx [NQ];                 // last number + 1: they come in order
   int unsigned last_rx [NQ];                 // order at the receiver, by number of sending
   int unsigned f_sent [$];                   // by frame: when it was sent to its receiver
@@ -118,7 +119,8 @@
     int unsigned id, n, q;
     n = tx_buf.size();
     if (tx_user) begin
-      if (!lossy[v]) $fatal(1, "a bad frame of vPort %0d", v);
+      bad_vf[v]++;
+      if (!lossy[v] && bad_vf[v] > spoilt_vf[v]) $fatal(1, "a bad frame of vPort %0d", v);
       bad_frames++;
     end else begin
       if (n < 60) $fatal(1, "%0d bytes", n);
@@ -188,26 +190,29 @@
   // A chain more: good ones as the rounds want them, or the bad one that was asked for.
   task automatic add(input int unsigned q, input bit spoil);
     int unsigned id, len;
-    bit odd;
+    bit odd, spoil_header;
     id = u_host.f_len.size();
     odd = 1'b0;
+    spoil_header = 1'b0;
     if (spoil) begin
       len = bad_len;
     end else if (q[0]) begin
       len = 12 + frame_min + below(frame_max - frame_min + 1);
       if (odd_lengths && chance(3)) len = 12 + (chance(50) ? below(14) : 9221 + below(50));
       odd = len < 12 + 14 || len > 12 + 9220;
+      spoil_header = !odd && odd_lengths && u_host.csum[q] && chance(3);
     end else begin
       len = 60 + 12 + frame_max + below(100);
       if (u_host.mrg[q] && u_host.rx_small[q]) len = 12 + below(len);
     end
     u_host.f_next = len - 12;
-    if (u_host.post(q, len, id, spoil ? bad_shape : GoodChain)) begin
+    if (u_host.post(q, len, id, spoil ? bad_shape : GoodChain, spoil_header)) begin
       if (spoil) bad_due = 1'b0;
       if (q[0]) begin
         u_host.f_len.push_back(len - 12);
         u_host.f_q.push_back(q);
-        if (odd) odd_vf[q_vf(q)]++;
+        if (odd || spoil_header) odd_vf[q_vf(q)]++;
+        if (spoil_header) spoilt_vf[q_vf(q)]++;
       end
     end
   endtask
@@ -305,7 +310,8 @@
     int unsigned n;
     qcmd = '{enable: enable, q: qid_t'(q), fn: fn_t'(u_host.fn[q]), desc: desc, avail: avail,
              used: used, size_log2: 4'(u_host.lg[q]),
-             event_idx: u_host.evt[q], indirect: u_host.ind[q], mrg: u_host.mrg[q]};
+             event_idx: u_host.evt[q], indirect: u_host.ind[q], mrg: u_host.mrg[q],
+             csum: u_host.csum[q]};
     qcmd_valid = 1'b1;
     n = 0;
     command_done = 1'b0;
@@ -334,11 +340,12 @@
 
   // A VF: features, sizes, rings; live when its queues are there.
   task automatic begin_vf(input int unsigned v);
-    bit e, i, m;
+    bit e, i, m, c;
     int unsigned q;
     e = chance(60);
     i = chance(60);
     m = chance(60);
+    c = chance(60);
     u_host.u_mem.off[v+1] = 1'b0;
     lossy[v]      = 1'b0;
     to_vf[v]      = 0;
@@ -346,6 +353,8 @@
     got_vf[v]     = 0;
     refused_vf[v] = 0;
     odd_vf[v]     = 0;
+    spoilt_vf[v]  = 0;
+    bad_vf[v]     = 0;
     for (int unsigned k = 0; k < 2 * 32'(pairs[v].count); k++) begin
       q = 2 * 32'(pairs[v].base) + k;
       u_host.fn[q]  = v + 1;
@@ -353,6 +362,7 @@
       u_host.evt[q] = perf ? 1'b1 : e;
       u_host.ind[q] = perf ? 1'b0 : i;
       u_host.mrg[q] = perf ? 1'b1 : m;
+      u_host.csum[q] = perf ? with_csum : c;
       u_host.lg[q]  = perf ? 8 : below(9);
       u_host.rx_small[q] = !perf && u_host.lg[q] >= 4 && chance(50);
       u_host.max_seg[q] = perf ? 1 : chance(40) ? 1 + below(2) : 1 + below(32);
@@ -428,6 +438,8 @@
                got_vf[v], lost_vf[v]);
       if (!lossy[v] && vf_live[v] && refused_vf[v] != odd_vf[v])
         $fatal(1, "%s: VF %0d: %0d of %0d odd frames refused", what, v, refused_vf[v], odd_vf[v]);
+      if (!lossy[v] && vf_live[v] && bad_vf[v] != spoilt_vf[v])
+        $fatal(1, "%s: VF %0d: %0d of %0d frames ended bad", what, v, bad_vf[v], spoilt_vf[v]);
     end
   endtask
 

@@ -50,7 +50,7 @@ module vq_host import hp_vio_pkg::*; #(
   localparam int unsigned Hdr = 12;
 
   // ---- what the bench sets and sees ----
-  bit          en [NQ], evt [NQ], ind [NQ], mrg [NQ], awake [NQ], rx_small [NQ];
+  bit          en [NQ], evt [NQ], ind [NQ], mrg [NQ], csum [NQ], awake [NQ], rx_small [NQ];
   int unsigned fn [NQ], place [NQ], lg [NQ], max_seg [NQ], slots [NQ], slot_size [NQ];
   logic [63:0] desc [NQ], avail [NQ], used [NQ];
   logic [15:0] avail_idx [NQ], used_idx [NQ], bell_idx [NQ];
@@ -95,6 +95,59 @@ module vq_host import hp_vio_pkg::*; #(
     x = (x ^ (x >> 15)) * 32'd2246822519;
     return 8'((x ^ (x >> 13)) >> (8 * (i & 3)));
   endfunction
+
+  // ---- headers of frames to send ----
+  int unsigned summed;                               // frames with NEEDS_CSUM
+  byte unsigned hdr [Hdr];
+  byte unsigned field [2];                           // what the frame has in its checksum's place
+  int unsigned field_at;
+
+  // The header of frame `id`. With CSUM it may ask for a checksum: the field then has what makes
+  // the frame's own bytes come out, by arithmetic that has nothing of the device's. `spoil`: one
+  // that no frame can have.
+  task automatic draw_header(input int unsigned q, input int unsigned id, input int unsigned n,
+                             input bit spoil);
+    int unsigned first, at, sum, want, x;
+    for (int unsigned i = 0; i < Hdr; i++) hdr[i] = 8'(below(256));
+    field_at = n;
+    if (!csum[q]) return;
+    hdr[0] &= 8'hFE;
+    hdr[1] = 8'd0;
+    if (n < 2) return;
+    first = chance(30) ? n - 2 - below((n < 9) ? n - 1 : 8) : below(n - 1);
+    x     = n - 1 - first;
+    at    = first + below((chance(50) && x > 64) ? 64 : x);
+    want  = 256 * frame_byte(id, at) + 32'(frame_byte(id, at + 1));
+    if (spoil) begin
+      x = below(4);
+      if (x == 0) hdr[1] = 8'(1 + below(255));
+      else hdr[0] |= 8'd1;
+      // One byte too far, far, and so far that a sum of 16 bits is a place again.
+      if (x == 1) at = n - 1;
+      if (x == 2) at = n - 1 + below(65536 - n);
+      if (x == 3) first = 65535 - below(1000);
+      if (x == 3) at = 65536 + below(n);
+      if (x == 2 && chance(50)) first = at;
+      if (at - first > 65535) first = at - 65535;
+    end else if (want != 0 && chance(80)) begin
+      hdr[0] |= 8'd1;
+      sum = 0;
+      for (int unsigned i = first; i < n; i++) begin
+        if (i == at || i == at + 1) continue;
+        sum += 32'(frame_byte(id, i)) << (((i - first) % 2 == 0) ? 8 : 0);
+      end
+      x = (65535 - want + 65535 - sum % 65535) % 65535;
+      if (x == 0 && chance(50)) x = 65535;
+      field_at = at;
+      field[0] = ((at - first) % 2 == 0) ? x[15:8] : x[7:0];
+      field[1] = ((at - first) % 2 == 0) ? x[7:0] : x[15:8];
+      summed++;
+    end
+    hdr[6] = first[7:0];
+    hdr[7] = first[15:8];
+    hdr[8] = 8'(at - first);
+    hdr[9] = 8'((at - first) >> 8);
+  endtask
 
   // ---- memory ----
   function automatic logic [63:0] off32(input int unsigned x);
@@ -172,7 +225,7 @@ module vq_host import hp_vio_pkg::*; #(
 
   // ---- a chain goes to the device: up to max_seg pieces. False: no room for it ----
   function automatic bit post(input int unsigned q, input int unsigned total, input int unsigned id,
-                              input shape_e shape);
+                              input shape_e shape, input bit spoil_header);
     int unsigned n, slot, left, head, nd, direct, len, cut, prev;
     logic [63:0] a, table_at, entry, foreign;
     bit tx, in_table;
@@ -252,10 +305,12 @@ module vq_host import hp_vio_pkg::*; #(
       int unsigned k, pos;
       k = 0;
       pos = 0;
+      draw_header(q, id, (total > Hdr) ? total - Hdr : 0, spoil_header);
       for (int unsigned i = 0; i < n; i++) begin
         for (int unsigned j = 0; j < h_len[q][head][i]; j++) begin
           put8(q, h_addr[q][head][i] + 64'(j),
-               (pos < Hdr) ? 8'(below(256)) : frame_byte(id, pos - Hdr));
+               (pos < Hdr) ? hdr[pos] : (pos - Hdr == field_at) ? field[0] :
+               (pos - Hdr == field_at + 1) ? field[1] : frame_byte(id, pos - Hdr));
           pos++;
         end
       end

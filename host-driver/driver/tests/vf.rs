@@ -21,7 +21,7 @@ use hairpin_abi::MacAddr;
 use hairpin_driver::Diagnostic;
 use hairpin_driver::vfio_user::VfioUser;
 use hairpin_driver::virtio::{Error, Features, Frame, Options, RingError, Vf};
-use virtio_net::{ALL, Cable, EVENT_IDX, Fault, MRG_RXBUF, MULTI, Net};
+use virtio_net::{ALL, CSUM, Cable, EVENT_IDX, Fault, MRG_RXBUF, MULTI, Net, complete};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -120,6 +120,91 @@ fn two_vfs_exchange_frames() {
         ..options
     };
     exchange(6, ALL & !EVENT_IDX, 200, 3, &few);
+}
+
+/// Sends frames that ask for checksums between others that do not.
+fn ask_for_checksums(seed: u64, offered: u64) {
+    println!("seed {seed}, features {offered:#x}");
+    let mut random = Random::new(seed);
+    let (there, back) = cables();
+    let mut net = Net::new(offered, &there, &back);
+    net.mtu = 9216;
+    let sums = Arc::clone(&net.sums);
+    let mut vf = open(net, &Options::default()).unwrap();
+    let (mut expected, mut asked) = (Vec::new(), 0);
+    let mut to_send = Vec::new();
+    for n in 0..600 {
+        // Frames of one buffer and of several, bytes of any kind and such that add to zero.
+        let mut bytes = random_frame(&mut random, if n % 3 == 0 { 9216 } else { 300 });
+        if n % 7 == 0 {
+            bytes.fill(if n % 2 == 0 { 0xff } else { 0 });
+        }
+        let mut frame = vf.pool().frame_of(&bytes).unwrap();
+        if random.chance(2) {
+            let place = random.below(bytes.len() as u64 - 1) as usize;
+            let start = random.below(place as u64 + 1) as usize;
+            let (from, offset) = (start as u16, (place - start) as u16);
+            frame.complete_checksum(from, offset).unwrap();
+            complete(&mut bytes, start, place - start);
+            asked += 1;
+        }
+        // One byte more is too far.
+        let far = frame.complete_checksum(3, bytes.len() as u16 - 4);
+        assert!(matches!(far, Err(Error::NoPlace { .. })), "{far:?}");
+        assert!(frame.complete_checksum(u16::MAX, u16::MAX).is_err());
+        expected.push(bytes);
+        to_send.push(frame);
+        let start = Instant::now();
+        while to_send.len() >= 10 || (n == 599 && !to_send.is_empty()) {
+            assert!(start.elapsed() < LONG);
+            vf.tx_batch(&mut to_send).unwrap();
+        }
+    }
+    let start = Instant::now();
+    while there.lock().unwrap().len() < expected.len() {
+        assert!(start.elapsed() < LONG);
+        thread::sleep(Duration::from_millis(1));
+    }
+    for (n, bytes) in expected.iter().enumerate() {
+        assert!(there.lock().unwrap()[n] == *bytes, "frame {n}");
+    }
+    let by_device = if offered & CSUM == 0 { 0 } else { asked };
+    assert_eq!(*sums.lock().unwrap(), by_device);
+    // A wish that was dropped with its frame, or was carried out, is not one of the next frame's.
+    let mut kept: Vec<Frame> = std::iter::from_fn(|| vf.pool().frame_of(&[7; 100]))
+        .take(200)
+        .collect();
+    for frame in &mut kept {
+        frame.complete_checksum(14, 2).unwrap();
+    }
+    drop(kept);
+    let mut plain: Vec<Frame> = std::iter::from_fn(|| vf.pool().frame_of(&[7; 100]))
+        .take(200)
+        .collect();
+    let start = Instant::now();
+    while !plain.is_empty() {
+        assert!(start.elapsed() < LONG);
+        vf.tx_batch(&mut plain).unwrap();
+    }
+    while there.lock().unwrap().len() < expected.len() + 200 {
+        assert!(start.elapsed() < LONG);
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(
+        there
+            .lock()
+            .unwrap()
+            .iter()
+            .skip(600)
+            .all(|frame| *frame == [7; 100])
+    );
+    assert_eq!(*sums.lock().unwrap(), by_device);
+}
+
+#[test]
+fn checksums_are_completed_by_the_device_or_else_by_the_driver() {
+    ask_for_checksums(1, ALL | CSUM);
+    ask_for_checksums(2, ALL);
 }
 
 #[test]

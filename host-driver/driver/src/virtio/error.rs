@@ -73,6 +73,16 @@ pub enum Error {
         /// What was wrong.
         source: RingError,
     },
+    /// A frame has no such place for a checksum.
+    #[error("a frame of {len} bytes has no checksum at {start} + {offset}")]
+    NoPlace {
+        /// First byte that is summed.
+        start: u16,
+        /// The checksum's place, from there on.
+        offset: u16,
+        /// Bytes of the frame.
+        len: usize,
+    },
     /// A command on the control queue failed.
     #[error("the VF refused {request}")]
     Control {

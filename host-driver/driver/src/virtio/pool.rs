@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::HEADER;
+use super::error::Error;
 use super::ring::Segment;
 use crate::function::DmaMemory;
 
@@ -17,6 +18,15 @@ use crate::function::DmaMemory;
 pub(super) type Buffer = u32;
 /// Behind the last buffer of a frame.
 const END: Buffer = Buffer::MAX;
+/// Likewise; the frame's checksum is to be completed, and its header says where. So who sends a frame that is alone in
+/// its buffer and asks for nothing learns both by one look.
+const END_SUMMED: Buffer = Buffer::MAX - 1;
+
+/// `VIRTIO_NET_HDR_F_NEEDS_CSUM` in `flags`.
+const NEEDS_CSUM: u16 = 1;
+/// Offsets in the header.
+const CSUM_START: usize = 6;
+const CSUM_OFFSET: usize = 8;
 
 /// Buffers of one length.
 #[derive(Clone, Debug)]
@@ -61,9 +71,19 @@ impl Shared {
         self.next[buffer as usize].store(next, Ordering::Relaxed);
     }
 
+    /// Asks for a checksum in a header, whose other bytes stay.
+    fn write_wish(&self, buffer: Buffer, (start, offset): (u16, u16)) {
+        let at = self.start(buffer);
+        let memory = self.memory.memory();
+        // `flags` and `gso_type` are a word.
+        memory.store16(at, NEEDS_CSUM, Ordering::Relaxed);
+        memory.store16(at + CSUM_START, start, Ordering::Relaxed);
+        memory.store16(at + CSUM_OFFSET, offset, Ordering::Relaxed);
+    }
+
     /// A buffer and those that follow it.
     fn chain(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
-        let real = |buffer| (buffer != END).then_some(buffer);
+        let real = |buffer| (buffer < END_SUMMED).then_some(buffer);
         std::iter::successors(real(head), move |buffer| real(self.next(*buffer)))
     }
 
@@ -88,6 +108,7 @@ impl Pool {
             "a buffer cannot have {len} bytes"
         );
         let count = u32::try_from(memory.memory().len() / len).unwrap_or(END);
+        let count = count.min(END_SUMMED);
         Self(Arc::new(Shared {
             memory,
             len,
@@ -162,7 +183,7 @@ impl Pool {
         self.0.link(buffer, next);
     }
 
-    /// Whether a buffer is a frame alone.
+    /// Whether a buffer is a frame alone, which asks for no checksum.
     #[inline]
     pub(super) fn is_single(&self, head: Buffer) -> bool {
         self.0.next(head) == END
@@ -198,6 +219,24 @@ impl Pool {
     pub(super) fn header16(&self, buffer: Buffer, offset: usize) -> u16 {
         let at = self.0.start(buffer) + offset;
         self.0.memory.memory().load16(at, Ordering::Relaxed)
+    }
+
+    /// Takes back a frame's wish for a checksum: where it is to be, `csum_start` and `csum_offset`.
+    pub(super) fn take_wish(&self, head: Buffer) -> Option<(u16, u16)> {
+        let last = self.0.chain(head).last()?;
+        if self.0.next(last) != END_SUMMED {
+            return None;
+        }
+        self.0.link(last, END);
+        let word = |at| self.header16(head, at);
+        Some((word(CSUM_START), word(CSUM_OFFSET)))
+    }
+
+    /// A buffer with a header that asks for a checksum.
+    pub(super) fn to_sum(&self, buffer: Buffer, len: usize, place: (u16, u16)) -> Segment {
+        let segment = self.to_send(buffer, len);
+        self.0.write_wish(buffer, place);
+        segment
     }
 
     /// A buffer with its header cleared.
@@ -301,6 +340,49 @@ impl Frame {
             done += len;
         });
         done
+    }
+
+    /// Asks for the Internet checksum from byte `start` to the end, to be written `offset` bytes behind `start` when
+    /// the frame is sent. What is there now is part of the sum: for TCP and UDP put the pseudo header's sum there. The device
+    /// does it if it can, else [`tx_batch`](super::QueuePair::tx_batch) does. A sum of zero is written as 0xFFFF.
+    ///
+    /// # Errors
+    /// There is no such place in the frame, which is as it was then.
+    pub fn complete_checksum(&mut self, start: u16, offset: u16) -> Result<(), Error> {
+        let len = self.len();
+        if usize::from(start) + usize::from(offset) + 2 > len {
+            return Err(Error::NoPlace { start, offset, len });
+        }
+        self.pool.write_wish(self.head, (start, offset));
+        if let Some(last) = self.buffers().last() {
+            self.pool.link(last, END_SUMMED);
+        }
+        Ok(())
+    }
+
+    /// Completes a checksum here and now, as the device would.
+    pub(super) fn sum(&self, (start, offset): (u16, u16)) {
+        let (start, offset) = (usize::from(start), usize::from(offset));
+        let mut sum: u64 = 0;
+        let mut even = true;
+        let mut skip = start;
+        for piece in self.pieces() {
+            for byte in piece.get(skip..).unwrap_or_default() {
+                let byte = u64::from(byte.load(Ordering::Relaxed));
+                sum += if even { byte << 8 } else { byte };
+                even = !even;
+            }
+            skip = skip.saturating_sub(piece.len());
+        }
+        // 2^16 is 1.
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        let sum = match !(sum as u16) {
+            0 => 0xffff,
+            sum => sum,
+        };
+        self.write(start + offset, &sum.to_be_bytes());
     }
 
     /// A copy of all bytes.

@@ -25,6 +25,8 @@ pub struct QueuePair {
     pub(super) spare: Vec<Buffer>,
     pub(super) doorbells: (Doorbell, Doorbell),
     pub(super) mergeable: bool,
+    /// The device completes checksums.
+    pub(super) sums: bool,
     /// Longest chain of buffers that is sent.
     pub(super) longest: usize,
 }
@@ -131,7 +133,7 @@ impl QueuePair {
             if count > usize::from(self.tx.room()) {
                 break;
             }
-            if count > 1 {
+            if !self.pool.is_single(next.head()) {
                 let frame = frames.remove(0);
                 self.send(frame);
                 continue;
@@ -155,14 +157,23 @@ impl QueuePair {
     /// Puts a frame of any number of buffers into the ring, for which there is room.
     fn send(&mut self, frame: Frame) {
         let mut left = frame.len() + HEADER;
+        let mut wish = self.pool.take_wish(frame.head());
+        if let Some(place) = wish
+            && !self.sums
+        {
+            frame.sum(place);
+            wish = None;
+        }
         let head = frame.into_buffers();
         let segments = self.pool.buffers(head).map(|buffer| {
             let len = left.min(self.pool.buffer_len());
             left -= len;
-            if buffer == head {
-                self.pool.to_send(buffer, len)
-            } else {
+            if buffer != head {
                 self.pool.segment(buffer, len, false)
+            } else if let Some(place) = wish {
+                self.pool.to_sum(buffer, len, place)
+            } else {
+                self.pool.to_send(buffer, len)
             }
         });
         let segments: Vec<Segment> = segments.collect();

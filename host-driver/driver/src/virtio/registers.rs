@@ -14,6 +14,8 @@ use crate::function::{PciFunction, Width};
 pub struct Features(pub u64);
 
 impl Features {
+    /// The device completes checksums of frames that are sent.
+    pub const CSUM: Self = Self(1);
     /// The MTU is in the device configuration.
     pub const MTU: Self = Self(1 << 3);
     /// So is the address.

@@ -108,6 +108,7 @@ impl Queues<'_> {
             tx: tx_ring,
             doorbells,
             mergeable,
+            sums: features.has(Features::CSUM),
             spare: Vec::with_capacity(entries),
         })
     }

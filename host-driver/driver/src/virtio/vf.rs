@@ -321,6 +321,7 @@ fn negotiate(registers: &Registers) -> Result<Features, Error> {
     let wanted = Features::VERSION_1
         | Features::ACCESS_PLATFORM
         | Features::EVENT_IDX
+        | Features::CSUM
         | Features::MRG_RXBUF
         | Features::MAC
         | Features::STATUS

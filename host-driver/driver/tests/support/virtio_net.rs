@@ -62,6 +62,8 @@ pub(crate) struct Net {
     pub(crate) pairs: u16,
     pub(crate) vectors: u16,
     pub(crate) fault: Arc<Mutex<Fault>>,
+    /// Checksums that the driver asked for.
+    pub(crate) sums: Arc<Mutex<usize>>,
     pub(crate) out: Cable,
     pub(crate) input: Cable,
     pub(crate) doorbells: Arc<Mutex<u64>>,
@@ -78,11 +80,23 @@ pub(crate) struct Net {
     turn: u16,
 }
 
+pub(crate) const CSUM: u64 = 1;
 /// MTU, MAC, MRG_RXBUF, STATUS, EVENT_IDX, VERSION_1, ACCESS_PLATFORM.
 pub(crate) const ALL: u64 = 1 << 3 | 1 << 5 | 1 << 15 | 1 << 16 | 1 << 29 | 1 << 32 | 1 << 33;
 pub(crate) const MRG_RXBUF: u64 = 1 << 15;
 pub(crate) const EVENT_IDX: u64 = 1 << 29;
 pub(crate) const MULTI: u64 = 1 << 17 | 1 << 22;
+
+/// Completes a checksum: what is there counts, then it is replaced. Numbers modulo 65535, where 0 is 65535.
+pub(crate) fn complete(frame: &mut [u8], start: usize, offset: usize) {
+    let words = frame[start..].chunks(2);
+    let sum = words.fold(0, |sum, word| {
+        let low = word.get(1).copied().unwrap_or(0);
+        (sum + u32::from(word[0]) * 256 + u32::from(low)) % 65535
+    });
+    let sum = (65535 - sum) as u16;
+    frame[start + offset..][..2].copy_from_slice(&sum.to_be_bytes());
+}
 
 impl Net {
     pub(crate) fn new(offered: u64, out: &Cable, input: &Cable) -> Self {
@@ -111,6 +125,7 @@ impl Net {
             pairs: 1,
             vectors: 3,
             fault: Arc::default(),
+            sums: Arc::default(),
             out: Arc::clone(out),
             input: Arc::clone(input),
             doorbells: Arc::default(),
@@ -281,8 +296,18 @@ impl Net {
                     .iter()
                     .flat_map(|(address, len, _)| self.bus.read(*address, *len))
                     .collect();
-                assert_eq!(bytes[..HEADER], [0; HEADER]);
-                self.out.lock().unwrap().push_back(bytes[HEADER..].to_vec());
+                let (header, mut frame) = (&bytes[..HEADER], bytes[HEADER..].to_vec());
+                if self.accepted & CSUM != 0 && header[0] == 1 {
+                    let word = |at| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+                    let (start, offset) = (word(6), word(8));
+                    assert_eq!(header[1..6], [0; 5]);
+                    assert_eq!(header[10..], [0; 2]);
+                    complete(&mut frame, start, offset);
+                    *self.sums.lock().unwrap() += 1;
+                } else {
+                    assert_eq!(header, [0; HEADER]);
+                }
+                self.out.lock().unwrap().push_back(frame);
                 ring.put(head, 0);
             }
             if !ring.arm() {
