@@ -3,9 +3,10 @@
 // The tables read by index, and their commands.
 //
 // Lookups never stall; the stage at which each table is read is fixed: PORT and CFG 0, VVMAP 2, VVLAN 4,
-// GROUP 18; rows come two cycles later. Of RXMODE frames see the modes only, at 19. A command (`cmd_i`, a pulse with `req_i`, which then stays put)
-// changes one table at one place in the frame order: every bit of it that is kept in registers changes as
-// the first frame that sees it passes. `done_o` comes when every earlier frame has been decided.
+// GROUP 18; rows come two cycles later. Of RXMODE frames see the modes only, at 19. A command (`cmd_i`, a
+// pulse with `req_i`, which then stays put) changes one table at one place in the frame order: every bit of
+// it that is kept in registers changes as the first frame that sees it passes. `done_o` comes when every
+// earlier frame has been decided.
 
 `include "hp_assert.svh"
 
