@@ -210,10 +210,11 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// As [`Device::set_vf`].
     pub fn vf_is(&mut self, vf: u8, settings: Option<&VfSettings>) -> Result<bool, Error> {
-        let words: [u32; 4] = self.read_words(self.vf_words(vf)?)?;
+        let mut words: [u32; 4] = self.read_words(self.vf_words(vf)?)?;
+        words[0] &= !ANNOUNCE;
         Ok(match settings {
             None => words[0] & ENABLE == 0,
-            Some(settings) => VfSettings::from_words(words).as_ref() == Some(settings),
+            Some(settings) => words == settings.words(),
         })
     }
 

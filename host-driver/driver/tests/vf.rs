@@ -280,7 +280,10 @@ fn a_device_that_cannot_be_used_says_why() {
     let help = Diagnostic::from(error).help.unwrap();
     assert!(help.contains("hairpin apply"), "{help}");
     let error = open_faulty(Fault::Control, ALL | MULTI);
-    assert!(matches!(error, Error::Control { ref request } if request.contains("1 queue pairs")), "{error}");
+    assert!(
+        matches!(error, Error::Control { ref request } if request.contains("1 queue pairs")),
+        "{error}"
+    );
 }
 
 /// What a device does wrong while it receives.
