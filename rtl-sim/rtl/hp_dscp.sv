@@ -4,9 +4,9 @@
 // that a frame looks the same whichever way it goes and nobody's mark leaves the NIC. The checksum of an IPv4
 // header is kept as right, or as wrong, as it is (RFC 1624, equation 3).
 //
-// Canonical beats at stage 2 in, at stage 4 out. The header's findings belong to the frame whose first
-// beat is at stage 3 (`h3_i`); `marked_4_o` is with it a clock later. With 256 bits the checksum behind two
-// tags lies in the second beat.
+// Canonical beats at stage 2 in, at stage 6 out: stage 3 finds the header, 4 what its checksum changes by, 5 its
+// checksum. The header's findings belong to the frame whose first beat is at stage 3 (`h3_i`); `marked_4_o` is with
+// it a clock later. With 256 bits the checksum behind two tags lies in the second beat.
 
 `include "hp_assert.svh"
 
@@ -25,7 +25,7 @@ module hp_dscp
   input  cfg_row_t          cfg_3_i,
 
   output logic              marked_4_o,
-  output logic [DATA_W-1:0] cb4_data_o
+  output logic [DATA_W-1:0] cb6_data_o
 );
   localparam int unsigned Bytes  = DATA_W / 8;
   localparam int unsigned SumAt  = 10;     // in the IPv4 header
@@ -50,8 +50,8 @@ module hp_dscp
     b3_data_q <= cb_data_i;
   end
 
-  // The IP header: behind no, one or two tags.
-  logic [15:0] ethertype, class_old, class_new, sum_old;
+  // Stage 3. The IP header: behind no, one or two tags.
+  logic [15:0] ethertype, class_old, class_new;
   logic [5:0]  dscp, dscp_new;
   len_t        at, room;
   logic        on, ours, is4, is6, ip;
@@ -80,53 +80,77 @@ module hp_dscp
     else class_new[11:6] = dscp_new;
   end
 
-  // The checksum's word: in this beat, or the first of the next one.
-  logic [15:0] delta, delta_q;
-  logic        next_q;
+  logic [DATA_W-1:0] b4_data_q, b5_data_q;
+  logic [15:0]       old_4_q, new_4_q;
+  logic [1:0]        tags_4_q;
+  logic              edit_4_q, is4_4_q;
 
-  assign delta = plus(~class_old, class_new);
-
-  always_comb begin
-    unique case (h3_i.tags)
-      2'd0:    sum_old = b3_data_q[8*(14+SumAt) +: 16];
-      2'd1:    sum_old = b3_data_q[8*(18+SumAt) +: 16];
-      default: sum_old = b3_data_q[8*((22+SumAt) % Bytes) +: 16];
-    endcase
-    if (next_q) sum_old = b3_data_q[15:0];
-    sum_old = be16(sum_old);
+  always_ff @(posedge clk_i) begin
+    b4_data_q  <= b3_data_q;
+    edit_4_q   <= b3_sof_q && ip;
+    is4_4_q    <= is4;
+    tags_4_q   <= h3_i.tags;
+    old_4_q    <= class_old;
+    new_4_q    <= class_new;
+    marked_4_o <= ip && h3_i.w.strip8 && (dscp & cfg_3_i.mark_mask) == cfg_3_i.mark_set;
   end
 
-  logic [15:0] sum_new;
-  assign sum_new = be16(~plus(~sum_old, next_q ? delta_q : delta));
+  // Stage 4. The checksum's word: in this beat, or the first of the next one.
+  logic [15:0] delta, sum_old, delta_5_q, sum_5_q, new_5_q;
+  logic [1:0]  tags_5_q;
+  logic        edit_5_q, is4_5_q, later_5_q, next_5_q;
 
-  logic [DATA_W-1:0] edited;
+  assign delta = plus(~old_4_q, new_4_q);
+
   always_comb begin
-    edited = b3_data_q;
-    if (b3_sof_q && ip) begin
-      unique case (h3_i.tags)
-        2'd0: begin
-          edited[8*14 +: 16] = be16(class_new);
-          if (is4) edited[8*(14+SumAt) +: 16] = sum_new;
-        end
-        2'd1: begin
-          edited[8*18 +: 16] = be16(class_new);
-          if (is4) edited[8*(18+SumAt) +: 16] = sum_new;
-        end
-        default: begin
-          edited[8*22 +: 16] = be16(class_new);
-          if (is4 && !Second) edited[8*((22+SumAt) % Bytes) +: 16] = sum_new;
-        end
-      endcase
-    end
-    if (next_q) edited[15:0] = sum_new;
+    unique case (tags_4_q)
+      2'd0:    sum_old = b4_data_q[8*(14+SumAt) +: 16];
+      2'd1:    sum_old = b4_data_q[8*(18+SumAt) +: 16];
+      default: sum_old = b4_data_q[8*((22+SumAt) % Bytes) +: 16];
+    endcase
+    if (later_5_q) sum_old = b4_data_q[15:0];
   end
 
   always_ff @(posedge clk_i) begin
-    next_q     <= Second && b3_sof_q && ip && is4 && h3_i.tags == 2'd2;
-    delta_q    <= delta;
-    marked_4_o <= ip && h3_i.w.strip8 && (dscp & cfg_3_i.mark_mask) == cfg_3_i.mark_set;
-    cb4_data_o <= edited;
+    b5_data_q <= b4_data_q;
+    edit_5_q  <= edit_4_q;
+    is4_5_q   <= is4_4_q;
+    tags_5_q  <= tags_4_q;
+    new_5_q   <= new_4_q;
+    sum_5_q   <= be16(sum_old);
+    later_5_q <= Second && edit_4_q && is4_4_q && tags_4_q == 2'd2;
+    next_5_q  <= later_5_q;
+    if (!later_5_q) delta_5_q <= delta;
   end
+
+  // Stage 5.
+  logic [15:0]       sum_new;
+  logic [DATA_W-1:0] edited;
+
+  assign sum_new = be16(~plus(~sum_5_q, delta_5_q));
+
+  always_comb begin
+    edited = b5_data_q;
+    if (edit_5_q) begin
+      unique case (tags_5_q)
+        2'd0: begin
+          edited[8*14 +: 16] = be16(new_5_q);
+          if (is4_5_q) edited[8*(14+SumAt) +: 16] = sum_new;
+        end
+        2'd1: begin
+          edited[8*18 +: 16] = be16(new_5_q);
+          if (is4_5_q) edited[8*(18+SumAt) +: 16] = sum_new;
+        end
+        default: begin
+          edited[8*22 +: 16] = be16(new_5_q);
+          if (is4_5_q && !Second) edited[8*((22+SumAt) % Bytes) +: 16] = sum_new;
+        end
+      endcase
+    end
+    if (next_5_q) edited[15:0] = sum_new;
+  end
+
+  always_ff @(posedge clk_i) cb6_data_o <= edited;
 
   logic unused;
   assign unused = ^{h3_i, cfg_3_i, at};

@@ -239,9 +239,9 @@ module hp_pipeline
     .h_o       (h2_d)
   );
 
-  // Stages 2 to 4: a mark in the DSCP.
+  // Stages 2 to 6: a mark in the DSCP.
   logic              dscp_marked_4;
-  logic [DATA_W-1:0] cb4_data;
+  logic [DATA_W-1:0] cb6_data;
   hp_dscp #(.DATA_W(DATA_W)) u_dscp (
     .clk_i,
     .cb_sof_i  (cb_sof),
@@ -250,7 +250,7 @@ module hp_pipeline
     .h3_i      (h3_q),
     .cfg_3_i   (cfg_3_q),
     .marked_4_o(dscp_marked_4),
-    .cb4_data_o(cb4_data)
+    .cb6_data_o(cb6_data)
   );
 
   // Stage 4: VVMAP. Stage 6: VVLAN row.
@@ -407,8 +407,8 @@ module hp_pipeline
     cs_q <= {cs_q[Wait-2:0], cb_sof};
     ce_q <= {ce_q[Wait-2:0], cb_eof};
   end
-  hp_delay #(.WIDTH(DATA_W), .CYCLES(LastStage - 4)) u_data (
-    .clk_i, .rst_ni, .d_i(cb4_data), .q_o(eg_data_o)
+  hp_delay #(.WIDTH(DATA_W), .CYCLES(LastStage - 6)) u_data (
+    .clk_i, .rst_ni, .d_i(cb6_data), .q_o(eg_data_o)
   );
   logic goes;
   assign goes       = eg_meta_o.to_uplink || eg_meta_o.to_host || eg_meta_o.group || eg_meta_o.to_core;
