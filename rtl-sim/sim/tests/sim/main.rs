@@ -2,6 +2,7 @@
 //! The served NIC, from the sockets: with our own little client, with the client of crate `vfio_user`, with crate
 //! `virtio-drivers`, and with our driver.
 
+mod checksums;
 #[allow(dead_code, reason = "the tests of sessions use the rest")]
 mod client;
 mod frames;
