@@ -58,7 +58,7 @@ pub struct PoolState {
     pub features: String,
     /// Frames that found no buffer.
     pub no_buffer: u32,
-    /// Frames that were too short or too long to send.
+    /// Frames that were too short or too long to send, or whose header asked for what is not done.
     pub refused: u32,
 }
 

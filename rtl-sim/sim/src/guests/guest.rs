@@ -18,8 +18,10 @@ pub(super) const HEADER: usize = 12;
 /// Clocks that a device may take for a reset.
 const RESET: usize = 200_000;
 
+/// CSUM.
+pub(crate) const CSUM: u64 = 1;
 /// Features: MRG_RXBUF, EVENT_IDX, VERSION_1, ACCESS_PLATFORM; and for several queues CTRL_VQ, MQ.
-pub(super) const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
+pub(crate) const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
 pub(super) const MANY_QUEUES: u64 = 1 << 17 | 1 << 22;
 /// INDIRECT_DESC.
 pub(super) const INDIRECT: u64 = 1 << 28;
@@ -178,6 +180,8 @@ struct Queue {
     told: u16,
     used: u16,
     free: VecDeque<u16>,
+    /// By head: the buffers of a chain that the NIC has.
+    chains: Vec<Vec<u16>>,
 }
 
 impl Queue {
@@ -189,6 +193,7 @@ impl Queue {
             told: 0,
             used: 0,
             free: (0..ENTRIES).collect(),
+            chains: vec![Vec::new(); usize::from(ENTRIES)],
         }
     }
 
@@ -204,11 +209,24 @@ impl Queue {
     }
 
     fn put(&mut self, memory: &mut Memory, n: u16, len: u32, writable: bool) {
-        let buffer = self.place.buffer(n);
-        let words = (buffer as u64, len, if writable { 2 } else { 0 }, 0);
-        self.place.write_descriptor(memory, n, words);
+        self.put_chain(memory, &[(n, len)], writable);
+    }
+
+    /// A chain of buffers, of each the first bytes.
+    fn put_chain(&mut self, memory: &mut Memory, pieces: &[(u16, u32)], writable: bool) {
         let offer = if writable { Offer::Write } else { Offer::Read };
-        memory.offer(buffer, len as usize, offer);
+        let nexts = pieces.iter().skip(1).map(|(next, _)| Some(*next));
+        for ((n, len), next) in pieces.iter().zip(nexts.chain([None])) {
+            let buffer = self.place.buffer(*n);
+            let flags = u16::from(next.is_some()) | if writable { 2 } else { 0 };
+            let words = (buffer as u64, *len, flags, next.unwrap_or(0));
+            self.place.write_descriptor(memory, *n, words);
+            memory.offer(buffer, *len as usize, offer);
+        }
+        let Some((n, _)) = pieces.first() else {
+            return;
+        };
+        self.chains[usize::from(*n)] = pieces.iter().map(|(n, _)| *n).collect();
         let slot = self.place.avail() + 4 + 2 * usize::from(self.avail % ENTRIES);
         memory.write(slot, &n.to_le_bytes());
         self.avail = self.avail.wrapping_add(1);
@@ -223,8 +241,8 @@ impl Queue {
         let slot = self.place.used() + 4 + 8 * usize::from(self.used % ENTRIES);
         let (n, len) = (memory.read32(slot), memory.read32(slot + 4));
         self.used = self.used.wrapping_add(1);
-        if n < u32::from(ENTRIES) {
-            memory.offer(self.place.buffer(n as u16), BUFFER, Offer::Nothing);
+        for n in self.chains.get(n as usize).into_iter().flatten() {
+            memory.offer(self.place.buffer(*n), BUFFER, Offer::Nothing);
         }
         Some((u16::try_from(n).unwrap_or(u16::MAX), len))
     }
@@ -243,6 +261,8 @@ impl Queue {
 pub(super) struct Guest {
     pub(super) vf: u8,
     pub(super) registers: Registers,
+    /// Features that it accepts if they are offered.
+    features: u64,
     memories: Memories,
     rx: Queue,
     tx: Queue,
@@ -252,9 +272,10 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    pub(super) fn new(memories: &Memories, vf: u8) -> Self {
+    pub(super) fn new(memories: &Memories, vf: u8, features: u64) -> Self {
         Self {
             vf,
+            features,
             registers: Registers::new(vf),
             memories: memories.clone(),
             rx: Queue::new(0),
@@ -267,7 +288,7 @@ impl Guest {
     /// Sets the device up from the start, all receive buffers in its hands.
     pub(super) fn start(&mut self, nic: &Nic) -> Result<()> {
         self.registers.reset(nic)?;
-        self.registers.negotiate(nic, FEATURES)?;
+        self.registers.negotiate(nic, self.features)?;
         (self.rx, self.tx) = (Queue::new(0), Queue::new(1));
         self.memories.of(self.vf, |memory| {
             memory.silent = false;
@@ -290,21 +311,28 @@ impl Guest {
         self.memories.of(self.vf, used) != self.rx.used
     }
 
-    /// Frames that it could send at once.
+    /// Buffers that are free to send.
     pub(super) fn room(&self) -> usize {
         self.tx.free.len()
     }
 
     /// Puts a frame into the transmit ring; nobody is told yet.
     pub(super) fn send(&mut self, frame: &[u8]) -> Result<()> {
-        let Some(n) = self.tx.free.pop_front() else {
-            bail!("vf{}: no room", self.vf)
-        };
+        self.send_pieces(&[[&[0; HEADER], frame].concat()])
+    }
+
+    /// Puts a header and a frame into the transmit ring, a buffer for each piece of them.
+    pub(super) fn send_pieces(&mut self, pieces: &[Vec<u8>]) -> Result<()> {
+        let room = self.room();
+        ensure!(pieces.len() <= room, "vf{}: no room", self.vf);
+        let buffers: Vec<u16> = self.tx.free.drain(..pieces.len()).collect();
         self.memories.of(self.vf, |memory| {
-            let at = self.tx.place.buffer(n);
-            memory.write(at, &[0; HEADER]);
-            memory.write(at + HEADER, frame);
-            self.tx.put(memory, n, (HEADER + frame.len()) as u32, false);
+            let mut chain = Vec::new();
+            for (n, bytes) in buffers.iter().zip(pieces) {
+                memory.write(self.tx.place.buffer(*n), bytes);
+                chain.push((*n, bytes.len() as u32));
+            }
+            self.tx.put_chain(memory, &chain, false);
         });
         self.sent += 1;
         Ok(())
@@ -329,7 +357,9 @@ impl Guest {
             }
             while let Some((n, _)) = tx.take(memory) {
                 ensure!(n < ENTRIES, "vf{vf}: buffer {n} is none");
-                tx.free.push_back(n);
+                let chain = std::mem::take(&mut tx.chains[usize::from(n)]);
+                ensure!(!chain.is_empty(), "vf{vf}: buffer {n} was not sent");
+                tx.free.extend(chain);
                 done += 1;
             }
             Ok([rx.must_tell(memory), tx.must_tell(memory)])

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use hairpin_abi::virtio::QueueError;
 use hairpin_driver::image::FirmwareImage;
 
-use super::guest::{ENTRIES, FEATURES, HEADER, INDIRECT, MANY_QUEUES, Place, Registers};
+use super::guest::{CSUM, ENTRIES, FEATURES, HEADER, INDIRECT, MANY_QUEUES, Place, Registers};
 use super::memory::{Memory, SIZE};
 use super::{Company, FRAME, LOOK, frame};
 use crate::model::{Cycle, Variant};
@@ -26,7 +26,7 @@ const TIME: u64 = 160;
 const ALONE: u64 = 200_000;
 
 pub(super) fn run(image: &FirmwareImage, seed: u64, states: u32) -> Result<()> {
-    let mut company = Company::new(image, Variant::Check, seed, 64, &[2, 3])?;
+    let mut company = Company::new(image, Variant::Check, seed, 64, &[2, 3], FEATURES)?;
     let mut attack = Attack {
         rng: Rng::new(seed),
         registers: Registers::new(HOSTILE),
@@ -144,10 +144,33 @@ impl Attack {
                 let at = Place::of(queue).buffer(n);
                 let from = *self.rng.pick(&[HOSTILE, HOSTILE, 2, 3]);
                 let to = *self.rng.pick(&[1, 2, 3]);
-                memory.write(at, &[0; HEADER]);
+                let header = self.header();
+                memory.write(at, &header);
                 memory.write(at + HEADER, &frame(from, to, self.rng.next() as u32));
             }
         }
+    }
+
+    /// A header: none, one that may ask for a checksum in the frame, or anything.
+    fn header(&mut self) -> [u8; HEADER] {
+        let mut header = [0; HEADER];
+        if self.rng.percent(60) {
+            let anything = [self.rng.next().to_le_bytes(), self.rng.next().to_le_bytes()];
+            for (to, from) in header.iter_mut().zip(anything.into_iter().flatten()) {
+                *to = from;
+            }
+        }
+        if self.rng.percent(60) {
+            header[0] |= 1;
+            header[1] = 0;
+            header[6..10].copy_from_slice(&[
+                self.rng.below(FRAME) as u8,
+                0,
+                self.rng.below(8) as u8,
+                0,
+            ]);
+        }
+        header
     }
 
     /// Sets the device up, fills all rings with something, rings, and looks what becomes of it.
@@ -162,7 +185,8 @@ impl Attack {
         }
         registers.reset(&company.nic)?;
         let indirect = if self.rng.percent(70) { INDIRECT } else { 0 };
-        let wanted = FEATURES | MANY_QUEUES | indirect;
+        let sums = if self.rng.percent(70) { CSUM } else { 0 };
+        let wanted = FEATURES | MANY_QUEUES | indirect | sums;
         registers.negotiate(&company.nic, wanted)?;
         self.tick(company)?;
         for (n, queue) in (0..).zip(QUEUES) {

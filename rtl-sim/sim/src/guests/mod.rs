@@ -5,6 +5,7 @@
 //! every decision of the NIC is compared with the golden model.
 
 mod guest;
+mod headers;
 mod hostile;
 mod memory;
 mod reset;
@@ -20,6 +21,7 @@ use crate::model::{Bus, Cycle, Options, RunMode, Variant};
 use crate::nic::{Blind, Nic, Observer, read_firmware};
 use crate::scoreboard::Left;
 use guest::Guest;
+pub(crate) use guest::{CSUM, FEATURES};
 use memory::Memories;
 
 /// Arguments of `guests`.
@@ -31,7 +33,7 @@ pub struct GuestsArgs {
     /// Seed of everything
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Only the hostile rings, or only the resets
+    /// Only one part
     #[arg(long, value_enum)]
     pub only: Option<Part>,
 }
@@ -43,9 +45,11 @@ pub enum Part {
     Rings,
     /// Function-level resets at every clock
     Resets,
+    /// Headers of frames to send
+    Headers,
 }
 
-/// Runs both parts.
+/// Runs all parts.
 ///
 /// # Errors
 /// A guest noticed another one, or the NIC did something other than its golden model.
@@ -53,6 +57,9 @@ pub fn run(args: &GuestsArgs) -> Result<()> {
     let image = read_firmware(None)?;
     if args.only.is_none_or(|part| part == Part::Resets) {
         reset::run(&image, args.seed)?;
+    }
+    if args.only.is_none_or(|part| part == Part::Headers) {
+        headers::run(&image, args.seed)?;
     }
     if args.only.is_none_or(|part| part == Part::Rings) {
         hostile::run(&image, args.seed, args.states)?;
@@ -123,7 +130,7 @@ pub(crate) struct Company {
 }
 
 impl Company {
-    /// Guests on these VFs: number 0 and 1 send to each other, 2 and 3, and so on.
+    /// Guests on these VFs, which accept `features`: number 0 and 1 send to each other, 2 and 3, and so on.
     ///
     /// # Errors
     /// The NIC or its firmware did not start.
@@ -133,6 +140,7 @@ impl Company {
         seed: u64,
         latency: u32,
         vfs: &[u8],
+        features: u64,
     ) -> Result<Self> {
         let options = Options {
             variant,
@@ -158,7 +166,7 @@ impl Company {
         nic.play(&mut Blind, &mut |_| {})?;
         let mut guests = Vec::new();
         for &vf in vfs {
-            let mut guest = Guest::new(&memories, vf);
+            let mut guest = Guest::new(&memories, vf, features);
             guest.start(&nic)?;
             guests.push(guest);
         }

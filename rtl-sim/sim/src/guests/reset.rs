@@ -4,9 +4,9 @@
 use anyhow::{Result, ensure};
 use hairpin_driver::image::FirmwareImage;
 
-use super::Company;
 use super::guest::ENTRIES;
 use super::memory::{Offer, SIZE};
+use super::{Company, FEATURES};
 use crate::model::Variant;
 use crate::nic::Blind;
 
@@ -27,7 +27,7 @@ enum Victim {
 pub(super) fn run(image: &FirmwareImage, seed: u64) -> Result<()> {
     for victim in [Victim::Sender, Victim::Receiver] {
         // VFs 2 and 3 are bystanders.
-        let mut company = Company::new(image, Variant::Check, seed, 20, &[0, 1, 2, 3])?;
+        let mut company = Company::new(image, Variant::Check, seed, 20, &[0, 1, 2, 3], FEATURES)?;
         let length = company.exchange()?;
         let mut delivered = 0;
         for at in 0..length + BEYOND {

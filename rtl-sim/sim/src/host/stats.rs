@@ -48,7 +48,7 @@ pub struct FunctionStats {
     pub dma_silenced: u64,
     /// Frames that found no buffer.
     pub no_buffer: u32,
-    /// Frames that were too short or too long to send.
+    /// Frames that were too short or too long to send, or whose header asked for what is not done.
     pub refused: u32,
 }
 

@@ -3,6 +3,7 @@
 //! `virtio-drivers`, and with our driver.
 
 mod asking;
+mod checksums;
 #[allow(dead_code, reason = "the tests of sessions use the rest")]
 mod client;
 mod frames;
