@@ -39,7 +39,7 @@ const TRANSFER: Duration = Duration::from_secs(300);
 type Step = fn(&mut World<'_>) -> Result<()>;
 
 /// What is tried, in this order; later steps build on earlier ones.
-const STEPS: [(&str, Step); 13] = [
+const STEPS: [(&str, Step); 14] = [
     (
         "vms: each guest has its own virtio_net on 1af4:1041, with the address of nic.toml",
         identity,
@@ -72,6 +72,10 @@ const STEPS: [(&str, Step); 13] = [
     (
         "vms: a frame to an address of the other tenant does not get there",
         across,
+    ),
+    (
+        "vms: a trusted guest takes another address and listens, one that is not may not",
+        trust,
     ),
     ("vms: guests and NIC have counted the same", conservation),
     ("vms: the driver is unloaded and loaded again", reload),
@@ -399,6 +403,38 @@ fn across(world: &mut World<'_>) -> Result<()> {
             before == after,
             "the other tenant had received {before:?} frames, now {after:?}"
         );
+    }
+    Ok(())
+}
+
+fn trust(world: &mut World<'_>) -> Result<()> {
+    const NEW: &str = "02:00:00:00:0c:01";
+    let [plain, trusted] = B;
+    let address = "cat /sys/class/net/eth0/address";
+    world.guests[plain].run(&format!("! ip link set eth0 address {NEW}"))?;
+    let kept = world.guests[plain].run(address)?;
+    ensure!(kept == MACS[plain], "{} has {kept}", NAMES[plain]);
+    for mac in [NEW, MACS[trusted]] {
+        let guest = &mut world.guests[trusted];
+        guest.run(&format!("ip link set eth0 address {mac}"))?;
+        let has = guest.run(address)?;
+        ensure!(has == mac, "{} has {has}", guest.name);
+        world.guests[plain].run("ip neigh flush dev eth0")?;
+        for (from, to) in [(plain, 2), (trusted, 1)] {
+            let said = world.guests[from].run(&format!("ping -c 3 -W 20 10.0.0.{to}"))?;
+            ensure!(
+                said.contains("3 packets received, 0% packet loss"),
+                "{}, with {mac}: {said}",
+                NAMES[from]
+            );
+        }
+    }
+    for (vf, refusals) in [(plain, "1"), (trusted, "0")] {
+        let guest = &mut world.guests[vf];
+        guest.run("ip link set eth0 promisc on")?;
+        let said = guest.run("sleep 1; dmesg | grep -c 'Failed to enable promisc' || true")?;
+        ensure!(said == refusals, "{}: {said} refusals", guest.name);
+        guest.run("ip link set eth0 promisc off")?;
     }
     Ok(())
 }
