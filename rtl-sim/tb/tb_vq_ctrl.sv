@@ -111,16 +111,17 @@ module tb_vq_ctrl;
   byte unsigned seen [$];
   int unsigned  asked [N_VF], irqs [N_VF];
   logic [7:0]   errs [N_VF];
-  int unsigned  set_pairs [N_VF], announces = 0;
+  int unsigned  announces = 0, announced_n = 0, sets = 0;
   bit           answering = 1'b1;
 
   always @(posedge clk) begin
     if (irq_valid && irq_ready) irqs[irq_v] <= irqs[irq_v] + 1;
     if (err_valid) errs[err_v] <= err_code;
-    if (pairs_set) set_pairs[pairs_v] <= 32'(pairs);
     // Only what an answer says that names the request.
-    if (announced != (act.answer && act.announced && req.valid && act.tag == req.tag)) $fatal(1, "announced");
+    if ((announced && !act.announced) || (pairs_set && (pairs != act.pairs || pairs == '0 || pairs > pool[pairs_v])))
+      $fatal(1, "vf%0d: announced %b, %0d pairs", pairs_v, announced, pairs);
     if (announced) announces <= announces + 1;
+    if (pairs_set) sets <= sets + 1;
   end
 
   byte unsigned want [N_VF][$];
@@ -158,6 +159,7 @@ module tb_vq_ctrl;
       act.ack    = 8'(8'hA0 + v);
       act.pairs  = 7'(below(6));
       act.announced = below(2) == 0;
+      if (req.valid && req.tag == tag && act.announced) announced_n++;
     end
   end
 
@@ -374,7 +376,8 @@ module tb_vq_ctrl;
     end
     repeat (100) @(negedge clk);
     if (!idle) $fatal(1, "not idle");
-    if (turns < 100 || faults < 20 || ends < 20) $fatal(1, "%0d, %0d, %0d", turns, faults, ends);
+    if (turns < 100 || faults < 20 || ends < 20 || sets < 20 || announces < 20 || announces > announced_n)
+      $fatal(1, "%0d, %0d, %0d; %0d pairs set, %0d of %0d announced", turns, faults, ends, sets, announces, announced_n);
     $display("%0d requests, %0d faults, %0d ends", turns, faults, ends);
     $display("PASS");
     $finish;
