@@ -187,7 +187,10 @@ impl Churn {
             let (vport, row) = &mut self.ports[at];
             match self.rng.below(7) {
                 0 => row.enabled = !row.enabled,
-                1 => row.spoofchk = !row.spoofchk,
+                1 => {
+                    row.spoofchk = !row.spoofchk;
+                    row.trust ^= row.spoofchk;
+                }
                 2 => row.tags = *self.rng.pick(Tags::ALL),
                 3 => {
                     row.meter_shift = *self.rng.pick(&[0, 0, 3, 6, 10]);
