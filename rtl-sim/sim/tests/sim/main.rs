@@ -6,6 +6,7 @@
 mod client;
 mod frames;
 mod independent;
+mod limits;
 mod messages;
 mod protocol;
 mod server;
