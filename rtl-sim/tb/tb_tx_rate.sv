@@ -163,11 +163,14 @@ module tb_tx_rate #(
     wants[v] = 1'b1;
     // The full bucket goes first.
     run(ahead * (to / Bytes + 2) + 200);
-    while (level[v] >= 0) begin
+    for (int unsigned i = 0; level[v] >= 0; i++) begin
       step();
-      if (cycle > 50_000_000) $fatal(1, "the bucket does not empty");
+      if (i > 500_000) $fatal(1, "the bucket does not empty");
     end
-    while (level[v] < 0) step();
+    for (int unsigned i = 0; level[v] < 0; i++) begin
+      step();
+      if (i > 500_000) $fatal(1, "the debt is not paid: %0d bytes", -level[v] / One);
+    end
     watch();
     start = level[v];
     run(n);

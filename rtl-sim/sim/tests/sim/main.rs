@@ -8,6 +8,7 @@ mod checksums;
 mod client;
 mod frames;
 mod independent;
+mod limits;
 mod messages;
 mod protocol;
 mod server;
