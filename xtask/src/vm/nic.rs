@@ -35,7 +35,12 @@ pub(crate) struct Nic<'a> {
 impl<'a> Nic<'a> {
     /// Starts the simulator and waits until it serves. Sockets and log go to `dir`. Without a
     /// configuration it is for a driver of the PF to start.
-    pub(crate) fn start(ctx: &'a Ctx, dir: &Path, config: Option<&Path>) -> Result<Self> {
+    pub(crate) fn start(
+        ctx: &'a Ctx,
+        dir: &Path,
+        config: Option<&Path>,
+        more: &[&str],
+    ) -> Result<Self> {
         let sockets = dir.join("sockets");
         if sockets.exists() {
             fs::remove_dir_all(&sockets)?;
@@ -52,6 +57,7 @@ impl<'a> Nic<'a> {
             .arg(dir.join(STATS))
             .arg("--firmware")
             .arg(ctx.firmware_elf())
+            .args(more)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file);

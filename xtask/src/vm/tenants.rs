@@ -118,7 +118,7 @@ impl<'a> World<'a> {
     fn start(ctx: &'a Ctx, kit: &'a Kit) -> Result<Self> {
         let logs = kit.dir.join("vms");
         let image = super::guest_image(ctx, kit)?;
-        let nic = Nic::start(ctx, &logs, Some(Path::new(CONFIG)))?;
+        let nic = Nic::start(ctx, &logs, Some(Path::new(CONFIG)), &[])?;
         let mut world = Self {
             kit,
             logs,

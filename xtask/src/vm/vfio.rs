@@ -11,7 +11,7 @@ use super::fetch::Kit;
 use super::guest::{Guest, Plan, served_function};
 use super::image::{self, Contents};
 use super::nic::Nic;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, run};
 use crate::tally::Tally;
 
 /// VFs that the guest has beside the PF.
@@ -22,7 +22,7 @@ const APPLY: Duration = Duration::from_secs(300);
 
 type Step = fn(&mut World<'_>) -> Result<()>;
 
-const STEPS: [(&str, Step); 7] = [
+const STEPS: [(&str, Step); 8] = [
     ("vfio: each function is alone in its IOMMU group", groups),
     ("vfio: vfio-pci takes the functions", bind),
     ("vfio: `hairpin dev info` reads the PF", info),
@@ -39,6 +39,10 @@ const STEPS: [(&str, Step); 7] = [
         killed,
     ),
     ("vfio: the PF has counted what passed", counted),
+    (
+        "vfio: DMA to what is not mapped: the guest's IOMMU tells, the queue stops, the PF says so",
+        stray,
+    ),
 ];
 
 /// Runs everything.
@@ -109,9 +113,15 @@ impl super::World for World<'_> {
 impl<'a> World<'a> {
     fn start(ctx: &'a Ctx, kit: &Kit) -> Result<Self> {
         let logs = kit.dir.join("vfio");
-        let image = image::make(ctx, kit, "vfio", &contents(ctx)?)?;
+        run(ctx
+            .cargo()
+            .args(["build", "--quiet", "--profile", "sim"])
+            .args(["--package", "hairpin-driver", "--example", "stray"]))?;
+        let mut contents = contents(ctx)?;
+        contents.program("bin/stray", &ctx.target("sim/examples/stray"))?;
+        let image = image::make(ctx, kit, "vfio", &contents)?;
         // Without a configuration: the NIC is as after power-on, the rest is the driver's business.
-        let nic = Nic::start(ctx, &logs, None)?;
+        let nic = Nic::start(ctx, &logs, None, &["--report-faults"])?;
         let mut devices = served_function(1, &nic.pf());
         for vf in 0..VFS {
             devices.extend(served_function(2 + vf, &nic.vf(vf)));
@@ -280,5 +290,28 @@ fn counted(world: &mut World<'_>) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+fn stray(world: &mut World<'_>) -> Result<()> {
+    let (vf, device) = (1, address(2));
+    world.guest.run(&format!("kill $(cat /tmp/pid{vf})"))?;
+    world.guest.run("mkfifo /tmp/hold")?;
+    world.guest.run(&format!(
+        "sh -c 'sleep 600 >/tmp/hold & stray pci/{device} </tmp/hold >/tmp/stray 2>&1' & \
+         for i in $(seq 200); do sleep 0.3; grep -q reset /tmp/stray && break; done"
+    ))?;
+    let said = world.guest.run("cat /tmp/stray")?;
+    ensure!(said == "device status 0x4f: needs a reset", "{said}");
+    let pools = document(world, "pool show vf1")?;
+    let bad = pools.pointer("/pools/0/bad_queue").cloned();
+    let want = serde_json::json!({"queue": 1, "reason": "read"});
+    ensure!(bad == Some(want), "the PF says: {pools}");
+    let log = world.guest.run("dmesg | grep DMAR.*Read || true")?;
+    let told = log
+        .lines()
+        .find(|line| line.contains(&device[5..]) && line.contains("0x3fdead0000"));
+    let told = told.with_context(|| format!("the guest's kernel has told: {log}"))?;
+    eprintln!("    {told}");
     Ok(())
 }

@@ -70,6 +70,11 @@ pub struct SimArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 100,
           value_parser = clap::value_parser!(u32).range(1..=100))]
     pub dma_ready: u32,
+
+    /// Ask the client of a function for memory that it did not map, too, so that the IOMMU of its machine reports
+    /// the fault; the access is refused all the same
+    #[arg(long)]
+    pub report_faults: bool,
 }
 
 impl SimArgs {
@@ -94,8 +99,13 @@ impl SimArgs {
         option("--dma-read-latency", text(self.dma_read_latency.into()));
         option("--dma-write-latency", text(self.dma_write_latency.into()));
         option("--dma-ready", text(self.dma_ready.into()));
-        if self.json {
-            args.push("--json".into());
+        for (name, on) in [
+            ("--report-faults", self.report_faults),
+            ("--json", self.json),
+        ] {
+            if on {
+                args.push(name.into());
+            }
         }
         args
     }

@@ -25,6 +25,8 @@ pub(super) struct Function {
     /// What it is.
     pub(super) kind: Kind,
     iommu: Mutex<Iommu>,
+    /// Its client is asked for what is refused, so that an IOMMU of the client sees the fault.
+    reports: bool,
     /// Its client.
     line: Mutex<Option<Arc<Line>>>,
     /// It is there.
@@ -40,11 +42,12 @@ pub(super) struct Function {
 }
 
 impl Function {
-    pub(super) fn new(number: u8, kind: Kind, live: bool) -> io::Result<Self> {
+    pub(super) fn new(number: u8, kind: Kind, live: bool, reports: bool) -> io::Result<Self> {
         Ok(Self {
             number,
             kind,
             iommu: Mutex::default(),
+            reports,
             line: Mutex::default(),
             live: AtomicBool::new(live),
             bus_master: AtomicBool::new(false),
@@ -164,6 +167,10 @@ impl Function {
             },
             Err((refused, fault)) => {
                 self.tell(fault);
+                if self.reports && fault.is_some() {
+                    // Whatever it says: the access is refused.
+                    let _ = self.by_message(ask);
+                }
                 return Err(refused);
             }
         };

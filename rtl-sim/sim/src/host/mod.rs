@@ -114,7 +114,7 @@ pub fn serve(args: &SimArgs, ready: impl FnOnce(Stopper)) -> Result<Stats> {
     }
     // Clients may connect from here on, and wait.
     let sockets = socket::bind(&args.socket_dir, vfs)?;
-    let functions = functions(vfs, always)?;
+    let functions = functions(vfs, always, args.report_faults)?;
     nic.model()
         .set_host(Box::new(Memories(Arc::clone(&functions))), bus(args));
     if let Some((config, image)) = &setup {
@@ -185,10 +185,11 @@ fn bus(args: &SimArgs) -> Bus {
 }
 
 /// The PF, then the VFs.
-fn functions(vfs: u8, always: u8) -> Result<Arc<[Function]>> {
-    let mut all = vec![Function::new(0, Kind::Pf { vfs: vfs.into() }, true)?];
+fn functions(vfs: u8, always: u8, reports: bool) -> Result<Arc<[Function]>> {
+    let pf = Kind::Pf { vfs: vfs.into() };
+    let mut all = vec![Function::new(0, pf, true, reports)?];
     for vf in 0..vfs {
-        all.push(Function::new(vf + 1, Kind::Vf, vf < always)?);
+        all.push(Function::new(vf + 1, Kind::Vf, vf < always, reports)?);
     }
     Ok(all.into())
 }

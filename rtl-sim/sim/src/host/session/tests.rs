@@ -36,8 +36,8 @@ impl Rig {
         let dir = tempfile::tempdir().unwrap();
         let mut sockets = crate::host::socket::bind(dir.path(), 2).unwrap();
         let socket = sockets.remove(number);
-        let pf = Function::new(0, Kind::Pf { vfs: 2 }, true).unwrap();
-        let vfs = [1, 2].map(|n| Function::new(n, Kind::Vf, n == 1).unwrap());
+        let pf = Function::new(0, Kind::Pf { vfs: 2 }, true, false).unwrap();
+        let vfs = [1, 2].map(|n| Function::new(n, Kind::Vf, n == 1, false).unwrap());
         let functions: Arc<[Function]> = std::iter::once(pf).chain(vfs).collect();
         let (engine, jobs) = Engine::new();
         let asked = Asked::default();
