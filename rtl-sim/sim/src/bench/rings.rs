@@ -19,7 +19,7 @@ impl Bench {
         for (vfs, features, what) in [
             (&[2, 3][..], FEATURES, ""),
             (&ALL, FEATURES, ""),
-            (&ALL, FEATURES | CSUM, ", headers read"),
+            (&ALL, FEATURES | CSUM, ", checksums"),
         ] {
             for latency in LATENCIES {
                 let image = &self.image;

@@ -256,6 +256,23 @@ impl Queue {
     }
 }
 
+/// Asks in the header before a frame for the checksum from byte 14 on, and changes the last two bytes so that it is what
+/// they were. In numbers modulo 65535: what is there plus what comes is 0.
+fn ask(bytes: &mut [u8]) -> Result<()> {
+    const START: usize = 14;
+    let place = bytes.len() - 2;
+    let offset = (place - HEADER - START) as u16;
+    ensure!(offset.is_multiple_of(2), "a frame of an odd length");
+    let words = bytes[HEADER + START..].as_chunks::<2>().0.iter();
+    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    let field = (65535 - sum % 65535) as u16;
+    bytes[place..].copy_from_slice(&field.to_be_bytes());
+    bytes[0] = 1;
+    bytes[6..8].copy_from_slice(&(START as u16).to_le_bytes());
+    bytes[8..10].copy_from_slice(&offset.to_le_bytes());
+    Ok(())
+}
+
 /// A well-behaved guest with one queue pair, on a VF of its own.
 #[derive(Debug)]
 pub(super) struct Guest {
@@ -263,6 +280,8 @@ pub(super) struct Guest {
     pub(super) registers: Registers,
     /// Features that it accepts if they are offered.
     features: u64,
+    /// It accepted CSUM.
+    pub(super) sums: bool,
     memories: Memories,
     rx: Queue,
     tx: Queue,
@@ -276,6 +295,7 @@ impl Guest {
         Self {
             vf,
             features,
+            sums: false,
             registers: Registers::new(vf),
             memories: memories.clone(),
             rx: Queue::new(0),
@@ -288,7 +308,7 @@ impl Guest {
     /// Sets the device up from the start, all receive buffers in its hands.
     pub(super) fn start(&mut self, nic: &Nic) -> Result<()> {
         self.registers.reset(nic)?;
-        self.registers.negotiate(nic, self.features)?;
+        self.sums = self.registers.negotiate(nic, self.features)? & CSUM != 0;
         (self.rx, self.tx) = (Queue::new(0), Queue::new(1));
         self.memories.of(self.vf, |memory| {
             memory.silent = false;
@@ -316,9 +336,14 @@ impl Guest {
         self.tx.free.len()
     }
 
-    /// Puts a frame into the transmit ring; nobody is told yet.
+    /// Puts a frame into the transmit ring; nobody is told yet. With CSUM its last two bytes are what a checksum makes
+    /// of others.
     pub(super) fn send(&mut self, frame: &[u8]) -> Result<()> {
-        self.send_pieces(&[[&[0; HEADER], frame].concat()])
+        let mut bytes = [&[0; HEADER], frame].concat();
+        if self.sums {
+            ask(&mut bytes)?;
+        }
+        self.send_pieces(&[bytes])
     }
 
     /// Puts a header and a frame into the transmit ring, a buffer for each piece of them.

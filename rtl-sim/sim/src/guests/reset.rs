@@ -6,7 +6,7 @@ use hairpin_driver::image::FirmwareImage;
 
 use super::guest::ENTRIES;
 use super::memory::{Offer, SIZE};
-use super::{Company, FEATURES};
+use super::{CSUM, Company, FEATURES};
 use crate::model::Variant;
 use crate::nic::Blind;
 
@@ -25,9 +25,13 @@ enum Victim {
 }
 
 pub(super) fn run(image: &FirmwareImage, seed: u64) -> Result<()> {
-    for victim in [Victim::Sender, Victim::Receiver] {
+    for (victim, features) in [
+        (Victim::Sender, FEATURES),
+        (Victim::Sender, FEATURES | CSUM),
+        (Victim::Receiver, FEATURES),
+    ] {
         // VFs 2 and 3 are bystanders.
-        let mut company = Company::new(image, Variant::Check, seed, 20, &[0, 1, 2, 3], FEATURES)?;
+        let mut company = Company::new(image, Variant::Check, seed, 20, &[0, 1, 2, 3], features)?;
         let length = company.exchange()?;
         let mut delivered = 0;
         for at in 0..length + BEYOND {
@@ -35,8 +39,9 @@ pub(super) fn run(image: &FirmwareImage, seed: u64) -> Result<()> {
         }
         company.check(None)?;
         let bystanders = company.all_there(2..4)?;
+        let what = [" with checksums", ""][usize::from(!company.guests[0].sums)];
         println!(
-            "seed {seed}: {victim:?} reset at each of {} clocks of a transfer that takes {length}: no access later, all state zero, \
+            "seed {seed}: {victim:?}{what} reset at each of {} clocks of a transfer that takes {length}: no access later, all state zero, \
              {delivered} of the frames under way delivered, {} frames of bystanders, none lost",
             length + BEYOND,
             bystanders
