@@ -3,9 +3,9 @@
 // MSI-X vectors that pause after a message for used buffers, until each is due again. A vector is here once at most:
 // whoever puts it in remembers so.
 //
-// Ticks are 2^6 clocks. A vector that was put in for `gap` ticks is offered more than `gap` and at most `gap` + 1 ticks
-// later, and 2 clocks for each vector that is here (they go round). One that is offered stays until it is taken, and the
-// others wait; a put is taken always.
+// Ticks are 2^6 clocks. A vector that was put in for `gap` ticks is offered more than `gap` and at most `gap` + 1
+// ticks later, and 2 clocks for each vector that is here (they go round). One that is offered stays until it is
+// taken, and the others wait; a put is taken always.
 
 `include "hp_assert.svh"
 

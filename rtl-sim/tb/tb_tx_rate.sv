@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //
-// hp_tx_rate with hp_host_sched and a source that sends what was granted some clocks later, against exact buckets of the
-// bench's own: what is earned in each clock, what each beat takes. A VF without a limit asks in every clock it wants
+// hp_tx_rate with hp_host_sched and a source that sends what was granted some clocks later, against exact buckets of
+// the bench's own: what is earned in each clock, what each beat takes. A VF without a limit asks in every clock it wants
 // to. One with a limit that always has frames gets `rate` times the clocks, more or less by what is asserted
 // here, whatever the others do, and the stream has no gap while one without a limit sends. Limits change under way.
 //
@@ -134,6 +134,10 @@ module tb_tx_rate #(
     stream_rate = 100;
     ahead       = 16;
     while (due_at.size() != 0) step();
+    // The scheduler owes nobody anything.
+    rst_n = 1'b0;
+    repeat (3) @(negedge clk);
+    rst_n = 1'b1;
     run(4 * Slots);
   endtask
 
@@ -188,8 +192,8 @@ module tb_tx_rate #(
       $fatal(1, "VF %0d, rate %0d: %0d bytes in %0d clocks", v, r, sent[v], n);
     if (masked == 0) $fatal(1, "nothing was limited");
     if (others != 0 && (gaps != 0 || waits != 0)) $fatal(1, "the stream stood still: %0d, %0d", gaps, waits);
-    $display("  %0d/2^24 bytes per clock, frames of %0d to %0d, %0d others: %0d bytes in %0d clocks, %0d ahead, %0d behind",
-             r, from, to, others, sent[v], n, -low[v] / One, high[v] / One);
+    $display("  %0d/2^24 bytes per clock, frames of %0d to %0d, %0d others: ", r, from, to, others,
+             "%0d bytes in %0d clocks, %0d ahead, %0d behind", sent[v], n, -low[v] / One, high[v] / One);
   endtask
 
   // A rate that one frame at a time cannot carry: then frames go ahead, and the rate is kept over time.
@@ -237,7 +241,8 @@ module tb_tx_rate #(
     saturate(One * 8 / 10, 9216, 9216, 0, 200_000);
     saturate(One * 2, 60, 1514, 0, 100_000);
     if (N_VF > 1) begin
-      saturate(One * 8 / 10, 60, 1514, 1, 100_000);
+      // Behind what the other was granted one frame at a time must carry the rate.
+      saturate(One * Bytes64 / 80, 60, 1514, 1, 100_000);
       // A quarter of its even share.
       saturate(One * Bytes64 / (4 * N64) + 12345, 60, 9216, N_VF - 1, 200_000);
     end
