@@ -18,8 +18,8 @@ use super::ring::{Ring, Segment};
 use super::vf::LOOK;
 use crate::function::DmaMemory;
 
-/// How long a command may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a command may take: a simulated NIC on a busy machine is slow.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
