@@ -39,11 +39,11 @@ const SHOWS: &[Show] = &[
         command: &["port", "show"],
         schema: "port-show",
         lines: &[
-            "PORT STATE ROLE VVLANS MAC SPOOFCHK TRUST LEARNING TAGS BROADCAST",
-            "vf0 enabled vf 100 02:00:00:00:0a:00 on off max 16 none unlimited",
-            "vf3 enabled vf 200 02:00:00:00:0b:01 on off max 16 none unlimited",
-            "vf4 disabled vf - - off off off none unlimited",
-            "vf7 enabled vswitch 100,200 - off off max 16 none unlimited",
+            "PORT STATE ROLE VVLANS MAC SPOOFCHK TRUST LEARNING TAGS BROADCAST ASKED MAX TX RATE",
+            "vf0 enabled vf 100 02:00:00:00:0a:00 on off max 16 none unlimited - -",
+            "vf3 enabled vf 200 02:00:00:00:0b:01 on off max 16 none unlimited - -",
+            "vf4 disabled vf - - off off off none unlimited - -",
+            "vf7 enabled vswitch 100,200 - off off max 16 none unlimited - -",
         ],
         json: &[
             ("/ports/0/mac", "\"02:00:00:00:0a:00\""),
@@ -53,7 +53,7 @@ const SHOWS: &[Show] = &[
     Show {
         command: &["port", "show", "vf2"],
         schema: "port-show",
-        lines: &["vf2 enabled vf 200 02:00:00:00:0b:00 on off max 16 none unlimited"],
+        lines: &["vf2 enabled vf 200 02:00:00:00:0b:00 on off max 16 none unlimited - -"],
         json: &[("/ports/0/name", "\"vf2\""), ("/ports/1", "null")],
     },
     Show {
