@@ -177,6 +177,10 @@ impl Control {
         new: &Rows,
     ) -> Result<(), Refused> {
         for key in only_in(new, old) {
+            let instance = self.instances.find(key.vvlan).ok_or(Refused)?;
+            if !bus.vvlan(instance)?.members.contains(vport) {
+                return Err(Refused);
+            }
             let leads = bus.lookup(&key)?.map(|entry| entry.target);
             if leads.is_some_and(|target| target != Target::VPort(vport)) {
                 return Err(Refused);

@@ -227,6 +227,19 @@ fn a_full_table_changes_nothing() {
 }
 
 #[test]
+fn no_address_in_a_vvlan_that_is_not_there_or_has_it_not_as_a_member() {
+    let mut nic = nic();
+    nic.add_vvlan(200, &[0]);
+    for vvlan in [200, 300] {
+        nic.bus.ports[1].vvlan = Vlan::from_tci(vvlan);
+        let before = nic.bus.changes.len();
+        assert_eq!(set_mac(&mut nic, 1, 7), REFUSED);
+        assert_eq!(ask(&mut nic, 1, &table(&[7])), REFUSED);
+        assert_eq!(nic.bus.changes.len(), before);
+    }
+}
+
+#[test]
 fn a_software_switch_asks_for_no_addresses() {
     let mut nic = nic();
     nic.bus.ports[1].role = Role::Vswitch;
