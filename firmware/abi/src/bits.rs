@@ -12,7 +12,7 @@ packed! {
         u8, enabled, set_enabled: 0, 0;
         /// role: 0 vf, 1 vswitch (its frames carry the V.VLAN as a tag)
         u8, vswitch, set_vswitch: 1, 1;
-        /// only `mac` may be a source address
+        /// only `mac` may be a source address, with `trust` an address that leads here too
         u8, spoofchk, set_spoofchk: 2, 2;
         /// the guest may ask for more than its configuration
         u8, trust, set_trust: 3, 3;

@@ -71,7 +71,7 @@ pub struct PortRow {
     pub enabled: bool,
     /// What is behind it.
     pub role: Role,
-    /// Only `mac` may be a source address.
+    /// Only `mac` may be a source address, and with `trust` an address that leads to the vPort.
     pub spoofchk: bool,
     /// The guest may ask for more than its configuration.
     pub trust: bool,

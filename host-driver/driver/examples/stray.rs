@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A driver that gives its VF an address that it never mapped, as a buffer to send. The IOMMU has to refuse the read,
-//! the VF to need a reset, and nobody else to notice: `cargo xtask test --vm` looks at all three.
+//! A driver that gives its VF an address that it never mapped, as a buffer to send. The IOMMU has to refuse the read
+//! and tell, the VF to need a reset, the PF to know why: `cargo xtask test --vm` looks at all three.
 //!
 //! `stray DEVICE` holds the VF until its standard input ends, so that the PF can be asked about it.
 

@@ -282,7 +282,7 @@ package hp_abi_pkg;
     logic [1:0]    tags;            // tenant tags allowed: 0 none, 1 priority, 2 vlans, 3 all
     logic          learning;        // source addresses are learned (vswitch)
     logic          trust;           // the guest may ask for more than its configuration
-    logic          spoofchk;        // only mac may be a source address
+    logic          spoofchk;        // only mac may be a source address, with trust an address that leads here too
     logic          vswitch;         // role: 0 vf, 1 vswitch (its frames carry the V.VLAN as a tag)
     logic          enabled;         // frames are taken from and given to this vPort
   } port_row_t;
