@@ -74,7 +74,9 @@ $HAIRPIN_RTL/hp_rx_filter.sv
 $HAIRPIN_RTL/hp_rx_filters.sv
 $HAIRPIN_RTL/hp_rx_mod.sv
 $HAIRPIN_RTL/hp_rx_rss.sv
+$HAIRPIN_RTL/hp_rx_l4.sv
 $HAIRPIN_RTL/hp_rx_steer.sv
+$HAIRPIN_RTL/hp_rx_vlans.sv
 $HAIRPIN_RTL/hp_rx_window.sv
 $HAIRPIN_RTL/hp_softcore.sv
 $HAIRPIN_RTL/hp_spec_fifo.sv
@@ -122,6 +124,7 @@ $HAIRPIN_RTL/hp_vq_kept.sv
 $HAIRPIN_RTL/hp_vq_pick.sv
 $HAIRPIN_RTL/hp_vq_rewind.sv
 $HAIRPIN_RTL/hp_vq_rx.sv
+$HAIRPIN_RTL/hp_vq_rx_csum.sv
 $HAIRPIN_RTL/hp_vq_turns.sv
 $HAIRPIN_RTL/hp_vq_tx_csum.sv
 $HAIRPIN_RTL/hp_vq_tx_data.sv

@@ -424,6 +424,8 @@ module hp_core_periph
     ack: hwif_out.guest.ANSWER.ack.value,
     pairs: hwif_out.guest.ANSWER.pairs.value,
     announced: hwif_out.guest.ANSWER.announced.value,
+    vlan_op: hwif_out.guest.ANSWER.vlan_op.value,
+    vid: hwif_out.guest.ANSWER.vid.value,
     tag: hwif_out.guest.ANSWER.tag.value,
     allow: {hwif_out.guest.ALLOW1.vports.value, hwif_out.guest.ALLOW0.vports.value},
     forget: guest_forget_q,

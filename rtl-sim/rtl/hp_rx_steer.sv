@@ -8,6 +8,9 @@
 // of its outer tag, five-tuple filters, Toeplitz hash and indirection table; else its queue 0. "In
 // use" is what `vf_pairs_i` says while the frame's header passes.
 //
+// On the way, frames of VLANs that their guest does not take are dropped (hp_rx_vlans), a beat per clock
+// and told, and it is said what of a frame its checksum is about (hp_rx_l4).
+//
 // Beats wait in a FIFO until their frame's header has come through a pipeline that never stalls.
 // Latency: 15 clocks from the beat that completes the header (the frame's last, or the one that
 // holds byte 95). Throughput: a beat per clock, also of frames that have one beat; an access to the
@@ -20,14 +23,15 @@
 `include "hp_assert.svh"
 
 module hp_rx_steer
-  import hp_pkg::*, hp_vio_pkg::*;
+  import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*;
 #(
   parameter int unsigned DATA_W = 512,
   parameter int unsigned N_VF = 8,
   parameter int unsigned N_QP = 32,
   parameter int unsigned N_FILTER = 32,
   parameter int unsigned N_ETHERTYPE = 8,
-  localparam int unsigned Bytes = DATA_W / 8
+  localparam int unsigned Bytes = DATA_W / 8,
+  localparam int unsigned VfW = (N_VF > 1) ? $clog2(N_VF) : 1
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -41,6 +45,16 @@ module hp_rx_steer
   output logic [31:0]          cfg_rdata_o,
 
   input  vf_pairs_t [N_VF-1:0] vf_pairs_i,
+
+  // VLANs: which guests filter, resets of VFs, a change.
+  input  logic [N_VF-1:0]      vlan_filter_i,
+  input  logic [N_VF-1:0]      vf_reset_i,
+  input  vlan_op_t             vlan_op_i,
+  input  logic [VfW-1:0]       vlan_op_v_i,
+  input  vlan_t                vlan_op_vid_i,
+  output logic                 vlan_busy_o,
+  output logic                 filtered_valid_o,
+  output port_t                filtered_vport_o,
 
   input  logic                 rx_tvalid_i,
   output logic                 rx_tready_o,
@@ -58,9 +72,9 @@ module hp_rx_steer
   output port_t                m_tdest_o,
   output len_t                 m_len_o,
   output qp_t                  m_qp_o,
+  output l4_sum_t              m_sum_o,
   output logic                 idle_o
 );
-  localparam int unsigned VfW   = (N_VF > 1) ? $clog2(N_VF) : 1;
   localparam int unsigned FltW  = (N_FILTER > 1) ? $clog2(N_FILTER) : 1;
   localparam int unsigned EthW  = (N_ETHERTYPE > 1) ? $clog2(N_ETHERTYPE) : 1;
   localparam int unsigned Depth = 32;          // beats: the pipeline's length and six of a header
@@ -76,23 +90,27 @@ module hp_rx_steer
   } beat_t;
 
   beat_t beat_in, beat_out;
-  logic  take, pop, full, beat_valid, qp_valid, hold;
+  logic  take, pop, full, beat_valid, qp_valid, hold, drop;
 
   assign rx_tready_o = !full && !hold;
   assign take        = rx_tvalid_i && rx_tready_o;
   assign beat_in     = '{
     data: rx_tdata_i, keep: rx_tkeep_i, last: rx_tlast_i, dest: rx_tdest_i, len: rx_len_i
   };
-  assign m_tvalid_o  = beat_valid && qp_valid;
-  assign pop         = m_tvalid_o && m_tready_i;
+  assign m_tvalid_o  = beat_valid && qp_valid && !drop;
+  assign pop         = beat_valid && qp_valid && (drop || m_tready_i);
   assign m_tdata_o   = beat_out.data;
   assign m_tkeep_o   = beat_out.keep;
   assign m_tlast_o   = beat_out.last;
   assign m_tdest_o   = beat_out.dest;
   assign m_len_o     = beat_out.len;
 
-  logic [$clog2(Depth+1)-1:0] unused_beats, unused_qps;
-  logic                       unused_full;
+  assign filtered_valid_o = pop && drop && beat_out.last;
+  assign filtered_vport_o = beat_out.dest;
+
+  logic [$clog2(Depth+1)-1:0] unused_beats, unused_qps, unused_heads;
+  logic [1:0]                 unused_full;
+  logic                       unused_valid;
 
   hp_fifo #(.WIDTH($bits(beat_t)), .DEPTH(Depth)) u_beats (
     .clk_i,
@@ -146,6 +164,49 @@ module hp_rx_steer
     .ip_o   (ip_4)
   );
   assign ports_4 = key_4.proto inside {8'd6, 8'd17, 8'd132};   // zero in an unkeyable frame
+
+  // VLAN and checksum at stage 4.
+  logic    drop_4;
+  vlan_t   vid_1;
+  l4_sum_t sum_4;
+
+  assign vid_1 = {win_1[8*14 +: 4], win_1[8*15 +: 8]};
+
+  hp_rx_vlans #(.N_VF(N_VF)) u_vlans (
+    .clk_i,
+    .rst_ni,
+    .filter_i(vlan_filter_i),
+    .reset_i (vf_reset_i),
+    .op_i    (vlan_op_i),
+    .op_v_i  (vlan_op_v_i),
+    .op_vid_i(vlan_op_vid_i),
+    .busy_o  (vlan_busy_o),
+    .valid_i (valid_1),
+    .v_i     (dest_1[VfW-1:0]),
+    .tagged_i(win_1[8*12 +: 16] == 16'h0081),
+    .vid_i   (vid_1),
+    .drop_o  (drop_4)
+  );
+
+  hp_rx_l4 u_l4 (
+    .clk_i,
+    .win_i (win_1),
+    .len_i (len_1),
+    .tags_i(tags_1),
+    .sum_o (sum_4)
+  );
+
+  hp_fifo #(.WIDTH(1 + $bits(l4_sum_t)), .DEPTH(Depth)) u_heads (
+    .clk_i,
+    .rst_ni,
+    .push_i (valid_q[4]),
+    .data_i ({drop_4, sum_4}),
+    .full_o (unused_full[1]),
+    .pop_i  (pop && beat_out.last),
+    .valid_o(unused_valid),                    // it is there when the queue is
+    .data_o ({drop, m_sum_o}),
+    .count_o(unused_heads)
+  );
 
   // Beside the key.
   logic [Last:2]       valid_q;
@@ -288,7 +349,7 @@ module hp_rx_steer
     .rst_ni,
     .push_i (valid_q[Last]),
     .data_i (qp_12_q),
-    .full_o (unused_full),
+    .full_o (unused_full[0]),
     .pop_i  (pop && beat_out.last),
     .valid_o(qp_valid),
     .data_o (m_qp_o),
@@ -298,7 +359,7 @@ module hp_rx_steer
   assign idle_o = !rx_tvalid_i && !beat_valid && !early && !valid_1 && valid_q == '0;
 
   logic unused_bits;
-  assign unused_bits = ^{unused_beats, unused_qps, unused_full};
+  assign unused_bits = ^{unused_beats, unused_qps, unused_heads, unused_full, unused_valid};
 
   `HP_ASSERT_INIT(Vf_A, N_VF >= 1 && N_VF <= MaxVf)
   `HP_ASSERT(Dest_A, !rx_tvalid_i || 32'(rx_tdest_i) < N_VF)

@@ -44,6 +44,9 @@ package hp_soc_pkg;
     logic [63:0]  ev_data;
   } core_to_host_t;
 
+  // What an answer changes in the VLANs that a guest takes: GVLAN_*, 0: nothing.
+  typedef logic [2:0] vlan_op_t;
+
   // Control queues of the VFs. The request that waits stays until it is answered or its VF is reset.
   typedef struct packed {
     logic         valid;
@@ -61,7 +64,9 @@ package hp_soc_pkg;
     logic         rd;           // pulse
     logic [6:0]   raddr;        // word
     logic         answer;       // pulse
-    logic [7:0]   ack;
+    logic [3:0]   ack;
+    vlan_op_t     vlan_op;
+    logic [11:0]  vid;
     logic [6:0]   pairs;        // in use from now on; 0: as before
     logic         announced;    // the guest has announced itself
     logic [3:0]   tag;

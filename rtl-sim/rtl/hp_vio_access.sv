@@ -39,9 +39,10 @@ module hp_vio_access
   input  logic [N_VF-1:0] live_i,
   input  logic            pool_free_i,     // the VF's pool is nobody's
   input  logic            msg_free_i,
-  input  logic [N_VF-1:0]  announce_i,       // its guest is to announce itself
+  input  logic [N_VF-1:0] announce_i,      // its guest is to announce itself
   input  logic [31:0]     nobuf_i,
   input  logic [31:0]     refused_i,
+  input  logic [31:0]     filtered_i,
 
   output logic            valid_o,
   output logic            here_o,
@@ -169,6 +170,7 @@ module hp_vio_access
     .owner_i  (owner_i[v_o]),
     .nobuf_i,
     .refused_i,
+    .filtered_i,
     .we_i     (acc_q.we),
     .word_i   (acc_q.addr[5:2]),
     .wdata_i  (acc_q.wdata),

@@ -24,7 +24,7 @@ package hp_vio_pkg;
     logic        event_idx;
     logic        indirect;
     logic        mrg;          // MRG_RXBUF
-    logic        csum;         // CSUM
+    logic        csum;         // CSUM of a transmit queue, GUEST_CSUM of a receive queue
   } vq_cmd_t;
 
   // Queue pairs of a VF that are in use.
@@ -39,6 +39,14 @@ package hp_vio_pkg;
     logic [63:0] addr;
     logic [31:0] data;
   } msg_t;
+
+  // Which bytes of a received frame its TCP or UDP checksum is about.
+  typedef struct packed {
+    logic             check;   // there is one to be verified
+    logic [5:0]       first;
+    hp_pkg::len_t     past;    // the byte behind the last one
+    logic [15:0]      want;    // what the checksum of these bytes has to be
+  } l4_sum_t;
 
   // Sidebands of a request on the bus to host memory.
   typedef struct packed {

@@ -59,6 +59,7 @@ module hp_vio_regs
   output logic [N_VF-1:0]  vf_live_o,
   output vf_pairs_t [N_VF-1:0] vf_pairs_o,
   output qp_t [N_VF-1:0]       vf_pool_o,         // queue pairs that it may use
+  output logic [N_VF-1:0]      vlan_filter_o,     // its driver has accepted CTRL_VLAN
   input  logic                 pairs_set_i,       // the firmware's answer to its request
   input  hp_pkg::port_t        pairs_vport_i,
   input  qp_t                  pairs_i,
@@ -79,6 +80,8 @@ module hp_vio_regs
   input  hp_pkg::port_t    nobuf_vport_i,
   input  logic             refused_valid_i,
   input  hp_pkg::port_t    refused_vport_i,
+  input  logic             filtered_valid_i,
+  input  hp_pkg::port_t    filtered_vport_i,
 
   output logic             idle_o
 );
@@ -155,7 +158,7 @@ module hp_vio_regs
   );
 
   // Frames that were lost.
-  logic [31:0] nobuf, refused;
+  logic [31:0] nobuf, refused, filtered;
 
   hp_vio_tally #(.N_VF(N_VF)) u_nobuf (
     .clk_i, .rst_ni,
@@ -173,6 +176,15 @@ module hp_vio_regs
     .clear_i    (acts.claim),
     .idx_i      (6'(v_q)),
     .count_o    (refused)
+  );
+
+  hp_vio_tally #(.N_VF(N_VF)) u_filtered (
+    .clk_i, .rst_ni,
+    .event_i    (filtered_valid_i),
+    .event_idx_i(filtered_vport_i),
+    .clear_i    (acts.claim),
+    .idx_i      (6'(v_q)),
+    .count_o    (filtered)
   );
 
   // Pools. One may be claimed that is there, and that nobody owns a part of.
@@ -208,6 +220,7 @@ module hp_vio_regs
     .announce_i (announce),
     .nobuf_i    (nobuf),
     .refused_i  (refused),
+    .filtered_i (filtered),
     .valid_o    (acc_valid),
     .here_o     (acc_here),
     .v_o        (acc_v),
@@ -273,7 +286,8 @@ module hp_vio_regs
   phase_e     phase_q, phase_d;
   logic [7:0] job_i_q, job_i_d, job_queues_q;
   qid_t       job_base_q, job_queue;
-  logic       job_event_q, job_indirect_q, job_mrg_q, job_csum_q, job_step, job_take, job_over;
+  logic       job_event_q, job_indirect_q, job_mrg_q, job_step, job_take, job_over;
+  logic [1:0] job_csum_q;                                // receive, transmit
   logic       cmd, cmd_enable, cmd_done_q, cmd_used;     // done: the command for this queue; used: seen
 
   assign job_step  = job_q && !qcmd_valid_o && !(phase_q == End && msg_valid_o);
@@ -567,6 +581,7 @@ module hp_vio_regs
     // One pair until the guest asks for more.
     if (job_take && job_reset_q) vf_pairs_o[v_q].count <= 7'd1;
     if (job_take) vf_pool_o[v_q] <= vf.drv.features[FMq] ? vf.pf.count : 7'd1;
+    if (job_take) vlan_filter_o[v_q] <= vf.drv.features[FCtrlVlan] && !job_reset_q;
     for (int unsigned i = 0; i < N_VF; i++) begin
       if (pairs_set_i && 32'(pairs_vport_i) == i) vf_pairs_o[i].count <= pairs_i;
     end
@@ -577,7 +592,7 @@ module hp_vio_regs
       job_event_q    <= vf.drv.features[FEventIdx];
       job_indirect_q <= vf.drv.features[FIndirectDesc];
       job_mrg_q      <= vf.drv.features[FMrgRxbuf];
-      job_csum_q     <= vf.drv.features[FCsum];
+      job_csum_q     <= {vf.drv.features[FCsum], vf.drv.features[FGuestCsum]};
     end
     job_i_q <= job_take ? '0 : job_i_d;
     phase_q <= job_take ? Queue : phase_d;
@@ -586,7 +601,7 @@ module hp_vio_regs
       qcmd_o <= '{
         enable: cmd_enable, q: q_q, fn: fn_t'(v_q) + 8'd1, desc: vq.desc, avail: vq.avail, used: vq.used,
         size_log2: 4'(MaxQueueLog2) - vq.shrink, event_idx: job_event_q, indirect: job_indirect_q, mrg: job_mrg_q,
-        csum: job_csum_q
+        csum: job_csum_q[q_q[0]]
       };
     end
   end

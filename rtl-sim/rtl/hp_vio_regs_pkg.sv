@@ -10,12 +10,14 @@ package hp_vio_regs_pkg;
 
   // Feature bits.
   localparam int unsigned FCsum           = 0;
+  localparam int unsigned FGuestCsum      = 1;
   localparam int unsigned FMtu            = 3;
   localparam int unsigned FMac            = 5;
   localparam int unsigned FMrgRxbuf       = 15;
   localparam int unsigned FStatus         = 16;
   localparam int unsigned FCtrlVq         = 17;
   localparam int unsigned FCtrlRx         = 18;
+  localparam int unsigned FCtrlVlan       = 19;
   localparam int unsigned FGuestAnnounce  = 21;
   localparam int unsigned FMq             = 22;
   localparam int unsigned FCtrlMacAddr    = 23;
@@ -138,12 +140,14 @@ package hp_vio_regs_pkg;
     logic [63:0] f;
     f = '0;
     f[FCsum]           = 1'b1;
+    f[FGuestCsum]      = 1'b1;
     f[FMtu]            = mtu >= MinMtu;
     f[FMac]            = 1'b1;
     f[FMrgRxbuf]       = 1'b1;
     f[FStatus]         = 1'b1;
     f[FCtrlVq]         = ctrl_vq;
     f[FCtrlRx]         = ctrl_vq;
+    f[FCtrlVlan]       = ctrl_vq;
     f[FGuestAnnounce]  = ctrl_vq;
     f[FMq]             = ctrl_vq && mq;
     f[FCtrlMacAddr]    = ctrl_vq;
@@ -157,7 +161,7 @@ package hp_vio_regs_pkg;
 
   function automatic bit features_good(input logic [63:0] chosen, input logic [63:0] offered);
     bit asks;
-    asks = chosen[FCtrlRx] || chosen[FGuestAnnounce] || chosen[FMq] || chosen[FCtrlMacAddr];
+    asks = chosen[FCtrlRx] || chosen[FCtrlVlan] || chosen[FGuestAnnounce] || chosen[FMq] || chosen[FCtrlMacAddr];
     return chosen[FVersion1] && (chosen & ~offered) == '0 && (!asks || chosen[FCtrlVq]);
   endfunction
 

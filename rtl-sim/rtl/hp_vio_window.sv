@@ -13,6 +13,7 @@ module hp_vio_window
   input  logic        owner_i,       // the VF owns its pool
   input  logic [31:0] nobuf_i,
   input  logic [31:0] refused_i,
+  input  logic [31:0] filtered_i,
   input  logic        we_i,
   input  logic [3:0]  word_i,
   input  logic [31:0] wdata_i,
@@ -42,6 +43,7 @@ module hp_vio_window
       4'd8:    rdata_o = refused_i;
       4'd9:    rdata_o = vf_i.pf.rate;
       4'd10:   rdata_o = 32'(vf_i.pf.gap);
+      4'd11:   rdata_o = filtered_i;
       default: rdata_o = '0;
     endcase
   end

@@ -103,7 +103,9 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   logic [31:0]          rate;
   logic [N_VF-1:0]      rings_req;
   logic [31:0]          regs_rdata, steer_rdata;
-  logic                 pairs_set, announced;
+  logic                 pairs_set, announced, filtered_valid;
+  port_t                filtered_vport;
+  logic [N_VF-1:0]      vlan_filter;
   qp_t                  pairs;
   logic [N_VF-1:0]      reset, gone_q;
   guest_to_core_t       guest;
@@ -128,6 +130,7 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .vf_live_o      (vf_live),
     .vf_pairs_o     (vf_pairs),
     .vf_pool_o      (vf_pool),
+    .vlan_filter_o  (vlan_filter),
     .pairs_set_i    (pairs_set),
     .pairs_vport_i  (pairs_vport),
     .pairs_i        (pairs),
@@ -148,6 +151,8 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .nobuf_vport_i  (nobuf_vport),
     .refused_valid_i(refused_valid),
     .refused_vport_i(refused_vport),
+    .filtered_valid_i(filtered_valid),
+    .filtered_vport_i(filtered_vport),
     .idle_o         (regs_idle)
   );
 
@@ -160,6 +165,8 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .bell_q_i       (bell_q),
     .vf_live_i      (vf_live),
     .vf_pairs_i     (vf_pairs),
+    .vf_reset_i     (reset),
+    .vlan_filter_i  (vlan_filter),
     .steer_req_i    (pf_req_i && pf_addr_i[12]),
     .steer_we_i     (pf_we_i),
     .steer_addr_i   (pf_addr_i[11:0]),
@@ -179,6 +186,8 @@ module hp_virtio import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
     .nobuf_vport_o  (nobuf_vport),
     .refused_valid_o(refused_valid),
     .refused_vport_o(refused_vport),
+    .filtered_valid_o(filtered_valid),
+    .filtered_vport_o(filtered_vport),
     .vf_pool_i      (vf_pool),
     .guest_o        (guest),
     .guest_i,

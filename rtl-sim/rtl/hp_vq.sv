@@ -30,6 +30,8 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   input  qid_t                  bell_q_i,
   input  logic [N_VF-1:0]       vf_live_i,
   input  vf_pairs_t [N_VF-1:0]  vf_pairs_i,
+  input  logic [N_VF-1:0]       vf_reset_i,
+  input  logic [N_VF-1:0]       vlan_filter_i,
   input  logic                  steer_req_i,     // its configuration: hp_rx_steer
   input  logic                  steer_we_i,
   input  logic [11:0]           steer_addr_i,
@@ -49,6 +51,8 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   output port_t                 nobuf_vport_o,
   output logic                  refused_valid_o,
   output port_t                 refused_vport_o,
+  output logic                  filtered_valid_o,
+  output port_t                 filtered_vport_o,
 
   input  qp_t [N_VF-1:0]        vf_pool_i,
   output guest_to_core_t        guest_o,
@@ -120,7 +124,8 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
 
   logic [1:0][N_QP-1:0]         ok;
   logic [1:0][N_QP-1:0][VW-1:0] vf;
-  logic [N_QP-1:0]              mrg, csum;
+  logic [N_QP-1:0]              mrg;
+  logic [1:0][N_QP-1:0]         csum;
   logic [1:0][N_QP-1:0]         settled;
   logic [1:0]                   enable_valid, enable_ready, marker_valid, marker_ready;
   logic [QW-1:0]                marker_q;
@@ -184,6 +189,16 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   port_t                        st_tdest;
   len_t                         st_len;
   qp_t                          st_qp;
+  l4_sum_t                      st_sum;
+  logic                         rc_tvalid, rc_tready, rc_tlast, rc_good, idle_rx_csum;
+  logic [DATA_W-1:0]            rc_tdata;
+  port_t                        rc_tdest;
+  len_t                         rc_len;
+  qp_t                          rc_qp;
+  vlan_op_t                     vlan_op;
+  vlan_t                        vlan_vid;
+  logic                         vlan_busy;
+  guest_to_core_t               guest;
   logic                         to_ctrl, ctrl_ready, rings_ready, rings_err, ctrl_err, ctrl_irq, ring_irq;
   logic                         irq_lock_q, irq_ctrl_q, irq_ctrl, idle_ctrl;
   logic [VW-1:0]                ctrl_err_v, ctrl_irq_v, pairs_v;
@@ -303,7 +318,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   );
 
   hp_vq_tx_req #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs), .BEATS(Beats)) u_tx_req (
-    .clk_i, .rst_ni, .ok_i(ok[1]), .vf_i(vf[1]), .csum_i(csum),
+    .clk_i, .rst_ni, .ok_i(ok[1]), .vf_i(vf[1]), .csum_i(csum[1]),
     .bound_valid_i(bound_valid), .bound_pop_o(bound_pop), .bound_marker_i(bound_marker),
     .bound_q_i(bound_q), .bound_slot_i(bound_slot),
     .chain_re_o(chain_re[1]), .chain_addr_o(chain_addr[1]), .chain_i(chain[1]),
@@ -350,17 +365,27 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
     .clk_i, .rst_ni,
     .cfg_req_i(steer_req_i), .cfg_we_i(steer_we_i), .cfg_addr_i({2'd0, steer_addr_i}),
     .cfg_wdata_i(steer_wdata_i), .cfg_ack_o(steer_ack_o), .cfg_rdata_o(steer_rdata_o),
-    .vf_pairs_i, .rx_tvalid_i, .rx_tready_o, .rx_tdata_i, .rx_tkeep_i, .rx_tlast_i, .rx_tdest_i,
+    .vf_pairs_i, .vlan_filter_i, .vf_reset_i, .vlan_op_i(vlan_op), .vlan_op_v_i(pairs_v),
+    .vlan_op_vid_i(vlan_vid), .vlan_busy_o(vlan_busy), .filtered_valid_o, .filtered_vport_o,
+    .rx_tvalid_i, .rx_tready_o, .rx_tdata_i, .rx_tkeep_i, .rx_tlast_i, .rx_tdest_i,
     .rx_len_i,
     .m_tvalid_o(st_tvalid), .m_tready_i(st_tready), .m_tdata_o(st_tdata), .m_tkeep_o(st_tkeep),
     .m_tlast_o(st_tlast), .m_tdest_o(st_tdest), .m_len_o(st_len), .m_qp_o(st_qp),
-    .idle_o(idle_steer)
+    .m_sum_o(st_sum), .idle_o(idle_steer)
+  );
+
+  hp_vq_rx_csum #(.DATA_W(DATA_W), .N_QP(N_QP)) u_rx_csum (
+    .clk_i, .rst_ni, .csum_i(csum[0]),
+    .s_tvalid_i(st_tvalid), .s_tready_o(st_tready), .s_tdata_i(st_tdata), .s_tlast_i(st_tlast),
+    .s_tdest_i(st_tdest), .s_len_i(st_len), .s_qp_i(st_qp), .s_sum_i(st_sum),
+    .m_tvalid_o(rc_tvalid), .m_tready_i(rc_tready), .m_tdata_o(rc_tdata), .m_tlast_o(rc_tlast),
+    .m_tdest_o(rc_tdest), .m_len_o(rc_len), .m_qp_o(rc_qp), .m_good_o(rc_good), .idle_o(idle_rx_csum)
   );
 
   hp_vq_rx #(.DATA_W(DATA_W), .N_VF(N_VF), .N_QP(N_QP), .SEGS(Segs)) u_rx (
     .clk_i, .rst_ni, .ok_i(ok[0]), .mrg_i(mrg), .vf_i(vf[0]), .plog_i(plog[0]),
-    .host_rx_ready_o, .rx_tvalid_i(st_tvalid), .rx_tready_o(st_tready), .rx_tdata_i(st_tdata),
-    .rx_tlast_i(st_tlast), .rx_tdest_i(st_tdest), .rx_len_i(st_len), .rx_qp_i(st_qp),
+    .host_rx_ready_o, .rx_tvalid_i(rc_tvalid), .rx_tready_o(rc_tready), .rx_tdata_i(rc_tdata),
+    .rx_tlast_i(rc_tlast), .rx_tdest_i(rc_tdest), .rx_len_i(rc_len), .rx_qp_i(rc_qp), .rx_good_i(rc_good),
     .chain_valid_i(chain_valid[0]), .chain_q_i(chain_q[0]),
     .revoke_valid_i(revoke_valid[0]), .revoke_ready_o(revoke_ready[0]),
     .revoke_q_i(revoke_q[0]), .revoke_count_o(revoke_count[0]),
@@ -411,11 +436,16 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
     .ans_valid_i(ans && ans_tag.kind == WrCtrl), .ans_err_i(ans_err),
     .err_valid_o(ctrl_err), .err_ready_i(!rings_err), .err_v_o(ctrl_err_v),
     .err_code_o(ctrl_err_code), .irq_valid_o(ctrl_irq), .irq_ready_i(irq_ready_i && irq_ctrl),
-    .irq_v_o(ctrl_irq_v), .guest_o, .guest_i, .pairs_set_o, .pairs_v_o(pairs_v), .pairs_o,
-    .announced_o,
-    .idle_o(idle_ctrl)
+    .irq_v_o(ctrl_irq_v), .guest_o(guest), .guest_i, .pairs_set_o, .pairs_v_o(pairs_v), .pairs_o,
+    .announced_o, .vlan_op_o(vlan_op), .vid_o(vlan_vid), .idle_o(idle_ctrl)
   );
   assign pairs_vport_o = port_t'(pairs_v);
+
+  // While VLANs are being cleared no request is shown, for its answer could change one.
+  always_comb begin
+    guest_o       = guest;
+    guest_o.valid = guest.valid && !vlan_busy;
+  end
 
   // Interrupts of both; one that is offered stays.
   assign irq_ctrl    = irq_lock_q ? irq_ctrl_q : !ring_irq;
@@ -428,7 +458,7 @@ module hp_vq import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; #(
   end
 
   assign idle_o = idle_cmd && idle_rd && idle_wr && idle_grant && idle_req && idle_data &&
-                  idle_csum && idle_rx && idle_steer && idle_used && idle_ctrl &&
+                  idle_csum && idle_rx && idle_rx_csum && idle_steer && idle_used && idle_ctrl &&
                   fetch_idle == '1 && !bell_valid_i && !msg_valid_i;
 
   logic unused;

@@ -28,7 +28,7 @@ module hp_vq_cmd import hp_vio_pkg::*; #(
   output logic [1:0][N_QP-1:0]        ok_o,
   output logic [1:0][N_QP-1:0][VW-1:0] vf_o,
   output logic [N_QP-1:0]             mrg_o,
-  output logic [N_QP-1:0]             csum_o,
+  output logic [1:0][N_QP-1:0]        csum_o,
   input  logic [1:0][N_QP-1:0]        settled_i,
   output logic [1:0]                  enable_valid_o,
   input  logic [1:0]                  enable_ready_i,
@@ -114,7 +114,7 @@ module hp_vq_cmd import hp_vio_pkg::*; #(
             live_q[dir][q] <= 1'b1;
             vf_o[dir][q]   <= VW'(qcmd_i.fn - 8'd1);
             if (!dir) mrg_o[q] <= qcmd_i.mrg;
-            if (dir) csum_o[q] <= qcmd_i.csum;
+            csum_o[dir][q] <= qcmd_i.csum;
             state_q        <= StDone;
           end
         end

@@ -57,6 +57,8 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   output logic [VW-1:0]   pairs_v_o,
   output qp_t             pairs_o,
   output logic            announced_o,             // by pairs_v_o
+  output vlan_op_t        vlan_op_o,               // likewise
+  output vlan_t           vid_o,
 
   output logic            idle_o
 );
@@ -258,6 +260,8 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign pairs_v_o   = v_q;
   assign pairs_o     = guest_i.pairs;
   assign announced_o = answered && guest_i.announced;
+  assign vlan_op_o   = answered ? guest_i.vlan_op : '0;
+  assign vid_o       = guest_i.vid;
 
   // ---- one request ----
 
@@ -363,7 +367,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
       pos_q   <= full ? pos_q : pos_q + 1'b1;
       cut_q   <= cut_q || full;
     end
-    if (answered) ack_q <= guest_i.ack;
+    if (answered) ack_q <= 8'(guest_i.ack);
 
     if (answer) begin
       if (failed) code_q <= word_valid_i ? hp_abi_pkg::VQERR_READ : hp_abi_pkg::VQERR_WRITE;

@@ -38,6 +38,7 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   input  port_t                   rx_tdest_i,
   input  len_t                    rx_len_i,
   input  qp_t                     rx_qp_i,       // of the frame, as its length
+  input  logic                    rx_good_i,     // likewise: its checksum was verified
 
   input  logic                    chain_valid_i,
   input  logic [QW-1:0]           chain_q_i,
@@ -75,13 +76,13 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   output port_t                   nobuf_vport_o,
   output logic                    idle_o
 );
-  localparam int unsigned HdrW = $bits(qp_t) + $bits(port_t) + $bits(len_t);
+  localparam int unsigned HdrW = 1 + $bits(qp_t) + $bits(port_t) + $bits(len_t);
   localparam int unsigned Depth = 8;
 
   // ---- in: beats, and ahead of them where the frames go ----
 
   logic              inside_q, accept, beat_full, beat_valid, beat_last, beat_pop;
-  logic              hdr_full, hdr_valid, hdr_pop, room_q;
+  logic              hdr_full, hdr_valid, hdr_pop, hdr_good, room_q;
   logic [DATA_W-1:0] beat_data;
   qp_t               hdr_pair;
   port_t             hdr_vport;
@@ -103,8 +104,8 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
 
   hp_fifo #(.WIDTH(HdrW), .DEPTH(Depth)) u_hdr (
     .clk_i, .rst_ni,
-    .push_i(accept && !inside_q), .data_i({rx_qp_i, rx_tdest_i, rx_len_i}), .full_o(hdr_full),
-    .pop_i(hdr_pop), .valid_o(hdr_valid), .data_o({hdr_pair, hdr_vport, hdr_len}),
+    .push_i(accept && !inside_q), .data_i({rx_good_i, rx_qp_i, rx_tdest_i, rx_len_i}), .full_o(hdr_full),
+    .pop_i(hdr_pop), .valid_o(hdr_valid), .data_o({hdr_good, hdr_pair, hdr_vport, hdr_len}),
     .count_o(hdr_level)
   );
 
@@ -159,6 +160,7 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic          wait_q, usable, fits, more, begun_q, start, skip, empty, last_seg, ended;
   logic          live, job_ok, reload, next_chain;
   port_t         vport_q;
+  logic          good_q;
   len_t          len_q;
   logic [EW:0]   chains_q, chains;
   logic [EW-1:0] look_q;                     // slot that is looked at
@@ -271,6 +273,7 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
       StIdle: begin
         q_q      <= q;
         vport_q  <= hdr_vport;
+        good_q   <= hdr_good;
         len_q    <= hdr_len;
         chains_q <= '0;
         begun_q  <= 1'b0;
@@ -312,7 +315,7 @@ module hp_vq_rx import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
 
   hp_vq_window #(.DATA_W(DATA_W)) u_window (
     .clk_i, .rst_ni,
-    .start_i(start), .len_i(len_q), .buffers_i(16'(chains_q)), .skip_i(skip), .empty_o(empty),
+    .start_i(start), .len_i(len_q), .buffers_i(16'(chains_q)), .good_i(good_q), .skip_i(skip), .empty_o(empty),
     .beat_valid_i(beat_valid), .beat_data_i(beat_data), .beat_last_i(beat_last),
     .beat_pop_o(beat_pop),
     .have_o(win_have_o), .pos_o(win_pos_o), .data_o(win_data_o),

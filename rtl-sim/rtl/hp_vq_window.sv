@@ -21,6 +21,7 @@ module hp_vq_window import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   input  logic              start_i,
   input  len_t              len_i,
   input  logic [15:0]       buffers_i,       // num_buffers
+  input  logic              good_i,          // DATA_VALID: its checksum was verified
   input  logic              skip_i,
   output logic              empty_o,
 
@@ -42,7 +43,7 @@ module hp_vq_window import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*; #(
   logic [OffW:0]     next;
   bytes_t            left_q, after;
 
-  assign header = {buffers_i, 80'd0, {(DATA_W - 96){1'b0}}};
+  assign header = {buffers_i, 72'd0, 6'd0, good_i, 1'b0, {(DATA_W - 96){1'b0}}};
   assign next   = {1'b0, pos_q} + bytes_i;
   assign after  = left_q - bytes_t'(bytes_i);
   assign shift  = take_i && next[OffW];

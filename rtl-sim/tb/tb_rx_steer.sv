@@ -6,7 +6,7 @@
 // header was taken. Every beat comes out as it went in. Then a beat per clock, and the hashes that
 // Microsoft publishes: on hp_toeplitz all 32 bits, on the whole block those that choose a queue.
 //
-// bench-args: --unroll-count 8 ${rtl}/hp_vio_pkg.sv ${rtl}/../tb/rx_model_pkg.sv ${rtl}/../tb/rx_frames_pkg.sv
+// bench-args: --unroll-count 8 ${rtl}/hp_vio_pkg.sv ${rtl}/hp_soc_pkg.sv ${rtl}/../tb/rx_model_pkg.sv ${rtl}/../tb/rx_frames_pkg.sv
 // bench: -GDATA_W=512
 // bench: -GDATA_W=256 -GN_VF=5 -GN_QP=9 -GN_FILTER=3 -GN_ETHERTYPE=1
 // bench: -GDATA_W=128 -GN_VF=64 -GN_QP=64 -GN_ETHERTYPE=48
@@ -48,6 +48,8 @@ module tb_rx_steer
   ) u_dut (
     .clk_i(clk), .rst_ni(rst_n), .cfg_req_i(cfg_req), .cfg_we_i(cfg_we), .cfg_addr_i(cfg_addr),
     .cfg_wdata_i(cfg_wdata), .cfg_ack_o(cfg_ack), .cfg_rdata_o(cfg_rdata), .vf_pairs_i(pairs),
+    .vlan_filter_i('0), .vf_reset_i('0), .vlan_op_i('0), .vlan_op_v_i('0), .vlan_op_vid_i('0),
+    .vlan_busy_o(), .filtered_valid_o(), .filtered_vport_o(), .m_sum_o(),
     .rx_tvalid_i(rx_valid), .rx_tready_o(rx_ready), .rx_tdata_i(rx_data), .rx_tkeep_i(rx_keep),
     .rx_tlast_i(rx_last), .rx_tdest_i(rx_dest), .rx_len_i(rx_len), .m_tvalid_o(m_valid),
     .m_tready_i(m_ready), .m_tdata_o(m_data), .m_tkeep_o(m_keep), .m_tlast_o(m_last),

@@ -23,7 +23,7 @@ module tb_vio_regs
   import tb_pkg::*;
 
   localparam int unsigned Lq = 2 * N_QP + 1;        // local queue numbers
-  localparam logic [63:0] Offered = 64'h8000_0003_3001_8029 | (CTRL_VQ ? 64'hA6_0000 : 64'h0) |
+  localparam logic [63:0] Offered = 64'h8000_0003_3001_802B | (CTRL_VQ ? 64'hAE_0000 : 64'h0) |
                                     (MQ ? 64'h40_0000 : 64'h0);
 
   logic clk = 1'b0, rst_n = 1'b0;
@@ -36,13 +36,14 @@ module tb_vio_regs
   logic [11:0]      pf_addr = '0;
   logic [N_VF-1:0]  flr_req = '0, flr_done, msix_enable = '0, msix_mask = '0, live;
   logic             qcmd_valid, qcmd_ready = 1'b0, bell_valid, qerr_valid = 1'b0, irq_valid = 1'b0, irq_ready;
-  logic             msg_valid, msg_ready = 1'b0, nobuf_valid = 1'b0, refused_valid = 1'b0, idle;
+  logic             msg_valid, msg_ready = 1'b0, nobuf_valid = 1'b0, refused_valid = 1'b0, filtered_valid = 1'b0, idle;
   vq_cmd_t          qcmd;
   qid_t             bell_q, qerr_q = '0, irq_q = '0;
   vf_pairs_t [N_VF-1:0] vf_pairs;
   logic [7:0]       qerr_code = '0;
   msg_t             msg;
-  hp_pkg::port_t    nobuf_vport = '0, refused_vport = '0;
+  hp_pkg::port_t    nobuf_vport = '0, refused_vport = '0, filtered_vport = '0;
+  logic [N_VF-1:0]  vlan_filter, reset;
   logic             rate_set;
   logic [5:0]       rate_vf;
   logic [31:0]      rate;
@@ -94,18 +95,21 @@ module tb_vio_regs
     .vf_req_i(vf_req), .vf_we_i(vf_we), .vf_fn_i(vf_fn), .vf_addr_i(vf_addr), .vf_wdata_i(vf_wdata),
     .vf_wmask_i(vf_wmask), .vf_ack_o(vf_ack), .vf_rdata_o(vf_rdata),
     .pf_req_i(pf_req), .pf_we_i(pf_we), .pf_addr_i(pf_addr), .pf_wdata_i(pf_wdata), .pf_ack_o(pf_ack),
-    .pf_rdata_o(pf_rdata), .flr_req_i(flr_req), .flr_done_o(flr_done), .reset_o(), .msix_enable_i(enable_q),
+    .pf_rdata_o(pf_rdata), .flr_req_i(flr_req), .flr_done_o(flr_done), .reset_o(reset), .msix_enable_i(enable_q),
     .msix_mask_i(mask_q), .qcmd_valid_o(qcmd_valid), .qcmd_ready_i(qcmd_ready), .qcmd_o(qcmd),
     .bell_valid_o(bell_valid), .bell_q_o(bell_q), .vf_live_o(live), .vf_pairs_o(vf_pairs),
-    .vf_pool_o(vf_pool), .pairs_set_i(pairs_set && asks_live), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
+    .vf_pool_o(vf_pool), .vlan_filter_o(vlan_filter), .pairs_set_i(pairs_set && asks_live), .pairs_vport_i(pairs_vport), .pairs_i(pairs),
     .announced_i(announced && asks_live),
     .qerr_valid_i(qerr_valid), .qerr_q_i(qerr_q), .qerr_code_i(qerr_code),
     .rate_set_o(rate_set), .rate_vf_o(rate_vf), .rate_o(rate),
     .irq_valid_i(irq_valid), .irq_ready_o(irq_ready), .irq_q_i(irq_q),
     .msg_valid_o(msg_valid), .msg_ready_i(msg_ready), .msg_o(msg),
     .nobuf_valid_i(nobuf_valid), .nobuf_vport_i(nobuf_vport),
-    .refused_valid_i(refused_valid), .refused_vport_i(refused_vport), .idle_o(idle)
+    .refused_valid_i(refused_valid), .refused_vport_i(refused_vport),
+    .filtered_valid_i(filtered_valid), .filtered_vport_i(filtered_vport), .idle_o(idle)
   );
+
+  always @(posedge clk) if ((reset & vlan_filter) != '0) $fatal(1, "a VF that was reset filters VLANs: %b", vlan_filter);
 
   // The model.
   typedef struct packed {
@@ -119,7 +123,7 @@ module tb_vio_regs
     logic        announce;
     logic        bad;
     logic [7:0]  bad_code, bad_queue;
-    logic [31:0] nobuf, refused;
+    logic [31:0] nobuf, refused, filtered;
     logic [31:0] rate;
     logic [11:0] gap;
   } vf_t;
@@ -269,7 +273,7 @@ module tb_vio_regs
           65'(c.used) + 65'(mq[v][i].size) * 8 + 6 > 65'h1_0000_0000_0000_0000)
         $fatal(1, "VF %0d queue %0d: rings end past the address space", v, i);
       if ({c.event_idx, c.indirect, c.mrg, c.csum} !=
-          {m[v].features[29], m[v].features[28], m[v].features[15], m[v].features[0]})
+          {m[v].features[29], m[v].features[28], m[v].features[15], m[v].features[c.q[0] ? 0 : 1]} || vlan_filter[v] != m[v].features[19])
         $fatal(1, "VF %0d queue %0d: features", v, i);
       rings_vf[c.q]    = v;
       rings_local[c.q] = int'(i);
@@ -546,7 +550,7 @@ module tb_vio_regs
     m[v].status |= s & 8'b1000_0011;
     if (old[6] || !m[v].status[1]) return;
     if (s[3] && m[v].features[32] && (m[v].features & ~offered_of(v)) == 0 &&
-        ((m[v].features & 64'hE4_0000) == 0 || m[v].features[17])) m[v].status[3] = 1'b1;
+        ((m[v].features & 64'hEC_0000) == 0 || m[v].features[17])) m[v].status[3] = 1'b1;
     if (s[2] && old[3]) m[v].status[2] = 1'b1;
   endtask
 
@@ -606,6 +610,7 @@ module tb_vio_regs
       8: want = m[v].refused;
       9: want = m[v].rate;
       10: want = 32'(m[v].gap);
+      11: want = m[v].filtered;
       default: ;
     endcase
     if (!we) return;
@@ -654,6 +659,7 @@ module tb_vio_regs
         m[v].owner   = 1'b1;
         m[v].nobuf   = '0;
         m[v].refused = '0;
+        m[v].filtered = '0;
       end else refusals++;
     end
     if (changed) settle();

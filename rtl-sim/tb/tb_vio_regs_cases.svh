@@ -243,9 +243,13 @@
     end
     nobuf_valid = 1'b0;
     @(negedge clk);
-    refused_valid = 1'b0;
+    refused_valid  = 1'b0;
+    filtered_valid = 1'b1;
+    repeat (3) @(negedge clk);
+    filtered_valid = 1'b0;
     m[0].nobuf = 5;
     m[0].refused = 6;
+    m[0].filtered = 3;
     clocks(3);
     look();
     take_all();
@@ -694,15 +698,20 @@
         13: begin
           nobuf_vport   = 7'(v);
           refused_vport = 7'(v);
+          filtered_vport = 7'(v);
           nobuf_valid   = 1'b1;
           refused_valid = 1'b1;
+          filtered_valid = 1'b1;
           used = 1 + below(4);
           clocks(used);
           nobuf_valid   = 1'b0;
           refused_valid = 1'b0;
+          clocks(1);
+          filtered_valid = 1'b0;
           clocks(2);
           m[v].nobuf += used;
           m[v].refused += used;
+          m[v].filtered += used + 1;
         end
         14: clocks(below(60));
         15: if (chance(30)) status(v, 8'd0);

@@ -33,6 +33,8 @@ module tb_vq_ctrl;
   guest_to_core_t  req;
   core_to_guest_t  act = '{allow: '1, default: '0};
   qp_t             pairs;
+  vlan_op_t        vlan_op;
+  vlan_t           vid;
 
   hp_vq_ctrl #(.N_VF(N_VF), .FIRST_IDX(16'd65533)) u_dut (
     .clk_i(clk), .rst_ni(rst_n), .qcmd_valid_i(qcmd_valid), .qcmd_ready_o(qcmd_ready),
@@ -42,7 +44,8 @@ module tb_vq_ctrl;
     .write_ready_i(write_ready), .write_o(wr), .ans_valid_i(ans), .ans_err_i(ans_err),
     .err_valid_o(err_valid), .err_ready_i(1'b1), .err_v_o(err_v), .err_code_o(err_code),
     .irq_valid_o(irq_valid), .irq_ready_i(irq_ready), .irq_v_o(irq_v), .guest_o(req),
-    .guest_i(act), .pairs_set_o(pairs_set), .pairs_v_o(pairs_v), .pairs_o(pairs), .announced_o(announced), .idle_o(idle)
+    .guest_i(act), .pairs_set_o(pairs_set), .pairs_v_o(pairs_v), .pairs_o(pairs), .announced_o(announced),
+    .vlan_op_o(vlan_op), .vid_o(vid), .idle_o(idle)
   );
 
   function automatic int unsigned below(input int unsigned n);
@@ -111,7 +114,7 @@ module tb_vq_ctrl;
   byte unsigned seen [$];
   int unsigned  asked [N_VF], irqs [N_VF];
   logic [7:0]   errs [N_VF];
-  int unsigned  announces = 0, announced_n = 0, sets = 0;
+  int unsigned  announces = 0, announced_n = 0, sets = 0, vlans = 0, vlans_n = 0;
   bit           answering = 1'b1;
 
   always @(posedge clk) begin
@@ -120,6 +123,8 @@ module tb_vq_ctrl;
     // Only what an answer says that names the request.
     if ((announced && !act.announced) || (pairs_set && (pairs != act.pairs || pairs == '0 || pairs > pool[pairs_v])))
       $fatal(1, "vf%0d: announced %b, %0d pairs", pairs_v, announced, pairs);
+    if (vlan_op != '0 && (vlan_op != act.vlan_op || vid != act.vid)) $fatal(1, "vf%0d: VLAN %0d %0d", pairs_v, vlan_op, vid);
+    if (vlan_op != '0) vlans <= vlans + 1;
     if (announced) announces <= announces + 1;
     if (pairs_set) sets <= sets + 1;
   end
@@ -156,10 +161,13 @@ module tb_vq_ctrl;
       if (req.valid && req.tag == tag) asked[v]++;
       act.answer = 1'b1;
       act.tag    = tag;
-      act.ack    = 8'(8'hA0 + v);
+      act.ack    = 4'(10 + v);
+      act.vid    = 12'(below(4096));
+      act.vlan_op = 3'(below(5));
       act.pairs  = 7'(below(6));
       act.announced = below(2) == 0;
       if (req.valid && req.tag == tag && act.announced) announced_n++;
+      if (req.valid && req.tag == tag && act.vlan_op != '0) vlans_n++;
     end
   end
 
@@ -293,7 +301,7 @@ module tb_vq_ctrl;
     if (get16(v, Used + 2) != used_idx[v]) $fatal(1, "vf%0d: used index %h", v, get16(v, Used + 2));
     if (get16(v, slot) != 16'(head) || get16(v, slot + 2) != '0) $fatal(1, "vf%0d: used id", v);
     if (mem[v][slot+4] != 8'd1 || get16(v, slot + 5) != '0) $fatal(1, "vf%0d: used length", v);
-    if (mem[v][ack_at] != 8'(8'hA0 + v)) $fatal(1, "vf%0d: answer %h", v, mem[v][ack_at]);
+    if (mem[v][ack_at] != 8'(10 + v)) $fatal(1, "vf%0d: answer %h", v, mem[v][ack_at]);
     may[v][ack_at] = 1'b0;
     put(v, Avail + 4 + 2 * Size, 64'(used_idx[v]), 2);   // used_event: the next one, please
   endtask
@@ -376,7 +384,7 @@ module tb_vq_ctrl;
     end
     repeat (100) @(negedge clk);
     if (!idle) $fatal(1, "not idle");
-    if (turns < 100 || faults < 20 || ends < 20 || sets < 20 || announces < 20 || announces > announced_n)
+    if (turns < 100 || faults < 20 || ends < 20 || sets < 20 || announces < 20 || announces > announced_n || vlans < 20 || vlans > vlans_n)
       $fatal(1, "%0d, %0d, %0d; %0d pairs set, %0d of %0d announced", turns, faults, ends, sets, announces, announced_n);
     $display("%0d requests, %0d faults, %0d ends", turns, faults, ends);
     $display("PASS");

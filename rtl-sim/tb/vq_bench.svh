@@ -45,6 +45,7 @@
     .clk_i(clk), .rst_ni(rst_n), .qcmd_valid_i(qcmd_valid), .qcmd_ready_o(qcmd_ready),
     .qcmd_i(qcmd), .bell_valid_i(bell_valid), .bell_q_i(bell_q), .vf_live_i(vf_live),
     .vf_pairs_i(pairs), .steer_req_i(1'b0), .steer_we_i(1'b0), .steer_addr_i('0),
+    .vf_reset_i('0), .vlan_filter_i('0), .filtered_valid_o(), .filtered_vport_o(),
     .steer_wdata_i('0), .steer_ack_o(), .steer_rdata_o(), .vf_pool_i('0), .guest_o(), .guest_i('0),
     .pairs_set_o(), .pairs_vport_o(), .pairs_o(), .announced_o(), .qerr_valid_o(qerr_valid), .qerr_q_o(qerr_q), .qerr_code_o(qerr_code),
     .irq_valid_o(irq_valid), .irq_ready_i(irq_ready), .irq_q_o(irq_q), .msg_valid_i(msg_valid),

@@ -55,7 +55,7 @@ pub use row::{
 pub use table::{Closed, Invalidation, Op, RowWords, Status, Sweep, Table, TableCommand, Teach};
 
 /// Version of everything in this crate that firmware, host and hardware must agree on.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// Most vPorts a NIC may have; bitmaps of vPorts are 64 bits wide.
 pub const MAX_VF: usize = 64;

@@ -46,6 +46,20 @@ codes! {
     }
 }
 
+codes! {
+    /// What an answer to a guest changes in the VLANs that it takes.
+    pub enum GuestVlans {
+        /// One more.
+        Add = 1, "add";
+        /// Not this one any more.
+        Remove = 2, "remove";
+        /// All of them, whatever was added.
+        All = 3, "all";
+        /// Those that were added.
+        Listed = 4, "listed";
+    }
+}
+
 /// Command of [`CtrlClass::Rx`]: unicast frames that nobody takes; a byte, 0 or 1.
 pub const CTRL_RX_PROMISC: u8 = 0;
 /// Command of [`CtrlClass::Rx`]: frames of every group; a byte, 0 or 1.
@@ -55,6 +69,10 @@ pub const CTRL_RX_ALLMULTI: u8 = 1;
 pub const CTRL_MAC_TABLE_SET: u8 = 0;
 /// Command of [`CtrlClass::Mac`]: the first address.
 pub const CTRL_MAC_ADDR_SET: u8 = 1;
+/// Command of [`CtrlClass::Vlan`]: one more VLAN is taken, a little-endian `u16`.
+pub const CTRL_VLAN_ADD: u8 = 0;
+/// Command of [`CtrlClass::Vlan`]: one less.
+pub const CTRL_VLAN_DEL: u8 = 1;
 /// Command of [`CtrlClass::Announce`]: the guest has announced itself.
 pub const CTRL_ANNOUNCE_ACK: u8 = 0;
 /// Command of [`CtrlClass::Mq`]: the number of queue pairs in use, a little-endian `u16`.

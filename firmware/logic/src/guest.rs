@@ -9,7 +9,7 @@
 use hairpin_abi::ids::PortSet;
 use hairpin_abi::virtio::{
     CTRL_ANNOUNCE_ACK, CTRL_ERR, CTRL_MAC_ADDR_SET, CTRL_MAC_TABLE_SET, CTRL_MQ_PAIRS_SET, CTRL_OK,
-    CTRL_RX_ALLMULTI, CTRL_RX_PROMISC, CtrlClass,
+    CTRL_RX_ALLMULTI, CTRL_RX_PROMISC, CTRL_VLAN_ADD, CTRL_VLAN_DEL, CtrlClass, GuestVlans,
 };
 use hairpin_abi::{MAX_VF, MacAddr, VPort};
 
@@ -31,6 +31,8 @@ pub struct Answer {
     pub pairs: Option<u8>,
     /// It has announced itself, and need not be asked to any more.
     pub announced: bool,
+    /// What changes in the VLANs that it takes, and which one is meant.
+    pub vlans: Option<(GuestVlans, u16)>,
 }
 
 impl Answer {
@@ -38,11 +40,13 @@ impl Answer {
         ack: CTRL_ERR,
         pairs: None,
         announced: false,
+        vlans: None,
     };
     const DONE: Self = Self {
         ack: CTRL_OK,
         pairs: None,
         announced: false,
+        vlans: None,
     };
 }
 
@@ -58,9 +62,14 @@ enum Request<'a> {
     Address(MacAddr),
     /// The other unicast addresses.
     Table(&'a [u8]),
+    /// One of the VLANs that it takes.
+    Vlan(GuestVlans, u16),
     /// It has announced itself.
     Announced,
 }
+
+/// VLANs that there are (IEEE 802.1Q, 9.6): 0xFFF is reserved.
+const VLANS: u16 = 0xfff;
 
 impl<'a> Request<'a> {
     fn parse(request: &'a [u8]) -> Option<Self> {
@@ -81,6 +90,14 @@ impl<'a> Request<'a> {
                 let right = table.chunks(6).all(|mac| unicast(mac).is_some())
                     && groups.chunks(6).all(group);
                 right.then_some(Self::Table(table))?
+            }
+            (CtrlClass::Vlan, command @ (CTRL_VLAN_ADD | CTRL_VLAN_DEL), &[low, high]) => {
+                let vlan = u16::from_le_bytes([low, high]);
+                let change = match command {
+                    CTRL_VLAN_ADD => GuestVlans::Add,
+                    _ => GuestVlans::Remove,
+                };
+                (vlan < VLANS).then_some(Self::Vlan(change, vlan))?
             }
             (CtrlClass::Announce, CTRL_ANNOUNCE_ACK, []) => Self::Announced,
             _ => return None,
@@ -114,29 +131,39 @@ impl Control {
         let Some(request) = Request::parse(request).filter(|_| !cut) else {
             return Answer::REFUSED;
         };
+        let mut answer = Answer::DONE;
         let done = match request {
-            Request::Pairs(wanted) => {
-                return match u8::try_from(wanted) {
-                    Ok(wanted) if (1..=pairs).contains(&wanted) => Answer {
-                        pairs: Some(wanted),
-                        ..Answer::DONE
-                    },
-                    _ => Answer::REFUSED,
-                };
-            }
+            Request::Pairs(wanted) => match u8::try_from(wanted) {
+                Ok(wanted) if (1..=pairs).contains(&wanted) => {
+                    answer.pairs = Some(wanted);
+                    Ok(())
+                }
+                _ => Err(Refused),
+            },
             Request::Announced => {
-                return Answer {
-                    announced: true,
-                    ..Answer::DONE
-                };
+                answer.announced = true;
+                Ok(())
             }
-            Request::Promisc(on) => self.set_mode(bus, vport, on, |row| row.promisc = on),
+            // Its tenant's own frames: no question of trust.
+            Request::Vlan(change, vlan) => {
+                answer.vlans = Some((change, vlan));
+                Ok(())
+            }
+            Request::Promisc(on) => {
+                let change = if on {
+                    GuestVlans::All
+                } else {
+                    GuestVlans::Listed
+                };
+                answer.vlans = Some((change, 0));
+                self.set_mode(bus, vport, on, |row| row.promisc = on)
+            }
             Request::AllMulti(on) => self.set_mode(bus, vport, on, |row| row.allmulti = on),
             Request::Address(mac) => self.set_address(bus, vport, mac),
             Request::Table(macs) => self.set_table(bus, vport, macs.chunks(6).filter_map(unicast)),
         };
         match done {
-            Ok(()) => Answer::DONE,
+            Ok(()) => answer,
             Err(Refused) => Answer::REFUSED,
         }
     }

@@ -6,7 +6,7 @@ mod support;
 
 use hairpin_abi::admin::Command;
 use hairpin_abi::ids::PortSet;
-use hairpin_abi::virtio::{CTRL_ERR, CTRL_OK};
+use hairpin_abi::virtio::{CTRL_ERR, CTRL_OK, GuestVlans};
 use hairpin_abi::{PortRow, Role, RxModeRow, Target, Vlan};
 use hairpin_nic_logic::guest::{Answer, BUDGET, Budgets};
 use proptest::prelude::*;
@@ -16,11 +16,13 @@ const REFUSED: Answer = Answer {
     ack: CTRL_ERR,
     pairs: None,
     announced: false,
+    vlans: None,
 };
 const DONE: Answer = Answer {
     ack: CTRL_OK,
     pairs: None,
     announced: false,
+    vlans: None,
 };
 const PROMISC: u8 = 0;
 const ALLMULTI: u8 = 1;
@@ -103,6 +105,29 @@ fn queue_pairs_are_set_up_to_what_the_pf_gave() {
     assert_eq!(answer, REFUSED);
 }
 
+/// What promiscuous mode does to the VLANs.
+fn vlans(change: GuestVlans, vlan: u16) -> Answer {
+    Answer {
+        vlans: Some((change, vlan)),
+        ..DONE
+    }
+}
+
+#[test]
+fn a_guest_takes_vlans_without_trust() {
+    let mut nic = nic();
+    let before = nic.bus.changes.len();
+    for (request, want) in [
+        ([2, 0, 0, 0], vlans(GuestVlans::Add, 0)),
+        ([2, 0, 7, 0], vlans(GuestVlans::Add, 7)),
+        ([2, 0, 0xfe, 0x0f], vlans(GuestVlans::Add, 0xffe)),
+        ([2, 1, 7, 0], vlans(GuestVlans::Remove, 7)),
+    ] {
+        assert_eq!(ask(&mut nic, 0, &request), want);
+    }
+    assert_eq!(nic.bus.changes.len(), before, "no table knows of it");
+}
+
 #[test]
 fn a_guest_that_has_announced_itself_need_not_any_more() {
     let done = Answer {
@@ -117,7 +142,7 @@ fn a_request_of_another_form_is_refused() {
     let mut nic = nic();
     let mut long = table(&[7]);
     long.push(0);
-    let refused: [&[u8]; 19] = [
+    let refused: [&[u8]; 24] = [
         &[3, 1],
         &[3, 0, 0],
         &[],
@@ -130,6 +155,11 @@ fn a_request_of_another_form_is_refused() {
         &[0, 0],
         &[0, 0, 2],
         &[0, 2, 1],
+        &[2, 0, 7],
+        &[2, 0, 7, 0, 0],
+        &[2, 2, 7, 0],
+        &[2, 0, 0xff, 0x0f],
+        &[2, 1, 0, 0x10],
         &[1, 1, 2, 0, 0, 0, 0],
         &[1, 1, 3, 0, 0, 0, 0, 7],
         &[1, 1, 0, 0, 0, 0, 0, 0],
@@ -153,7 +183,9 @@ fn without_trust_a_guest_has_what_it_is_configured_with() {
     let mut nic = nic();
     let before = nic.bus.changes.len();
     // What Linux asks for whenever an interface comes up.
-    for request in [&[0, PROMISC, 0][..], &[0, ALLMULTI, 0], &table(&[])] {
+    let listed = vlans(GuestVlans::Listed, 0);
+    assert_eq!(ask(&mut nic, 0, &[0, PROMISC, 0]), listed);
+    for request in [&[0, ALLMULTI, 0][..], &table(&[])] {
         assert_eq!(ask(&mut nic, 0, request), DONE, "{request:?}");
     }
     assert_eq!(set_mac(&mut nic, 0, 0), DONE);
@@ -245,7 +277,10 @@ fn a_software_switch_asks_for_no_addresses() {
     nic.bus.ports[1].role = Role::Vswitch;
     assert_eq!(set_mac(&mut nic, 1, 7), REFUSED);
     assert_eq!(ask(&mut nic, 1, &table(&[7])), REFUSED);
-    assert_eq!(ask(&mut nic, 1, &[0, PROMISC, 1]), DONE);
+    assert_eq!(
+        ask(&mut nic, 1, &[0, PROMISC, 1]),
+        vlans(GuestVlans::All, 0)
+    );
 }
 
 #[test]
@@ -253,7 +288,10 @@ fn what_a_guest_asked_for_goes_with_its_vf() {
     let mut nic = nic();
     assert_eq!(set_mac(&mut nic, 1, 7), DONE);
     assert_eq!(ask(&mut nic, 1, &table(&[8, 9])), DONE);
-    assert_eq!(ask(&mut nic, 1, &[0, PROMISC, 1]), DONE);
+    assert_eq!(
+        ask(&mut nic, 1, &[0, PROMISC, 1]),
+        vlans(GuestVlans::All, 0)
+    );
     assert_eq!(ask(&mut nic, 1, &[0, ALLMULTI, 1]), DONE);
     assert_eq!(modes(&nic, 1), (true, true));
     // The modes are no reason to lose the address.

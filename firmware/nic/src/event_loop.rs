@@ -6,7 +6,7 @@
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
 use hairpin_abi::{MacAddr, PortId, Reason, VPort, VVlan, Vlan};
-use hairpin_nic_logic::guest::{self, Budgets};
+use hairpin_nic_logic::guest::{self, Answer, Budgets};
 use hairpin_nic_logic::learn::Learned;
 use hairpin_nic_logic::peer::{READABLE, SENDABLE};
 use hairpin_nic_logic::punt::{Consumed, Header, Punt, Verdict, source};
@@ -198,9 +198,13 @@ impl EventLoop {
         let answer = self
             .control
             .guest_request(&mut bus, vport, bytes, request.cut, request.pairs);
-        self.p
-            .guests
-            .answer(&request, answer.ack, answer.pairs, answer.announced);
+        let Answer {
+            ack,
+            pairs,
+            announced,
+            vlans,
+        } = answer;
+        self.p.guests.answer(&request, ack, pairs, announced, vlans);
         defmt::debug!("guest: vf{=u8} asks: {}", request.vport, answer);
         self.spend(vport);
     }

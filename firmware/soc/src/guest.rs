@@ -3,6 +3,7 @@
 //! Requests of guests on their control queues.
 
 use hairpin_abi::ids::PortSet;
+use hairpin_abi::virtio::GuestVlans;
 
 use crate::regs::{mmio, regs};
 
@@ -56,11 +57,21 @@ impl GuestPort {
     }
 
     /// Answers a request. If the guest was reset meanwhile the hardware ignores the answer.
-    pub fn answer(&mut self, request: &Request, ack: u8, pairs: Option<u8>, announced: bool) {
+    pub fn answer(
+        &mut self,
+        request: &Request,
+        ack: u8,
+        pairs: Option<u8>,
+        announced: bool,
+        vlans: Option<(GuestVlans, u16)>,
+    ) {
+        let (change, vlan) = vlans.map_or((0, 0), |(change, vlan)| (change.code(), vlan));
         regs().guest().answer().write(|w| {
             w.set_ack(ack);
             w.set_pairs(pairs.unwrap_or(0));
             w.set_announced(announced);
+            w.set_vlan_op(change);
+            w.set_vid(vlan);
             w.set_tag(request.tag);
         });
     }

@@ -60,6 +60,9 @@ pub struct PoolState {
     pub no_buffer: u32,
     /// Frames that were too short or too long to send, or whose header asked for what is not done.
     pub refused: u32,
+    /// Frames of VLANs that its driver did not ask for.
+    #[serde(default)]
+    pub filtered: u32,
 }
 
 /// A queue that is quarantined.
@@ -94,6 +97,7 @@ impl PoolState {
             features: format!("{:016x}", status.features),
             no_buffer: status.no_buffer,
             refused: status.refused,
+            filtered: status.filtered,
         }
     }
 }

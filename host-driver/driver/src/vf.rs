@@ -14,6 +14,8 @@ const STRIDE: u32 = 64;
 
 /// Offset of the words with the limits in those of a VF: 9 and 10.
 const LIMITS: u32 = 36;
+/// Where word 11 is.
+const FILTERED: u32 = 44;
 
 /// The nominal datapath clock. What is set per second is set per clock of this.
 pub(crate) const CLOCK_HZ: u64 = 156_250_000;
@@ -154,6 +156,8 @@ pub struct VfStatus {
     pub no_buffer: u32,
     /// Frames that were too short or too long to send, or whose header asked for what is not done.
     pub refused: u32,
+    /// Frames of VLANs that its driver did not ask for.
+    pub filtered: u32,
 }
 
 impl<T: Transport> Device<T> {
@@ -242,6 +246,7 @@ impl<T: Transport> Device<T> {
     pub fn vf_status(&mut self, vf: u8) -> Result<VfStatus, Error> {
         let base = self.vf_words(vf)?;
         let [status, low, high, no_buffer, refused] = self.read_words(base + 16)?;
+        let [filtered] = self.read_words(base + FILTERED)?;
         let bad = (status & BAD_QUEUE != 0).then_some(((status >> 8) as u8, (status >> 16) as u8));
         Ok(VfStatus {
             device_status: status as u8,
@@ -249,6 +254,7 @@ impl<T: Transport> Device<T> {
             features: u64::from(high) << 32 | u64::from(low),
             no_buffer,
             refused,
+            filtered,
         })
     }
 

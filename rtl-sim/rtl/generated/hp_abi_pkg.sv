@@ -5,7 +5,7 @@
 
 // verilator lint_off UNUSEDPARAM
 package hp_abi_pkg;
-  localparam int unsigned ABI_VERSION = 6;
+  localparam int unsigned ABI_VERSION = 7;
   // Bits of a packed flow key, and the lowest bit of the time that a stamp holds.
   localparam int unsigned FLOW_KEY_W = 428;
   localparam int unsigned STAMP_SHIFT = 21;
@@ -267,6 +267,12 @@ package hp_abi_pkg;
   localparam logic [7:0] VQERR_WRITE = 8'd9;  // A write to the driver's memory failed.
   localparam logic [7:0] VQERR_HEADER = 8'd10;  // A buffer is too short for the header of a frame.
   localparam logic [7:0] VQERR_CONTROL = 8'd11;  // A request on the control queue is malformed.
+
+  // What an answer changes in the VLANs that a guest takes; 0: nothing.
+  localparam logic [2:0] GVLAN_ADD = 3'd1;  // One more.
+  localparam logic [2:0] GVLAN_REMOVE = 3'd2;  // Not this one any more.
+  localparam logic [2:0] GVLAN_ALL = 3'd3;  // All of them, whatever was added.
+  localparam logic [2:0] GVLAN_LISTED = 3'd4;  // Those that were added.
 
   // Row of PORT; 3 words in use.
   typedef struct packed {

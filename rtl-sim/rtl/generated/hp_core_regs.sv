@@ -726,9 +726,13 @@ module hp_core_regs (
         struct {
             struct {
                 struct {
-                    logic [7:0] next;
+                    logic [3:0] next;
                     logic load_next;
                 } ack;
+                struct {
+                    logic [2:0] next;
+                    logic load_next;
+                } vlan_op;
                 struct {
                     logic [6:0] next;
                     logic load_next;
@@ -737,6 +741,10 @@ module hp_core_regs (
                     logic next;
                     logic load_next;
                 } announced;
+                struct {
+                    logic [11:0] next;
+                    logic load_next;
+                } vid;
                 struct {
                     logic [3:0] next;
                     logic load_next;
@@ -1041,14 +1049,20 @@ module hp_core_regs (
         struct {
             struct {
                 struct {
-                    logic [7:0] value;
+                    logic [3:0] value;
                 } ack;
+                struct {
+                    logic [2:0] value;
+                } vlan_op;
                 struct {
                     logic [6:0] value;
                 } pairs;
                 struct {
                     logic value;
                 } announced;
+                struct {
+                    logic [11:0] value;
+                } vid;
                 struct {
                     logic [3:0] value;
                 } tag;
@@ -2177,12 +2191,12 @@ module hp_core_regs (
     assign hwif_out.log.DROPPED.value.value = field_storage.log.DROPPED.value.value;
     // Field: hairpin_core.guest.ANSWER.ack
     always_comb begin
-        automatic logic [7:0] next_c;
+        automatic logic [3:0] next_c;
         automatic logic load_next_c;
         next_c = field_storage.guest.ANSWER.ack.value;
         load_next_c = '0;
         if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.guest.ANSWER.ack.value & ~decoded_wr_biten[7:0]) | (decoded_wr_data[7:0] & decoded_wr_biten[7:0]);
+            next_c = (field_storage.guest.ANSWER.ack.value & ~decoded_wr_biten[3:0]) | (decoded_wr_data[3:0] & decoded_wr_biten[3:0]);
             load_next_c = '1;
         end
         field_combo.guest.ANSWER.ack.next = next_c;
@@ -2190,7 +2204,7 @@ module hp_core_regs (
     end
     always_ff @(posedge clk) begin
         if(~rst_n) begin
-            field_storage.guest.ANSWER.ack.value <= 8'h0;
+            field_storage.guest.ANSWER.ack.value <= 4'h0;
         end else begin
             if(field_combo.guest.ANSWER.ack.load_next) begin
                 field_storage.guest.ANSWER.ack.value <= field_combo.guest.ANSWER.ack.next;
@@ -2198,7 +2212,30 @@ module hp_core_regs (
         end
     end
     assign hwif_out.guest.ANSWER.ack.value = field_storage.guest.ANSWER.ack.value;
-    assign hwif_out.guest.ANSWER.ack.swmod = decoded_reg_strb.guest.ANSWER && decoded_req_is_wr && |(decoded_wr_biten[7:0]);
+    assign hwif_out.guest.ANSWER.ack.swmod = decoded_reg_strb.guest.ANSWER && decoded_req_is_wr && |(decoded_wr_biten[3:0]);
+    // Field: hairpin_core.guest.ANSWER.vlan_op
+    always_comb begin
+        automatic logic [2:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ANSWER.vlan_op.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ANSWER.vlan_op.value & ~decoded_wr_biten[6:4]) | (decoded_wr_data[6:4] & decoded_wr_biten[6:4]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ANSWER.vlan_op.next = next_c;
+        field_combo.guest.ANSWER.vlan_op.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ANSWER.vlan_op.value <= 3'h0;
+        end else begin
+            if(field_combo.guest.ANSWER.vlan_op.load_next) begin
+                field_storage.guest.ANSWER.vlan_op.value <= field_combo.guest.ANSWER.vlan_op.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ANSWER.vlan_op.value = field_storage.guest.ANSWER.vlan_op.value;
     // Field: hairpin_core.guest.ANSWER.pairs
     always_comb begin
         automatic logic [6:0] next_c;
@@ -2245,6 +2282,29 @@ module hp_core_regs (
         end
     end
     assign hwif_out.guest.ANSWER.announced.value = field_storage.guest.ANSWER.announced.value;
+    // Field: hairpin_core.guest.ANSWER.vid
+    always_comb begin
+        automatic logic [11:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.guest.ANSWER.vid.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.guest.ANSWER && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.guest.ANSWER.vid.value & ~decoded_wr_biten[27:16]) | (decoded_wr_data[27:16] & decoded_wr_biten[27:16]);
+            load_next_c = '1;
+        end
+        field_combo.guest.ANSWER.vid.next = next_c;
+        field_combo.guest.ANSWER.vid.load_next = load_next_c;
+    end
+    always_ff @(posedge clk) begin
+        if(~rst_n) begin
+            field_storage.guest.ANSWER.vid.value <= 12'h0;
+        end else begin
+            if(field_combo.guest.ANSWER.vid.load_next) begin
+                field_storage.guest.ANSWER.vid.value <= field_combo.guest.ANSWER.vid.next;
+            end
+        end
+    end
+    assign hwif_out.guest.ANSWER.vid.value = field_storage.guest.ANSWER.vid.value;
     // Field: hairpin_core.guest.ANSWER.tag
     always_comb begin
         automatic logic [3:0] next_c;
@@ -2895,9 +2955,11 @@ module hp_core_regs (
             readback_data_var[6:0] = hwif_in.guest.INFO.pairs.next;
         end
         if(rd_mux_addr == 16'h3a8) begin
-            readback_data_var[7:0] = field_storage.guest.ANSWER.ack.value;
+            readback_data_var[3:0] = field_storage.guest.ANSWER.ack.value;
+            readback_data_var[6:4] = field_storage.guest.ANSWER.vlan_op.value;
             readback_data_var[14:8] = field_storage.guest.ANSWER.pairs.value;
             readback_data_var[15] = field_storage.guest.ANSWER.announced.value;
+            readback_data_var[27:16] = field_storage.guest.ANSWER.vid.value;
             readback_data_var[31:28] = field_storage.guest.ANSWER.tag.value;
         end
         if(rd_mux_addr == 16'h3ac) begin

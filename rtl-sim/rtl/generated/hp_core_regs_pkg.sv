@@ -803,9 +803,13 @@ package hp_core_regs_pkg;
     } hairpin_core__log__out_t;
 
     typedef struct packed {
-        logic [7:0] value;
+        logic [3:0] value;
         logic swmod;
     } hairpin_core__guest__ANSWER__ack__out_t;
+
+    typedef struct packed {
+        logic [2:0] value;
+    } hairpin_core__guest__ANSWER__vlan_op__out_t;
 
     typedef struct packed {
         logic [6:0] value;
@@ -816,13 +820,19 @@ package hp_core_regs_pkg;
     } hairpin_core__guest__ANSWER__announced__out_t;
 
     typedef struct packed {
+        logic [11:0] value;
+    } hairpin_core__guest__ANSWER__vid__out_t;
+
+    typedef struct packed {
         logic [3:0] value;
     } hairpin_core__guest__ANSWER__tag__out_t;
 
     typedef struct packed {
         hairpin_core__guest__ANSWER__ack__out_t ack;
+        hairpin_core__guest__ANSWER__vlan_op__out_t vlan_op;
         hairpin_core__guest__ANSWER__pairs__out_t pairs;
         hairpin_core__guest__ANSWER__announced__out_t announced;
+        hairpin_core__guest__ANSWER__vid__out_t vid;
         hairpin_core__guest__ANSWER__tag__out_t tag;
     } hairpin_core__guest__ANSWER__out_t;
 

@@ -14,7 +14,7 @@ use hairpin_abi::counter::{Bank, CacheTraffic, LearnCounter, TableCounter, Traff
 use hairpin_abi::fw::{EventCode, FwState, RestartCause, SelfTest};
 use hairpin_abi::layout::Layout;
 use hairpin_abi::row::{LAYOUTS, RX_MODE_ROWS};
-use hairpin_abi::virtio::{CtrlClass, QueueError};
+use hairpin_abi::virtio::{CtrlClass, GuestVlans, QueueError};
 use hairpin_abi::{
     ABI_VERSION, FlowAction, FlowKey, KeyField, LearnVerdict, Miss, Mode, Op, REASONS, RowWords,
     Scope, Seen, Status, Table, Tags, Teach, Teacher,
@@ -163,6 +163,13 @@ fn package() -> String {
     list("Firmware states.", 4, "FW", items!(FwState));
     let faults = items!(QueueError);
     list("Why a virtqueue was quarantined.", 8, "VQERR", faults);
+    let vlans = items!(GuestVlans);
+    list(
+        "What an answer changes in the VLANs that a guest takes; 0: nothing.",
+        3,
+        "GVLAN",
+        vlans,
+    );
     for layout in LAYOUTS {
         struct_of(&mut out, layout);
     }

@@ -21,6 +21,7 @@ impl Text for PoolShow {
             "DRIVER",
             "NO BUFFER",
             "REFUSED",
+            "OTHER VLAN",
             "MAX TX RATE",
             "INTERRUPT GAP",
         ]);
@@ -43,6 +44,7 @@ impl Text for PoolShow {
                 driver,
                 pool.no_buffer.to_string(),
                 pool.refused.to_string(),
+                pool.filtered.to_string(),
                 or_dash(pool.max_tx_rate, "Mb/s"),
                 or_dash(pool.interrupt_gap_us.into(), "µs"),
             ]);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hairpin_abi::MacAddr;
 use hairpin_abi::virtio::{
     CTRL_ANNOUNCE_ACK, CTRL_MAC_ADDR_SET, CTRL_MAC_TABLE_SET, CTRL_MQ_PAIRS_SET, CTRL_OK,
-    CTRL_RX_ALLMULTI, CTRL_RX_PROMISC, CtrlClass,
+    CTRL_RX_ALLMULTI, CTRL_RX_PROMISC, CTRL_VLAN_ADD, CTRL_VLAN_DEL, CtrlClass,
 };
 
 use super::error::Error;
@@ -29,6 +29,8 @@ pub(super) enum Request<'a> {
     AllMulticast(bool),
     Mac(MacAddr),
     Macs(&'a [MacAddr]),
+    /// Whether a VLAN is taken.
+    Vlan(u16, bool),
     Announced,
 }
 
@@ -51,6 +53,10 @@ impl Request<'_> {
                 data.extend([0; 4]);
                 (CtrlClass::Mac, CTRL_MAC_TABLE_SET, data)
             }
+            Self::Vlan(vlan, on) => {
+                let command = if on { CTRL_VLAN_ADD } else { CTRL_VLAN_DEL };
+                (CtrlClass::Vlan, command, vlan.to_le_bytes().to_vec())
+            }
             Self::Announced => (CtrlClass::Announce, CTRL_ANNOUNCE_ACK, Vec::new()),
         };
         [vec![class.code(), command], data].concat()
@@ -64,6 +70,7 @@ impl Request<'_> {
             Self::AllMulticast(on) => format!("all-multicast mode {}", switch(on)),
             Self::Mac(mac) => format!("the address {mac}"),
             Self::Macs(macs) => format!("{} more addresses", macs.len()),
+            Self::Vlan(vlan, on) => format!("to take VLAN {vlan}: {}", switch(on)),
             Self::Announced => "to hear that it was announced".to_owned(),
         }
     }

@@ -24,6 +24,8 @@ const END_SUMMED: Buffer = Buffer::MAX - 1;
 
 /// `VIRTIO_NET_HDR_F_NEEDS_CSUM` in `flags`.
 const NEEDS_CSUM: u16 = 1;
+/// `VIRTIO_NET_HDR_F_DATA_VALID`.
+const DATA_VALID: u16 = 2;
 /// Offsets in the header.
 const CSUM_START: usize = 6;
 const CSUM_OFFSET: usize = 8;
@@ -157,6 +159,11 @@ impl Pool {
             self.0.link(buffer, next);
             buffer
         });
+        // Nobody has verified what was not received.
+        self.0
+            .memory
+            .memory()
+            .store16(self.0.start(head), 0, Ordering::Relaxed);
         Some(self.received(head, len))
     }
 
@@ -285,6 +292,15 @@ impl Frame {
     #[allow(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
         self.len as usize
+    }
+
+    /// Whether the device says of a frame that it received that its TCP or UDP checksum is right
+    /// ([`GUEST_CSUM`](super::Features::GUEST_CSUM)). If not, nobody has looked, or it is wrong.
+    #[must_use]
+    #[inline]
+    pub fn is_verified(&self) -> bool {
+        let flags = self.pool.start(self.head);
+        self.pool.memory.memory().load16(flags, Ordering::Relaxed) & DATA_VALID != 0
     }
 
     /// The first of its buffers.

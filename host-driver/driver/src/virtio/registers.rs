@@ -16,6 +16,8 @@ pub struct Features(pub u64);
 impl Features {
     /// The device completes checksums of frames that are sent.
     pub const CSUM: Self = Self(1);
+    /// The device verifies checksums of frames that are received.
+    pub const GUEST_CSUM: Self = Self(1 << 1);
     /// The MTU is in the device configuration.
     pub const MTU: Self = Self(1 << 3);
     /// So is the address.
@@ -28,6 +30,8 @@ impl Features {
     pub const CTRL_VQ: Self = Self(1 << 17);
     /// The control queue sets which frames are received, and more addresses.
     pub const CTRL_RX: Self = Self(1 << 18);
+    /// The control queue sets which VLANs are received.
+    pub const CTRL_VLAN: Self = Self(1 << 19);
     /// The device may ask the driver to announce itself.
     pub const GUEST_ANNOUNCE: Self = Self(1 << 21);
     /// There may be several queue pairs.

@@ -35,6 +35,9 @@ pub struct Options {
     pub buffers: Option<usize>,
     /// Whether it is ever waited for: else the device is never asked for interrupts.
     pub interrupts: bool,
+    /// Whether the device drops frames whose first VLAN was not asked for with [`Vf::set_vlan`], if it can; else every
+    /// VLAN is received that the PF lets through.
+    pub vlan_filter: bool,
 }
 
 impl Default for Options {
@@ -44,6 +47,7 @@ impl Default for Options {
             entries: 256,
             buffers: None,
             interrupts: true,
+            vlan_filter: false,
         }
     }
 }
@@ -114,7 +118,7 @@ impl Vf {
     fn set_up(registers: Registers, options: &Options) -> Result<Self, Error> {
         let mut state = status::ACKNOWLEDGE | status::DRIVER;
         registers.set_status(state)?;
-        let features = negotiate(&registers)?;
+        let features = negotiate(&registers, options)?;
         state |= status::FEATURES_OK;
         registers.set_status(state)?;
         if registers.status()? & status::FEATURES_OK == 0 {
@@ -238,6 +242,14 @@ impl Vf {
         self.ask(Features::CTRL_RX, Request::AllMulticast(on))
     }
 
+    /// Whether it gets frames of a VLAN, 1 to 4094; at first of none. Promiscuous mode gets all of them.
+    ///
+    /// # Errors
+    /// As [`set_mac`](Self::set_mac); it was opened without [`Options::vlan_filter`].
+    pub fn set_vlan(&mut self, vlan: u16, on: bool) -> Result<(), Error> {
+        self.ask(Features::CTRL_VLAN, Request::Vlan(vlan, on))
+    }
+
     /// Whether the PF wants it to announce itself, with gratuitous ARP for instance: see
     /// [`announced`](Self::announced).
     ///
@@ -317,17 +329,21 @@ impl Vf {
 }
 
 /// What we can use of what is offered.
-fn negotiate(registers: &Registers) -> Result<Features, Error> {
+fn negotiate(registers: &Registers, options: &Options) -> Result<Features, Error> {
     let wanted = Features::VERSION_1
         | Features::ACCESS_PLATFORM
         | Features::EVENT_IDX
         | Features::CSUM
+        | Features::GUEST_CSUM
         | Features::MRG_RXBUF
         | Features::MAC
         | Features::STATUS
         | Features::MTU;
-    let asking =
+    let mut asking =
         Features::CTRL_RX | Features::GUEST_ANNOUNCE | Features::MQ | Features::CTRL_MAC_ADDR;
+    if options.vlan_filter {
+        asking = asking | Features::CTRL_VLAN;
+    }
     let offered = registers.offered()?;
     if offered == Features::default() {
         return Err(Error::Disabled);

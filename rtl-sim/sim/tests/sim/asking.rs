@@ -9,10 +9,10 @@ use hairpin_driver::function::PciFunction;
 use hairpin_driver::snapshot::AskedState;
 use hairpin_driver::steer::SteerEdit;
 use hairpin_driver::vfio_user::VfioUser;
-use hairpin_driver::virtio::{Error, Vf};
+use hairpin_driver::virtio::{Error, Options, Vf};
 use hairpin_driver::{Device, PfBar};
 
-use crate::frames::{CONFIG, LIMIT, MACS, frame, open, receive, send};
+use crate::frames::{CONFIG, LIMIT, MACS, frame, open, receive, send, take_with};
 use crate::server::Server;
 
 /// Addresses of nobody, and a group that was not configured.
@@ -151,6 +151,69 @@ fn modes_are_seen_and_end_with_the_trust() {
     row.trust = false;
     pf.write_port(vport, &row).unwrap();
     assert!(is_refused(&guest.set_promiscuous(true)));
+}
+
+/// With a tag of 802.1Q in front of the EtherType.
+fn tagged(bytes: &[u8], tci: u16) -> Vec<u8> {
+    let (addresses, rest) = bytes.split_at(12);
+    [addresses, &[0x81, 0], &tci.to_be_bytes(), rest].concat()
+}
+
+#[test]
+fn a_guest_gets_the_vlans_that_it_asked_for() {
+    let tags = "mac = \"02:00:00:00:0a:0";
+    let config = config().replace(tags, &format!("tags = \"vlans\"\n{tags}"));
+    let server = Server::start("", Some(&config));
+    let mut pf = pf(&server);
+    let mut sender = open(&server, 0);
+    assert!(matches!(sender.set_vlan(7, true), Err(Error::NotOffered)));
+    let options = Options {
+        vlan_filter: true,
+        ..Options::default()
+    };
+    let connect = || VfioUser::open(&server.socket("vf1")).unwrap();
+    let mut guest = take_with(connect(), &options);
+    let mut filtered = 0;
+    let mut number = 0;
+    // Sends a frame of each VLAN, with a priority, and one without; asserts which of them come.
+    let mut come = |guest: &mut Vf, want: &[u16]| {
+        number += 1;
+        for vlan in [0, 7, 8, 39, 4094] {
+            send(
+                &mut sender,
+                &tagged(&frame(0, &MACS[1], number, 80), 5 << 13 | vlan),
+            );
+        }
+        let last = frame(0, &MACS[1], number, 80);
+        send(&mut sender, &last);
+        let want: Vec<_> = want
+            .iter()
+            .map(|vlan| tagged(&last, 5 << 13 | vlan))
+            .collect();
+        assert_eq!(until(guest, &last), want);
+        filtered += 5 - want.len() as u32;
+        assert_eq!(pf.vf_status(1).unwrap().filtered, filtered);
+    };
+    come(&mut guest, &[0]);
+    guest.set_vlan(7, true).unwrap();
+    guest.set_vlan(4094, true).unwrap();
+    come(&mut guest, &[0, 7, 4094]);
+    guest.set_vlan(7, false).unwrap();
+    guest.set_vlan(8, true).unwrap();
+    come(&mut guest, &[0, 8, 4094]);
+    guest.set_promiscuous(true).unwrap();
+    come(&mut guest, &[0, 7, 8, 39, 4094]);
+    guest.set_promiscuous(false).unwrap();
+    come(&mut guest, &[0, 8, 4094]);
+    assert!(is_refused(&guest.set_vlan(4095, true)));
+
+    // The next driver begins with none; one that does not filter gets all.
+    drop(guest);
+    let mut guest = take_with(connect(), &options);
+    come(&mut guest, &[0]);
+    drop(guest);
+    let mut guest = take_with(connect(), &Options::default());
+    come(&mut guest, &[0, 7, 8, 39, 4094]);
 }
 
 #[test]

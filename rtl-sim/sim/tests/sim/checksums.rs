@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Checksum offload through the whole NIC: the driver asks, another VF gets the right checksum.
+//! Checksum offload through the whole NIC: the driver asks, another VF gets the right checksum and is told so.
 
 use hairpin_driver::virtio::{Features, Frame, Vf};
 
-use crate::frames::{CONFIG, MACS, frame, open, receive};
+use crate::frames::{CONFIG, MACS, frame, open, receive_flagged, send};
 use crate::server::Server;
 
 /// The sum that RFC 1071 speaks of, as a number modulo 65535.
@@ -97,7 +97,12 @@ fn checksums_are_completed_on_the_way() {
     let server = Server::start("", Some(&tagged));
     let mut sender = open(&server, 0);
     let mut receiver = open(&server, 1);
-    assert!(sender.info().features.has(Features::CSUM));
+    assert!(
+        sender
+            .info()
+            .features
+            .has(Features::CSUM | Features::GUEST_CSUM)
+    );
 
     let lengths = [
         0, 1, 5, 6, 9, 10, 31, 64, 65, 333, 1400, 1459, 2100, 4001, 8900,
@@ -118,7 +123,11 @@ fn checksums_are_completed_on_the_way() {
         while !frames.is_empty() {
             sender.tx_batch(&mut frames).unwrap();
         }
-        let mut came = receive(&mut receiver, 9);
+        let mut came = Vec::new();
+        for (bytes, verified) in receive_flagged(&mut receiver, 9) {
+            assert_eq!(verified, came.len() != 4, "{bytes:02x?}");
+            came.push(bytes);
+        }
         assert_eq!(came.remove(4), plain);
         for (partial, came) in sent.iter().zip(&came) {
             partial.check(came);
@@ -131,9 +140,18 @@ fn checksums_are_completed_on_the_way() {
     udp.bytes[end..].copy_from_slice(&(missing as u16).to_be_bytes());
     let mut frames = vec![udp.send(&mut sender)];
     sender.tx_batch(&mut frames).unwrap();
-    let came = receive(&mut receiver, 1).remove(0);
+    let (came, verified) = receive_flagged(&mut receiver, 1).remove(0);
+    assert!(verified);
     assert_eq!(came[udp.start + udp.offset..][..2], [0xff, 0xff]);
     udp.check(&came);
+
+    // Sent with a checksum that is wrong by a bit: as it is, and nobody says that it is right.
+    for bit in [0, 5] {
+        let mut wrong = came.clone();
+        wrong[udp.start + udp.offset] ^= 1 << bit;
+        send(&mut sender, &wrong);
+        assert_eq!(receive_flagged(&mut receiver, 1), [(wrong, false)]);
+    }
 
     drop((sender, receiver));
     let stats = server.stop();

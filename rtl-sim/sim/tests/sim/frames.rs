@@ -58,8 +58,12 @@ pub(crate) fn open(server: &Server, vf: usize) -> Vf {
 }
 
 pub(crate) fn take(function: VfioUser) -> Vf {
+    take_with(function, &Options::default())
+}
+
+pub(crate) fn take_with(function: VfioUser, options: &Options) -> Vf {
     let function: Arc<dyn PciFunction> = Arc::new(function);
-    let vf = Vf::open(function, &Options::default()).unwrap();
+    let vf = Vf::open(function, options).unwrap();
     assert!(vf.info().link_up);
     vf
 }
@@ -92,6 +96,12 @@ pub(crate) fn send(vf: &mut Vf, bytes: &[u8]) {
 
 /// Waits for frames, asleep.
 pub(crate) fn receive(vf: &mut Vf, count: usize) -> Vec<Vec<u8>> {
+    let frames = receive_flagged(vf, count).into_iter();
+    frames.map(|(bytes, _)| bytes).collect()
+}
+
+/// Likewise; and whether the checksum of each was verified.
+pub(crate) fn receive_flagged(vf: &mut Vf, count: usize) -> Vec<(Vec<u8>, bool)> {
     let start = Instant::now();
     let (mut frames, mut seen) = (Vec::new(), Vec::new());
     while seen.len() < count {
@@ -101,7 +111,8 @@ pub(crate) fn receive(vf: &mut Vf, count: usize) -> Vec<Vec<u8>> {
             seen.len()
         );
         vf.rx_batch(&mut frames, 64).unwrap();
-        seen.extend(frames.drain(..).map(|frame| frame.to_vec()));
+        let came = frames.drain(..);
+        seen.extend(came.map(|frame| (frame.to_vec(), frame.is_verified())));
         if seen.len() < count {
             vf.wait(&[], Duration::from_secs(1)).unwrap();
         }

@@ -39,12 +39,12 @@ impl peakrdl_rust::reg::Register for Answer {
 
 impl Answer {
     pub const ACK_OFFSET: usize = 0;
-    pub const ACK_WIDTH: usize = 8;
-    pub const ACK_MASK: u32 = 0xFF;
+    pub const ACK_WIDTH: usize = 4;
+    pub const ACK_MASK: u32 = 0xF;
 
     /// ack
     ///
-    /// Byte that the guest reads: 0 done, 1 refused
+    /// What the guest reads: 0 done, 1 refused
     #[inline(always)]
     #[allow(clippy::missing_panics_doc)]
     #[must_use]
@@ -55,11 +55,35 @@ impl Answer {
 
     /// ack
     ///
-    /// Byte that the guest reads: 0 done, 1 refused
+    /// What the guest reads: 0 done, 1 refused
     #[inline(always)]
     pub fn set_ack(&mut self, val: u8) {
         let val = val as u32;
         self.0 = (self.0 & !(Self::ACK_MASK << Self::ACK_OFFSET)) | ((val & Self::ACK_MASK) << Self::ACK_OFFSET);
+    }
+
+    pub const VLAN_OP_OFFSET: usize = 4;
+    pub const VLAN_OP_WIDTH: usize = 3;
+    pub const VLAN_OP_MASK: u32 = 0x7;
+
+    /// vlan_op
+    ///
+    /// VLANs that it takes: 1 adds one, 2 takes one out, 3 all, 4 those that were added; 0: as before
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn vlan_op(&self) -> u8 {
+        let val = (self.0 >> Self::VLAN_OP_OFFSET) & Self::VLAN_OP_MASK;
+        val as u8
+    }
+
+    /// vlan_op
+    ///
+    /// VLANs that it takes: 1 adds one, 2 takes one out, 3 all, 4 those that were added; 0: as before
+    #[inline(always)]
+    pub fn set_vlan_op(&mut self, val: u8) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::VLAN_OP_MASK << Self::VLAN_OP_OFFSET)) | ((val & Self::VLAN_OP_MASK) << Self::VLAN_OP_OFFSET);
     }
 
     pub const PAIRS_OFFSET: usize = 8;
@@ -110,6 +134,30 @@ impl Answer {
         self.0 = (self.0 & !(Self::ANNOUNCED_MASK << Self::ANNOUNCED_OFFSET)) | ((val & Self::ANNOUNCED_MASK) << Self::ANNOUNCED_OFFSET);
     }
 
+    pub const VID_OFFSET: usize = 16;
+    pub const VID_WIDTH: usize = 12;
+    pub const VID_MASK: u32 = 0xFFF;
+
+    /// vid
+    ///
+    /// The VLAN that is added or taken out
+    #[inline(always)]
+    #[allow(clippy::missing_panics_doc)]
+    #[must_use]
+    pub fn vid(&self) -> u16 {
+        let val = (self.0 >> Self::VID_OFFSET) & Self::VID_MASK;
+        val as u16
+    }
+
+    /// vid
+    ///
+    /// The VLAN that is added or taken out
+    #[inline(always)]
+    pub fn set_vid(&mut self, val: u16) {
+        let val = val as u32;
+        self.0 = (self.0 & !(Self::VID_MASK << Self::VID_OFFSET)) | ((val & Self::VID_MASK) << Self::VID_OFFSET);
+    }
+
     pub const TAG_OFFSET: usize = 28;
     pub const TAG_WIDTH: usize = 4;
     pub const TAG_MASK: u32 = 0xF;
@@ -140,8 +188,10 @@ impl core::fmt::Debug for Answer {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Answer")
             .field("ack", &self.ack())
+            .field("vlan_op", &self.vlan_op())
             .field("pairs", &self.pairs())
             .field("announced", &self.announced())
+            .field("vid", &self.vid())
             .field("tag", &self.tag())
             .finish()
     }
@@ -155,8 +205,10 @@ mod tests {
     fn test_default() {
         let reg = Answer::default();
         assert_eq!(reg.ack(), 0);
+        assert_eq!(reg.vlan_op(), 0);
         assert_eq!(reg.pairs(), 0);
         assert_eq!(reg.announced(), false);
+        assert_eq!(reg.vid(), 0);
         assert_eq!(reg.tag(), 0);
     }
 }
