@@ -414,8 +414,8 @@ module hp_vio_regs
         end else begin
           send              = mx.unmasked && msix_open[v_q];
           pause             = state_q == DeliverUsed;
-          writes.mx_we      = !send;
-          writes.mx.pending = mx.pending || !send;
+          writes.mx_we      = 1'b1;
+          writes.mx.pending = !send;             // one that was pending is told by it as well
           acts.scan         = !send;
         end
       end
