@@ -79,7 +79,7 @@ module tb_vq_bad #(
         hand_bell   = 1'b1;
         bells_by_hand++;
       end
-      if (n > 200_000) begin
+      if (n > 1_000_000) begin
         dump();
         $fatal(1, "queue %0d: kind %0d is not noticed", q, kind);
       end
