@@ -126,7 +126,7 @@ fn typed(command: &Command) -> String {
 /// The image of a guest that has a VF: Debian's own driver, nothing of ours.
 fn guest_image(ctx: &Ctx, kit: &Kit) -> Result<PathBuf> {
     let contents = Contents {
-        modules: vec!["virtio_pci", "virtio_net"],
+        modules: vec!["virtio_pci", "virtio_net", "8021q"],
         ..Contents::default()
     };
     image::make(ctx, kit, "guest", &contents)

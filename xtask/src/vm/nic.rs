@@ -98,16 +98,28 @@ impl<'a> Nic<'a> {
 
     /// What `hairpin stats` says of a port.
     pub(crate) fn stats(&self, port: &str) -> Result<Value> {
+        let stats = self.hairpin(&["stats", port])?;
+        let port = stats.get("ports").and_then(|ports| ports.get(port));
+        port.cloned()
+            .with_context(|| format!("the port is missing: {stats}"))
+    }
+
+    /// What `hairpin pool show` says of a VF.
+    pub(crate) fn pool(&self, vf: &str) -> Result<Value> {
+        let shown = self.hairpin(&["pool", "show", vf])?;
+        shown
+            .pointer("/pools/0")
+            .cloned()
+            .with_context(|| format!("the VF is missing: {shown}"))
+    }
+
+    fn hairpin(&self, arguments: &[&str]) -> Result<Value> {
         let mut command = self.ctx.command(self.ctx.sim_bin("hairpin"));
         command
             .arg("--device")
             .arg(format!("vfio-user/{}", self.pf().display()));
-        let text = output(command.args(["--json", "stats", port]))?;
-        let stats: Value =
-            serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))?;
-        let port = stats.get("ports").and_then(|ports| ports.get(port));
-        port.cloned()
-            .with_context(|| format!("the port is missing: {text}"))
+        let text = output(command.arg("--json").args(arguments))?;
+        serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))
     }
 
     /// Ends the simulator, whose exit status is its golden model's opinion; returns what it has counted.

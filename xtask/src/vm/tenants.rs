@@ -39,7 +39,7 @@ const TRANSFER: Duration = Duration::from_secs(300);
 type Step = fn(&mut World<'_>) -> Result<()>;
 
 /// What is tried, in this order; later steps build on earlier ones.
-const STEPS: [(&str, Step); 14] = [
+const STEPS: [(&str, Step); 15] = [
     (
         "vms: each guest has its own virtio_net on 1af4:1041, with the address of nic.toml",
         identity,
@@ -78,6 +78,10 @@ const STEPS: [(&str, Step); 14] = [
         trust,
     ),
     ("vms: guests and NIC have counted the same", conservation),
+    (
+        "vms: guests take the VLANs that they have interfaces of, and verified checksums",
+        vlans,
+    ),
     ("vms: the driver is unloaded and loaded again", reload),
     (
         "vms: a guest is killed under traffic, its VF serves the next one",
@@ -452,6 +456,43 @@ fn conservation(world: &mut World<'_>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Interfaces of VLANs come and go; the NIC drops what a guest has none for.
+fn vlans(world: &mut World<'_>) -> Result<()> {
+    const VLAN: u32 = 7;
+    let [left, right] = B;
+    for vf in B {
+        // Bits 1 and 19: GUEST_CSUM and CTRL_VLAN.
+        let features = world.guests[vf].run("cat /sys/class/net/eth0/device/features")?;
+        let bit = |at| features.as_bytes().get(at) == Some(&b'1');
+        ensure!(bit(1) && bit(19), "{}: {features}", NAMES[vf]);
+        let own = vf % 2 + 1;
+        world.guests[vf].run(&format!(
+            "ip link add link eth0 name eth0.{VLAN} type vlan id {VLAN} && ip link set eth0.{VLAN} up && \
+             ip addr add 10.0.{VLAN}.{own}/24 dev eth0.{VLAN}"
+        ))?;
+    }
+    let ping = format!("ping -c 3 -W 20 10.0.{VLAN}.2");
+    let said = world.guests[left].run(&ping)?;
+    ensure!(
+        said.contains("3 packets received, 0% packet loss"),
+        "in a VLAN: {said}"
+    );
+    let filtered = |world: &World<'_>| {
+        let pool = world.nic.pool(NAMES[right])?;
+        let count = pool.get("filtered").and_then(serde_json::Value::as_u64);
+        count.context("no count of frames of other VLANs")
+    };
+    let before = filtered(world)?;
+    world.guests[right].run(&format!("ip link del eth0.{VLAN}"))?;
+    world.guests[left].run(&format!("ip neigh flush dev eth0.{VLAN}; ! {ping}"))?;
+    let after = filtered(world)?;
+    ensure!(
+        before == 0 && after >= 3,
+        "{before} frames of another VLAN were dropped, then {after}"
+    );
+    pings(world, B, 4)
 }
 
 fn reload(world: &mut World<'_>) -> Result<()> {
