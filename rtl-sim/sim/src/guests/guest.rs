@@ -20,6 +20,9 @@ const RESET: usize = 200_000;
 
 /// CSUM.
 pub(crate) const CSUM: u64 = 1;
+/// GUEST_CSUM; and, with a control queue, CTRL_VLAN.
+pub(super) const GUEST_CSUM: u64 = 1 << 1;
+pub(super) const CTRL_VLAN: u64 = 1 << 19;
 /// Features: MRG_RXBUF, EVENT_IDX, VERSION_1, ACCESS_PLATFORM; and for several queues CTRL_VQ, MQ.
 pub(crate) const FEATURES: u64 = 1 << 15 | 1 << 29 | 1 << 32 | 1 << 33;
 pub(super) const MANY_QUEUES: u64 = 1 << 17 | 1 << 22;

@@ -7,7 +7,9 @@ use anyhow::{Result, ensure};
 use hairpin_abi::virtio::QueueError;
 use hairpin_driver::image::FirmwareImage;
 
-use super::guest::{CSUM, ENTRIES, FEATURES, HEADER, INDIRECT, MANY_QUEUES, Place, Registers};
+use super::guest::{
+    CSUM, CTRL_VLAN, ENTRIES, FEATURES, GUEST_CSUM, HEADER, INDIRECT, MANY_QUEUES, Place, Registers,
+};
 use super::memory::{Memory, SIZE};
 use super::{Company, FRAME, LOOK, frame};
 use crate::model::{Cycle, Variant};
@@ -185,8 +187,12 @@ impl Attack {
         }
         registers.reset(&company.nic)?;
         let indirect = if self.rng.percent(70) { INDIRECT } else { 0 };
-        let sums = if self.rng.percent(70) { CSUM } else { 0 };
-        let wanted = FEATURES | MANY_QUEUES | indirect | sums;
+        let mut wanted = FEATURES | MANY_QUEUES | indirect;
+        for feature in [CSUM, GUEST_CSUM, CTRL_VLAN] {
+            if self.rng.percent(70) {
+                wanted |= feature;
+            }
+        }
         registers.negotiate(&company.nic, wanted)?;
         self.tick(company)?;
         for (n, queue) in (0..).zip(QUEUES) {
