@@ -84,6 +84,22 @@ const VALGRIND: Package = Package {
     present: || on_path("valgrind"),
 };
 
+/// What the example with network namespaces uses.
+const NAMESPACES: &[Package] = &[
+    Package {
+        name: "curl",
+        present: || on_path("curl"),
+    },
+    Package {
+        name: "iperf3",
+        present: || on_path("iperf3"),
+    },
+    Package {
+        name: "iputils-ping",
+        present: || on_path("ping"),
+    },
+];
+
 /// Debian's own Rust, for machines where the server of `rustup` refuses the target.
 const DEBIAN_RUST: &[&str] = &["cargo-web", "rust-web-src", "rustc-web"];
 
@@ -110,6 +126,19 @@ pub(crate) fn run_all(ctx: &Ctx, need: Need) -> Result<()> {
     })
 }
 
+/// For the example with network namespaces, which needs root itself.
+pub(crate) fn namespaces() -> Result<()> {
+    if is_root()? {
+        install(NAMESPACES)
+    } else {
+        Ok(())
+    }
+}
+
+fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
 /// Installs those that are not there.
 fn install(packages: impl IntoIterator<Item = &'static Package>) -> Result<()> {
     let missing = packages.into_iter().filter(|package| !(package.present)());
@@ -125,8 +154,7 @@ fn debian(packages: &[&str]) -> Result<()> {
     if !on_path("apt-get") {
         bail!("please install these first (Debian's names): {list}");
     }
-    let is_root = output(Command::new("id").arg("-u"))?.trim() == "0";
-    if !is_root {
+    if !is_root()? {
         bail!(
             "some packages are missing; run this, then the same command again:\n\n    \
              sudo apt-get install --yes --no-install-recommends {list}\n"

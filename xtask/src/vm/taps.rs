@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use crate::ctx::Ctx;
+use crate::setup;
 use crate::tally::{Count, Tally};
 
 /// The example.
@@ -18,6 +19,7 @@ pub(super) fn run_all(ctx: &Ctx, tally: &mut Tally) {
 }
 
 fn play(ctx: &Ctx) -> Result<Count> {
+    setup::namespaces()?;
     let mut command = ctx.command(ctx.root.join(SCRIPT));
     command
         .env("HAIRPIN", ctx.sim_bin("hairpin"))
