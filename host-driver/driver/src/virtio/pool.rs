@@ -5,22 +5,25 @@
 //! A [`Frame`] is owned: who gives it to a queue has it no more, and it comes back to the pool when the
 //! device is done with it. Nothing is copied on the way.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, mem};
 
 use super::HEADER;
 use super::error::Error;
 use super::ring::Segment;
 use crate::function::DmaMemory;
+use crate::memory::{Head, Words};
 
-/// A buffer of a pool, by its place.
+/// A buffer of a pool: where it starts, in units of [`UNIT`] bytes.
 pub(super) type Buffer = u32;
 /// Behind the last buffer of a frame.
 const END: Buffer = Buffer::MAX;
-/// Likewise; the frame's checksum is to be completed, and its header says where. So who sends a frame that is alone in
-/// its buffer and asks for nothing learns both by one look.
-const END_SUMMED: Buffer = Buffer::MAX - 1;
+/// Bytes of a [`Head`].
+const UNIT: usize = size_of::<Head>();
+/// In the length of a frame: its checksum is to be completed, and its header says where. So who sends a frame that is
+/// alone in its buffer and asks for nothing learns both by one look at the length.
+const SUMMED: u32 = 1 << 31;
 
 /// `VIRTIO_NET_HDR_F_NEEDS_CSUM` in `flags`.
 const NEEDS_CSUM: u16 = 1;
@@ -36,7 +39,8 @@ struct Shared {
     memory: DmaMemory,
     /// Bytes of a buffer.
     len: usize,
-    /// By buffer: the next one of its frame. Who has the frame has its links, too.
+    heads: Words<Head>,
+    /// By number of a buffer: the next one of its frame. Who has the frame has its links, too.
     next: Box<[AtomicU32]>,
     free: Mutex<Vec<Buffer>>,
 }
@@ -57,18 +61,21 @@ impl Shared {
 
     #[inline]
     fn start(&self, buffer: Buffer) -> usize {
-        buffer as usize * self.len
+        buffer as usize * UNIT
+    }
+
+    /// The link of a buffer.
+    fn link(&self, buffer: Buffer) -> &AtomicU32 {
+        &self.next[self.start(buffer) / self.len]
     }
 
     /// The next buffer of a frame, or [`END`].
-    #[inline]
     fn next(&self, buffer: Buffer) -> Buffer {
-        self.next[buffer as usize].load(Ordering::Relaxed)
+        self.link(buffer).load(Ordering::Relaxed)
     }
 
-    #[inline]
-    fn link(&self, buffer: Buffer, next: Buffer) {
-        self.next[buffer as usize].store(next, Ordering::Relaxed);
+    fn set_next(&self, buffer: Buffer, next: Buffer) {
+        self.link(buffer).store(next, Ordering::Relaxed);
     }
 
     /// Asks for a checksum in a header, whose other bytes stay.
@@ -83,15 +90,24 @@ impl Shared {
 
     /// A buffer and those that follow it.
     fn chain(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
-        let real = |buffer| (buffer < END_SUMMED).then_some(buffer);
+        let real = |buffer| (buffer != END).then_some(buffer);
         std::iter::successors(real(head), move |buffer| real(self.next(*buffer)))
+    }
+
+    /// A buffer's first bytes, for a queue.
+    fn segment(&self, buffer: Buffer, len: usize) -> Segment {
+        Segment {
+            bus: self.memory.bus(self.start(buffer)),
+            len: len as u32,
+            writable: false,
+        }
     }
 
     fn unlink(&self, head: Buffer, to: &mut Vec<Buffer>) {
         let first = to.len();
         to.extend(self.chain(head));
         for buffer in &to[first..] {
-            self.link(*buffer, END);
+            self.set_next(*buffer, END);
         }
     }
 }
@@ -100,20 +116,22 @@ impl Pool {
     /// As many buffers of `len` bytes as fit into the memory.
     ///
     /// # Panics
-    /// `len` is no multiple of 8, or leaves no room for a header and a byte.
+    /// `len` is no multiple of 16, or leaves no room for a header and a byte.
     #[must_use]
     pub fn new(memory: DmaMemory, len: usize) -> Self {
         assert!(
-            len > HEADER && len.is_multiple_of(8),
+            len > HEADER && len.is_multiple_of(UNIT),
             "a buffer cannot have {len} bytes"
         );
+        let unit = (len / UNIT) as u32;
         let count = u32::try_from(memory.memory().len() / len).unwrap_or(END);
-        let count = count.min(END_SUMMED);
+        let count = count.min(END / unit);
         Self(Arc::new(Shared {
+            heads: memory.words(0, memory.memory().len() / UNIT),
             memory,
             len,
             next: (0..count).map(|_| AtomicU32::new(END)).collect(),
-            free: Mutex::new((0..count).rev().collect()),
+            free: Mutex::new((0..count).rev().map(|number| number * unit).collect()),
         }))
     }
 
@@ -130,15 +148,16 @@ impl Pool {
         self.0.len
     }
 
-    /// Moves up to `count` free buffers to `to`.
-    pub(super) fn take(&self, count: usize, to: &mut Vec<Buffer>) {
+    /// Moves up to `count` free buffers to `to`, as frames.
+    pub(super) fn take(&self, count: usize, to: &mut Vec<Frame>) {
         let mut free = self.0.free();
         let rest = free.len().saturating_sub(count);
-        to.extend(free.drain(rest..));
+        to.extend(free.drain(rest..).map(|buffer| self.whole(buffer, 0)));
     }
 
-    /// Takes buffers back.
-    pub(super) fn put(&self, buffers: impl IntoIterator<Item = Buffer>) {
+    /// Takes back frames of one buffer each.
+    pub(super) fn put(&self, frames: impl IntoIterator<Item = Frame>) {
+        let buffers = frames.into_iter().map(Frame::into_buffers);
         self.0.free().extend(buffers);
     }
 
@@ -149,15 +168,15 @@ impl Pool {
     pub fn frame(&self, len: usize) -> Option<Frame> {
         let count = (len.checked_add(HEADER)?).div_ceil(self.0.len);
         let mut free = self.0.free();
-        if len == 0 || count > free.len() || u32::try_from(len).is_err() {
+        if len == 0 || count > free.len() || len >= SUMMED as usize {
             return None;
         }
         let first = free.len() - count;
         let head = free.drain(first..).fold(END, |next, buffer| {
-            self.0.link(buffer, next);
+            self.0.set_next(buffer, next);
             buffer
         });
-        Some(self.received(head, len))
+        Some(self.whole(head, len as u32))
     }
 
     /// A frame with these bytes.
@@ -169,86 +188,93 @@ impl Pool {
     }
 
     /// A frame of `len` bytes in linked buffers that are taken and have room for it.
-    #[inline]
-    pub(super) fn received(&self, head: Buffer, len: usize) -> Frame {
+    fn whole(&self, head: Buffer, len: u32) -> Frame {
         Frame {
             pool: Arc::clone(&self.0),
             head,
-            len: len as u32,
+            len,
         }
     }
 
-    /// Makes a buffer the next one of a frame.
-    pub(super) fn link(&self, buffer: Buffer, next: Buffer) {
-        self.0.link(buffer, next);
+    /// Adds the buffers of a frame to `to`, each as one.
+    #[cold]
+    pub(super) fn split(&self, frame: Frame, to: &mut Vec<Frame>) {
+        let mut buffers = Vec::new();
+        self.0.unlink(frame.into_buffers(), &mut buffers);
+        to.extend(buffers.into_iter().map(|buffer| self.whole(buffer, 0)));
     }
 
-    /// Whether a buffer is a frame alone, which asks for no checksum.
+    /// Makes a buffer the next one of `last`, the last one of a frame; it is the last one then.
+    pub(super) fn append(&self, last: Buffer, frame: Frame) -> Buffer {
+        let buffer = frame.into_buffers();
+        self.0.set_next(last, buffer);
+        buffer
+    }
+
+    /// The headers of all buffers, for a loop over frames.
     #[inline]
-    pub(super) fn is_single(&self, head: Buffer) -> bool {
-        self.0.next(head) == END
+    pub(super) fn heads(&self) -> Heads<'_> {
+        Heads {
+            pool: &self.0,
+            heads: &self.0.heads,
+            bus: self.0.memory.bus(0),
+            most: (self.0.len - HEADER) as u32,
+        }
     }
 
-    /// The buffers of a frame.
-    pub(super) fn buffers(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
-        self.0.chain(head)
-    }
-
-    /// Adds the buffers of a frame to `to`, without links.
-    pub(super) fn unlink(&self, head: Buffer, to: &mut Vec<Buffer>) {
-        self.0.unlink(head, to);
-    }
-
+    /// Whether a frame is of this pool.
     #[inline]
     pub(super) fn owns(&self, frame: &Frame) -> bool {
         Arc::ptr_eq(&self.0, &frame.pool)
     }
+}
 
-    /// A buffer's first bytes, for a queue.
+/// What a loop over frames needs to know of their pool.
+#[derive(Clone, Copy)]
+pub(super) struct Heads<'a> {
+    pool: &'a Arc<Shared>,
+    heads: &'a [Head],
+    bus: u64,
+    /// The longest frame in one buffer.
+    most: u32,
+}
+
+impl Heads<'_> {
+    /// The device's address of a frame's first buffer.
     #[inline]
-    pub(super) fn segment(&self, buffer: Buffer, len: usize, writable: bool) -> Segment {
-        Segment {
-            bus: self.0.memory.bus(self.0.start(buffer)),
-            len: len as u32,
-            writable,
-        }
+    pub(super) fn bus(self, frame: &Frame) -> u64 {
+        let start = u64::from(frame.head) * UNIT as u64;
+        self.bus.wrapping_add(start)
     }
 
-    /// 16 bits of a buffer's header.
+    /// A frame's first buffer, for the device to fill.
     #[inline]
-    pub(super) fn header16(&self, buffer: Buffer, offset: usize) -> u16 {
-        let at = self.0.start(buffer) + offset;
-        self.0.memory.memory().load16(at, Ordering::Relaxed)
+    pub(super) fn to_fill(self, frame: &Frame) -> Option<Segment> {
+        Some(Segment {
+            bus: self.bus(frame),
+            len: self.most + HEADER as u32,
+            writable: true,
+        })
     }
 
-    /// Takes back a frame's wish for a checksum: where it is to be, `csum_start` and `csum_offset`.
-    pub(super) fn take_wish(&self, head: Buffer) -> Option<(u16, u16)> {
-        let last = self.0.chain(head).last()?;
-        if self.0.next(last) != END_SUMMED {
+    /// A frame with its header cleared, to be sent, if it is of this pool, alone in its buffer, and asks for no checksum.
+    #[inline]
+    pub(super) fn to_send(self, frame: &Frame) -> Option<Segment> {
+        if frame.len > self.most || !Arc::ptr_eq(self.pool, &frame.pool) {
             return None;
         }
-        self.0.link(last, END);
-        let word = |at| self.header16(head, at);
-        Some((word(CSUM_START), word(CSUM_OFFSET)))
-    }
-
-    /// A buffer with a header that asks for a checksum.
-    pub(super) fn to_sum(&self, buffer: Buffer, len: usize, place: (u16, u16)) -> Segment {
-        let segment = self.to_send(buffer, len);
-        self.0.write_wish(buffer, place);
-        segment
-    }
-
-    /// A buffer with its header cleared.
-    #[inline]
-    pub(super) fn to_send(&self, buffer: Buffer, len: usize) -> Segment {
-        let start = self.0.start(buffer);
-        self.0.memory.memory().clear_header(start);
-        Segment {
-            bus: self.0.memory.bus(start),
-            len: len as u32,
+        self.heads[frame.head as usize].clear();
+        Some(Segment {
+            bus: self.bus(frame),
+            len: frame.len + HEADER as u32,
             writable: false,
-        }
+        })
+    }
+
+    /// Buffers that a received frame has, by its header.
+    #[inline]
+    pub(super) fn count(self, frame: &Frame) -> u16 {
+        self.heads[frame.head as usize].num_buffers()
     }
 }
 
@@ -264,7 +290,7 @@ pub struct Frame {
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
-            .field("len", &self.len)
+            .field("len", &self.len())
             .finish_non_exhaustive()
     }
 }
@@ -284,19 +310,64 @@ impl Frame {
     #[inline]
     #[allow(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
-        self.len as usize
+        (self.len & !SUMMED) as usize
+    }
+
+    /// Sets the bytes of a frame that was received, which has room for them.
+    #[inline]
+    pub(super) fn set_len(&mut self, len: u32) {
+        self.len = len;
     }
 
     /// The first of its buffers.
-    #[inline]
     pub(super) fn head(&self) -> Buffer {
         self.head
     }
 
     /// The first of its buffers, which are the caller's from now on.
     #[inline]
-    pub(super) fn into_buffers(mut self) -> Buffer {
-        std::mem::replace(&mut self.head, END)
+    fn into_buffers(mut self) -> Buffer {
+        mem::replace(&mut self.head, END)
+    }
+
+    /// How many buffers it has.
+    pub(super) fn count(&self) -> usize {
+        self.buffers().count()
+    }
+
+    /// What the device is to read when it is sent. A checksum that it does not do (`sums`) is done here.
+    pub(super) fn segments(&mut self, sums: bool) -> Vec<Segment> {
+        let wish = self.take_wish();
+        let heads = &self.pool.heads;
+        heads[self.head as usize].clear();
+        match wish {
+            Some(place) if sums => self.pool.write_wish(self.head, place),
+            Some(place) => self.sum(place),
+            None => {}
+        }
+        let mut left = self.len() + HEADER;
+        let segment = |buffer| {
+            let len = left.min(self.pool.len);
+            left -= len;
+            self.pool.segment(buffer, len)
+        };
+        self.buffers().map(segment).collect()
+    }
+
+    /// Takes back its wish for a checksum: where it is to be, `csum_start` and `csum_offset`.
+    fn take_wish(&mut self) -> Option<(u16, u16)> {
+        if self.len & SUMMED == 0 {
+            return None;
+        }
+        self.len &= !SUMMED;
+        let start = self.pool.start(self.head);
+        let word = |at| {
+            self.pool
+                .memory
+                .memory()
+                .load16(start + at, Ordering::Relaxed)
+        };
+        Some((word(CSUM_START), word(CSUM_OFFSET)))
     }
 
     #[cold]
@@ -354,14 +425,12 @@ impl Frame {
             return Err(Error::NoPlace { start, offset, len });
         }
         self.pool.write_wish(self.head, (start, offset));
-        if let Some(last) = self.buffers().last() {
-            self.pool.link(last, END_SUMMED);
-        }
+        self.len |= SUMMED;
         Ok(())
     }
 
     /// Completes a checksum here and now, as the device would.
-    pub(super) fn sum(&self, (start, offset): (u16, u16)) {
+    fn sum(&self, (start, offset): (u16, u16)) {
         let (start, offset) = (usize::from(start), usize::from(offset));
         let mut sum: u64 = 0;
         let mut even = true;
