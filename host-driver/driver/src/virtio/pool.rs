@@ -13,7 +13,7 @@ use super::HEADER;
 use super::error::Error;
 use super::ring::Segment;
 use crate::function::DmaMemory;
-use crate::memory::{Head, Words};
+use crate::memory::{Head, SharedMemory, Words};
 
 /// A buffer of a pool: where it starts, in units of [`UNIT`] bytes.
 pub(super) type Buffer = u32;
@@ -88,19 +88,17 @@ impl Shared {
         memory.store16(at + CSUM_OFFSET, offset, Ordering::Relaxed);
     }
 
+    /// Where a checksum is to be, by a header: `csum_start` and `csum_offset`.
+    fn wish(&self, buffer: Buffer) -> (u16, u16) {
+        let (at, memory) = (self.start(buffer), self.memory.memory());
+        let word = |offset| memory.load16(at + offset, Ordering::Relaxed);
+        (word(CSUM_START), word(CSUM_OFFSET))
+    }
+
     /// A buffer and those that follow it.
     fn chain(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
         let real = |buffer| (buffer != END).then_some(buffer);
         std::iter::successors(real(head), move |buffer| real(self.next(*buffer)))
-    }
-
-    /// A buffer's first bytes, for a queue.
-    fn segment(&self, buffer: Buffer, len: usize) -> Segment {
-        Segment {
-            bus: self.memory.bus(self.start(buffer)),
-            len: len as u32,
-            writable: false,
-        }
     }
 
     fn unlink(&self, head: Buffer, to: &mut Vec<Buffer>) {
@@ -190,7 +188,7 @@ impl Pool {
     /// A frame of `len` bytes in linked buffers that are taken and have room for it.
     fn whole(&self, head: Buffer, len: u32) -> Frame {
         Frame {
-            pool: Arc::clone(&self.0),
+            pool: Some(Arc::clone(&self.0)),
             head,
             len,
         }
@@ -211,6 +209,30 @@ impl Pool {
         buffer
     }
 
+    /// What the device is to read when a frame is sent. A checksum that it does not do (`sums`) is done here.
+    pub(super) fn segments(&self, frame: &mut Frame, sums: bool) -> Vec<Segment> {
+        let pool = &self.0;
+        let wish = (frame.len & SUMMED != 0).then(|| pool.wish(frame.head));
+        frame.len &= !SUMMED;
+        pool.heads[frame.head as usize].clear();
+        match wish {
+            Some(place) if sums => pool.write_wish(frame.head, place),
+            Some(place) => frame.sum(place),
+            None => {}
+        }
+        let mut left = frame.len() + HEADER;
+        let segment = |buffer| {
+            let len = left.min(pool.len);
+            left -= len;
+            Segment {
+                bus: pool.memory.bus(pool.start(buffer)),
+                len: len as u32,
+                writable: false,
+            }
+        };
+        pool.chain(frame.head).map(segment).collect()
+    }
+
     /// The headers of all buffers, for a loop over frames.
     #[inline]
     pub(super) fn heads(&self) -> Heads<'_> {
@@ -225,7 +247,7 @@ impl Pool {
     /// Whether a frame is of this pool.
     #[inline]
     pub(super) fn owns(&self, frame: &Frame) -> bool {
-        Arc::ptr_eq(&self.0, &frame.pool)
+        frame.is_of(&self.0)
     }
 }
 
@@ -260,7 +282,7 @@ impl Heads<'_> {
     /// A frame with its header cleared, to be sent, if it is of this pool, alone in its buffer, and asks for no checksum.
     #[inline]
     pub(super) fn to_send(self, frame: &Frame) -> Option<Segment> {
-        if frame.len > self.most || !Arc::ptr_eq(self.pool, &frame.pool) {
+        if frame.len > self.most || !frame.is_of(self.pool) {
             return None;
         }
         self.heads[frame.head as usize].clear();
@@ -278,9 +300,10 @@ impl Heads<'_> {
     }
 }
 
-/// An Ethernet frame in buffers that a device can reach, to whose pool they go back by themselves.
+/// An Ethernet frame in buffers that a device can reach, to whose pool they go back by themselves. The default is none:
+/// it has no bytes and cannot be sent.
 pub struct Frame {
-    pool: Arc<Shared>,
+    pool: Option<Arc<Shared>>,
     /// The header and the first bytes; the others are linked. [`END`] when a queue has them.
     head: Buffer,
     /// Bytes without the header.
@@ -292,6 +315,17 @@ impl fmt::Debug for Frame {
         f.debug_struct("Frame")
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Default for Frame {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            pool: None,
+            head: END,
+            len: 0,
+        }
     }
 }
 
@@ -335,68 +369,43 @@ impl Frame {
         self.buffers().count()
     }
 
-    /// What the device is to read when it is sent. A checksum that it does not do (`sums`) is done here.
-    pub(super) fn segments(&mut self, sums: bool) -> Vec<Segment> {
-        let wish = self.take_wish();
-        let heads = &self.pool.heads;
-        heads[self.head as usize].clear();
-        match wish {
-            Some(place) if sums => self.pool.write_wish(self.head, place),
-            Some(place) => self.sum(place),
-            None => {}
-        }
-        let mut left = self.len() + HEADER;
-        let segment = |buffer| {
-            let len = left.min(self.pool.len);
-            left -= len;
-            self.pool.segment(buffer, len)
-        };
-        self.buffers().map(segment).collect()
-    }
-
-    /// Takes back its wish for a checksum: where it is to be, `csum_start` and `csum_offset`.
-    fn take_wish(&mut self) -> Option<(u16, u16)> {
-        if self.len & SUMMED == 0 {
-            return None;
-        }
-        self.len &= !SUMMED;
-        let start = self.pool.start(self.head);
-        let word = |at| {
-            self.pool
-                .memory
-                .memory()
-                .load16(start + at, Ordering::Relaxed)
-        };
-        Some((word(CSUM_START), word(CSUM_OFFSET)))
+    #[inline]
+    fn is_of(&self, pool: &Arc<Shared>) -> bool {
+        let own = self.pool.as_ref();
+        own.is_some_and(|own| Arc::ptr_eq(own, pool))
     }
 
     #[cold]
     fn give_back(&self) {
-        self.pool.unlink(self.head, &mut self.pool.free());
+        if let Some(pool) = &self.pool {
+            pool.unlink(self.head, &mut pool.free());
+        }
     }
 
-    fn buffers(&self) -> impl Iterator<Item = Buffer> {
-        self.pool.chain(self.head)
+    /// Its buffers, and the pool that they are of.
+    fn buffers(&self) -> impl Iterator<Item = (&Shared, Buffer)> {
+        let pool = self.pool.as_deref().into_iter();
+        pool.flat_map(|pool| pool.chain(self.head).map(move |buffer| (pool, buffer)))
     }
 
     /// The bytes where they are, in pieces. A device that breaks the rules may still change them.
     pub fn pieces(&self) -> impl Iterator<Item = &[AtomicU8]> {
         let mut left = self.len();
         let mut from = HEADER;
-        self.buffers().map(move |buffer| {
-            let len = left.min(self.pool.len - from);
-            let at = self.pool.start(buffer) + from;
+        self.buffers().map(move |(pool, buffer)| {
+            let len = left.min(pool.len - from);
+            let at = pool.start(buffer) + from;
             (left, from) = (left - len, 0);
-            self.pool.memory.memory().bytes(at, len)
+            pool.memory.memory().bytes(at, len)
         })
     }
 
     /// Copies bytes out, from `offset` on; returns how many there were.
     pub fn read(&self, offset: usize, data: &mut [u8]) -> usize {
         let mut done = 0;
-        self.for_each(offset, data.len(), |at, len| {
+        self.for_each(offset, data.len(), |memory, at, len| {
             let piece = &mut data[done..done + len];
-            self.pool.memory.memory().read(at, piece);
+            memory.read(at, piece);
             done += len;
         });
         done
@@ -405,9 +414,9 @@ impl Frame {
     /// Copies bytes in, from `offset` on; returns for how many there was room.
     pub fn write(&self, offset: usize, data: &[u8]) -> usize {
         let mut done = 0;
-        self.for_each(offset, data.len(), |at, len| {
+        self.for_each(offset, data.len(), |memory, at, len| {
             let piece = &data[done..done + len];
-            self.pool.memory.memory().write(at, piece);
+            memory.write(at, piece);
             done += len;
         });
         done
@@ -421,12 +430,14 @@ impl Frame {
     /// There is no such place in the frame, which is as it was then.
     pub fn complete_checksum(&mut self, start: u16, offset: u16) -> Result<(), Error> {
         let len = self.len();
-        if usize::from(start) + usize::from(offset) + 2 > len {
-            return Err(Error::NoPlace { start, offset, len });
+        match &self.pool {
+            Some(pool) if usize::from(start) + usize::from(offset) + 2 <= len => {
+                pool.write_wish(self.head, (start, offset));
+                self.len |= SUMMED;
+                Ok(())
+            }
+            _ => Err(Error::NoPlace { start, offset, len }),
         }
-        self.pool.write_wish(self.head, (start, offset));
-        self.len |= SUMMED;
-        Ok(())
     }
 
     /// Completes a checksum here and now, as the device would.
@@ -463,14 +474,20 @@ impl Frame {
     }
 
     /// The pieces of a range: offset in the pool's memory, length.
-    fn for_each(&self, mut offset: usize, len: usize, mut piece: impl FnMut(usize, usize)) {
+    fn for_each(
+        &self,
+        mut offset: usize,
+        len: usize,
+        mut piece: impl FnMut(&SharedMemory, usize, usize),
+    ) {
         let mut left = len.min(self.len().saturating_sub(offset));
         let mut from = HEADER;
-        for buffer in self.buffers() {
-            let room = self.pool.len - from;
+        for (pool, buffer) in self.buffers() {
+            let room = pool.len - from;
             if offset < room && left > 0 {
                 let len = left.min(room - offset);
-                piece(self.pool.start(buffer) + from + offset, len);
+                let at = pool.start(buffer) + from + offset;
+                piece(pool.memory.memory(), at, len);
                 left -= len;
                 offset = 0;
             } else {

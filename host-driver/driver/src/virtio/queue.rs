@@ -64,13 +64,13 @@ impl QueuePair {
         }
         let count = count.min(u16::try_from(self.spare.len()).unwrap_or(u16::MAX));
         let (heads, mergeable) = (self.pool.heads(), self.mergeable);
-        let lengths = SHORTEST..=self.pool.buffer_len() as u32 - BEFORE;
+        // One comparison for both limits.
+        let span = self.pool.buffer_len() as u32 - (BEFORE + SHORTEST);
         let accept = |frame: &mut Frame, len: u32| {
-            let len = len.wrapping_sub(BEFORE);
-            if !lengths.contains(&len) || mergeable && heads.count(frame) != 1 {
+            if len.wrapping_sub(BEFORE + SHORTEST) > span || mergeable && heads.count(frame) != 1 {
                 return false;
             }
-            frame.set_len(len);
+            frame.set_len(len - BEFORE);
             true
         };
         let bus = |frame: &Frame| heads.bus(frame);
@@ -139,7 +139,7 @@ impl QueuePair {
         let before = frames.len();
         let heads = self.pool.heads();
         while !frames.is_empty() {
-            if self.tx.add_all(frames, |frame| heads.to_send(frame)) > 0 {
+            if self.tx.add_all(frames, move |frame| heads.to_send(frame)) > 0 {
                 continue;
             }
             let next = &frames[0];
@@ -154,7 +154,7 @@ impl QueuePair {
                 break;
             }
             let mut frame = frames.remove(0);
-            let segments = frame.segments(self.sums);
+            let segments = self.pool.segments(&mut frame, self.sums);
             // There is room, as was seen above.
             let _ = self.tx.add(&segments, frame);
         }

@@ -11,6 +11,7 @@
 //! order: then chain `n` has descriptor `n` modulo the size, and one comparison of an id tells that the device has that
 //! chain and none before it. Batches on a straight ring are loops over slices; everything else is one chain at a time.
 
+use std::mem;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
 
 use thiserror::Error;
@@ -144,7 +145,7 @@ pub struct Used<T> {
 struct Link {
     /// The next one of its chain.
     next: u16,
-    /// If it is the first of a chain: how many that has.
+    /// If it is the first of a chain that the device has: how many that has. Else none; of a straight ring anything.
     count: u16,
     /// Likewise: bytes that the device may write.
     room: u32,
@@ -173,8 +174,8 @@ pub struct Ring<T> {
     descriptors: Words<[AtomicU64; 2]>,
     avail: Words<AtomicU16>,
     used: Words<AtomicU64>,
-    /// By first descriptor: what the device has.
-    tokens: Box<[Option<T>]>,
+    /// By first descriptor: what the device has. Others are nothing, the default.
+    tokens: Box<[T]>,
     links: Box<[Link]>,
     /// Free descriptors, `free_left` from place `free_at` on, in a circle. Of a straight ring the place is the number
     /// of chains that were added, and each descriptor is at its own.
@@ -191,7 +192,7 @@ pub struct Ring<T> {
     dead: Option<RingError>,
 }
 
-impl<T> Ring<T> {
+impl<T: Default> Ring<T> {
     /// A queue with all descriptors free, in zeroed memory. No interrupts are wanted at first.
     ///
     /// # Panics
@@ -209,7 +210,7 @@ impl<T> Ring<T> {
             layout,
             size,
             event_idx,
-            tokens: (0..size).map(|_| None).collect(),
+            tokens: (0..size).map(|_| T::default()).collect(),
             links: vec![Link::default(); entries].into(),
             free: (0..size).collect(),
             free_at: 0,
@@ -264,6 +265,9 @@ impl<T> Ring<T> {
             Ok(count) if count > 0 && count <= self.free_left => count,
             _ => return Err(token),
         };
+        if self.straight && count > 1 {
+            self.bend();
+        }
         let head = self.free[self.place(self.free_at)];
         let mut room = 0u32;
         for (number, segment) in (1..=count).zip(segments) {
@@ -277,10 +281,9 @@ impl<T> Ring<T> {
             room = room.saturating_add(segment.room());
         }
         self.free_left -= count;
-        self.straight &= count == 1;
         let link = &mut self.links[usize::from(head)];
         (link.count, link.room) = (count, room);
-        self.tokens[usize::from(head)] = Some(token);
+        self.tokens[usize::from(head)] = token;
         self.avail[self.place(self.added)].store(head.to_le(), Ordering::Relaxed);
         self.added = self.added.wrapping_add(1);
         self.outstanding += 1;
@@ -339,12 +342,14 @@ impl<T> Ring<T> {
         while self.taken != seen {
             let place = self.place(self.taken);
             let (id, len) = halves(&self.used[place]);
-            let token = self.tokens.get_mut(id as usize).and_then(Option::take);
-            let Some(token) = token else {
+            if self.straight && id as usize != place {
+                self.bend();
+            }
+            let Some(link @ Link { count: 1.., .. }) = self.links.get(id as usize).copied() else {
                 return Err(self.kill(RingError::BadUsedId { id }));
             };
-            self.straight &= id as usize == place;
-            let link = self.links[id as usize];
+            self.links[id as usize].count = 0;
+            let token = mem::take(&mut self.tokens[id as usize]);
             let mut at = id as u16;
             for _ in 0..link.count {
                 let free = self.place(self.free_at.wrapping_add(self.free_left));

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Link, Ring, RingError, Segment, halves};
 
-impl<T> Ring<T> {
+impl<T: Default> Ring<T> {
     /// The places of so many numbers, or those up to the end of the ring.
     #[inline]
     fn places(&self, first: u16, count: u16) -> Range<usize> {
@@ -48,11 +48,10 @@ impl<T> Ring<T> {
             if count == 0 {
                 return done;
             }
-            let tokens = from.drain(..usize::from(count));
-            for (place, token) in self.tokens[places].iter_mut().zip(tokens) {
-                // Nothing: the descriptor was free.
-                mem::forget(place.replace(token));
-            }
+            let sent = &mut from[..usize::from(count)];
+            sent.swap_with_slice(&mut self.tokens[places][..sent.len()]);
+            // They are nothing now.
+            from.drain(..usize::from(count));
             self.added = self.added.wrapping_add(count);
             self.free_at = self.free_at.wrapping_add(count);
             self.free_left -= count;
@@ -87,6 +86,16 @@ impl<T> Ring<T> {
         self.straight = true;
     }
 
+    /// The ring is not straight any more: notes which descriptors are free.
+    #[cold]
+    pub(super) fn bend(&mut self) {
+        for number in 0..self.free_left {
+            let place = self.place(self.free_at.wrapping_add(number));
+            self.links[place].count = 0;
+        }
+        self.straight = false;
+    }
+
     /// Takes all used chains of a queue that the device only reads. Those of more pieces than one go through `split`.
     ///
     /// # Errors
@@ -108,8 +117,7 @@ impl<T> Ring<T> {
                 id += 1;
             }
             let good = &mut self.tokens[places.start..id as usize];
-            let token = |place: &mut Option<T>| place.take().expect("a straight ring has it");
-            done.extend(good.iter_mut().map(token));
+            done.extend(good.iter_mut().map(mem::take));
             let count = (id as usize - places.start) as u16;
             self.taken = self.taken.wrapping_add(count);
             self.free_left += count;
@@ -162,9 +170,8 @@ impl<T> Ring<T> {
             let places = self.places(self.taken, left);
             let (from, mut id) = (places.start, places.start as u32);
             let all = self.used[places.clone()].iter();
-            for (entry, place) in all.zip(&mut self.tokens[places.clone()]) {
+            for (entry, token) in all.zip(&mut self.tokens[places.clone()]) {
                 let (used, len) = halves(entry);
-                let Some(token) = place else { break };
                 if used != id || !accept(token, len) {
                     break;
                 }
@@ -172,15 +179,15 @@ impl<T> Ring<T> {
             }
             let good = from..id as usize;
             let rest = spare.len() - good.len();
-            let descriptors = &self.descriptors[good.clone()];
+            let (descriptors, tokens) = (
+                &self.descriptors[good.clone()],
+                &mut self.tokens[good.clone()],
+            );
             for (descriptor, token) in descriptors.iter().zip(&spare[rest..]) {
                 descriptor[0].store(bus(token).to_le(), Ordering::Relaxed);
             }
-            let places = self.tokens[good.clone()].iter_mut();
-            out.extend(places.zip(spare.drain(rest..)).map(|(place, token)| {
-                let old = place.replace(token);
-                old.expect("a straight ring has it")
-            }));
+            tokens.swap_with_slice(&mut spare[rest..]);
+            out.extend(spare.drain(rest..));
             let taken = good.len() as u16;
             self.taken = self.taken.wrapping_add(taken);
             self.added = self.added.wrapping_add(taken);
