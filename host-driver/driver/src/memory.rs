@@ -12,6 +12,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -248,21 +249,6 @@ impl SharedMemory {
         self.atomic64(offset).store(value.to_le(), order);
     }
 
-    /// Clears 12 bytes at a multiple of 8, of 16 that are inside: a header of virtio-net.
-    #[inline]
-    pub fn clear_header(&self, offset: usize) {
-        let first = self.at::<AtomicU64>(offset, 2);
-        // SAFETY: both are inside and aligned, as was just checked, and live as long as `self`.
-        let (low, high) = unsafe {
-            (
-                AtomicU64::from_ptr(first.cast()),
-                AtomicU32::from_ptr(first.add(1).cast()),
-            )
-        };
-        low.store(0, Ordering::Relaxed);
-        high.store(0, Ordering::Relaxed);
-    }
-
     /// Copies out of it.
     pub fn read(&self, offset: usize, data: &mut [u8]) {
         let (head, words) = parts(offset, data.len());
@@ -319,22 +305,53 @@ impl Drop for SharedMemory {
     }
 }
 
-/// What memory that somebody else writes can be seen as: any bits are a value of it.
+/// The first bytes of a buffer of a virtio-net queue: the header (`virtio_net_hdr`), and four of the frame.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Head {
+    /// `flags`, `gso_type`, `hdr_len`, `gso_size`, `csum_start`.
+    first: AtomicU64,
+    csum_offset: AtomicU16,
+    num_buffers: AtomicU16,
+    _frame: AtomicU32,
+}
+
+impl Head {
+    /// Buffers of a frame that was received.
+    #[must_use]
+    #[inline]
+    pub fn num_buffers(&self) -> u16 {
+        u16::from_le(self.num_buffers.load(Ordering::Relaxed))
+    }
+
+    /// Clears the header: it asks for nothing.
+    #[inline]
+    pub fn clear(&self) {
+        self.first.store(0, Ordering::Relaxed);
+        self.csum_offset.store(0, Ordering::Relaxed);
+        self.num_buffers.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What memory that somebody else writes can be seen as: atomics without gaps, any bits are a value of it.
 pub trait Atomic: sealed::Atomic {}
 impl Atomic for AtomicU16 {}
 impl Atomic for AtomicU64 {}
+impl Atomic for [AtomicU64; 2] {}
+impl Atomic for Head {}
 
 mod sealed {
     pub trait Atomic: Sync {}
     impl Atomic for super::AtomicU16 {}
     impl Atomic for super::AtomicU64 {}
+    impl Atomic for [super::AtomicU64; 2] {}
+    impl Atomic for super::Head {}
 }
 
-/// An array in shared memory, a power of two of words, as rings have it. Its place is checked once, and an
-/// index wraps: no access can be outside.
+/// An array in shared memory, whose place is checked once.
 pub struct Words<A> {
     first: NonNull<A>,
-    mask: usize,
+    len: usize,
     /// Keeps it there.
     _memory: Arc<SharedMemory>,
 }
@@ -347,35 +364,36 @@ unsafe impl<A: Atomic> Sync for Words<A> {}
 impl<A> fmt::Debug for Words<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Words")
-            .field("len", &(self.mask + 1))
+            .field("len", &self.len)
             .finish_non_exhaustive()
     }
 }
 
 impl<A: Atomic> Words<A> {
-    /// The array of `count` words at an offset.
+    /// The array of `len` words at an offset.
     ///
     /// # Panics
-    /// It is not inside, not aligned, or `count` is no power of two.
+    /// It is not inside, or not aligned.
     #[must_use]
-    pub fn new(memory: Arc<SharedMemory>, offset: usize, count: usize) -> Self {
-        assert!(count.is_power_of_two(), "{count} words are no ring");
-        let first = memory.at(offset, count);
+    pub fn new(memory: Arc<SharedMemory>, offset: usize, len: usize) -> Self {
+        let first = memory.at(offset, len);
         Self {
             // SAFETY: inside the memory, which does not start at address 0.
             first: unsafe { NonNull::new_unchecked(first) },
-            mask: count - 1,
+            len,
             _memory: memory,
         }
     }
+}
 
-    /// A word; the index wraps.
-    #[must_use]
+impl<A: Atomic> Deref for Words<A> {
+    type Target = [A];
+
     #[inline]
-    pub fn at(&self, index: usize) -> &A {
-        // SAFETY: all `mask + 1` words are inside the memory and aligned, as `new` checked; it lives as long
-        // as `self`, and an atomic has no invalid values.
-        unsafe { self.first.add(index & self.mask).as_ref() }
+    fn deref(&self) -> &[A] {
+        // SAFETY: all words are inside the memory and aligned, as `new` checked; it lives as long as `self`,
+        // and an atomic has no invalid values.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.len) }
     }
 }
 
@@ -429,21 +447,44 @@ mod tests {
     }
 
     #[test]
-    fn words_wrap_and_stay_inside() {
+    fn words_stay_inside() {
         let memory = Arc::new(SharedMemory::local(PAGE));
         let words = Words::<AtomicU16>::new(Arc::clone(&memory), 6, 4);
-        for index in [0, 3, 4, 7, usize::MAX] {
-            words.at(index).store(index as u16, Ordering::Relaxed);
-            let at = 6 + 2 * (index % 4);
-            assert_eq!(memory.load16(at, Ordering::Relaxed), index as u16);
+        for (index, word) in words.iter().enumerate() {
+            word.store(index as u16 + 7, Ordering::Relaxed);
+            assert_eq!(
+                memory.load16(6 + 2 * index, Ordering::Relaxed),
+                word.load(Ordering::Relaxed)
+            );
         }
-        for (offset, count) in [(PAGE - 8, 2), (4, 1), (0, 3), (usize::MAX, 1)] {
+        assert!(words.get(4).is_none());
+        for (offset, len) in [
+            (PAGE - 8, 2),
+            (4, 1),
+            (0, PAGE),
+            (usize::MAX, 1),
+            (0, usize::MAX),
+        ] {
             let memory = Arc::clone(&memory);
-            let made = || Words::<AtomicU64>::new(memory, offset, count);
+            let made = || Words::<AtomicU64>::new(memory, offset, len);
             assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(made)).is_err());
         }
         drop(memory);
-        assert_eq!(words.at(3).load(Ordering::Relaxed), u16::MAX);
+        assert_eq!(words[3].load(Ordering::Relaxed), 10);
+    }
+
+    #[test]
+    fn a_header_is_cleared_and_nothing_else() {
+        let memory = Arc::new(SharedMemory::local(PAGE));
+        memory.write(0, &[0xee; 48]);
+        let heads = Words::<Head>::new(Arc::clone(&memory), 0, 3);
+        memory.store16(16 + 10, 0x1234, Ordering::Relaxed);
+        assert_eq!(heads[1].num_buffers(), 0x1234);
+        heads[1].clear();
+        let mut bytes = [0; 48];
+        memory.read(0, &mut bytes);
+        assert!(bytes[16..28].iter().all(|b| *b == 0));
+        assert!(bytes[..16].iter().chain(&bytes[28..]).all(|b| *b == 0xee));
     }
 
     #[test]

@@ -263,6 +263,169 @@ fn every_lie_has_its_error_and_kills_the_queue() {
     }
 }
 
+/// A piece of memory for a token.
+fn piece(token: u64, writable: bool) -> Segment {
+    Segment {
+        bus: token << 8,
+        len: 100,
+        writable,
+    }
+}
+
+/// A token comes back from the device.
+fn gone(with_device: &mut Vec<u64>, token: u64, seed: u64) {
+    let at = with_device.iter().position(|other| *other == token);
+    with_device.swap_remove(at.unwrap_or_else(|| panic!("seed {seed}: {token} came back twice")));
+}
+
+/// What a device has taken, to be finished in order, or not.
+struct Work {
+    held: VecDeque<(u64, u16)>,
+    order: u64,
+}
+
+impl Work {
+    /// Takes what there is and finishes some: tokens and lengths as they go back.
+    fn turn(
+        &mut self,
+        random: &mut Random,
+        device: &mut DeviceRing,
+        writable: bool,
+    ) -> Vec<(u64, u32)> {
+        while let Some((head, chain)) = device.take() {
+            let (bus, len, writes) = chain[0];
+            assert_eq!((bus & 0xff, len, writes), (0, 100, writable));
+            self.held.push_back((bus >> 8, head));
+        }
+        let mut back = Vec::new();
+        for _ in 0..random.below(self.held.len() as u64 + 1) {
+            let in_order = random.below(1000) < self.order;
+            let at = if in_order {
+                0
+            } else {
+                random.below(self.held.len() as u64)
+            };
+            let (token, head) = self.held.remove(at as usize).unwrap();
+            let len = random.below(101) as u32;
+            device.put(head, len);
+            back.push((token, len));
+        }
+        device.show();
+        back
+    }
+}
+
+#[test]
+fn what_is_sent_in_batches_comes_back_in_any_order() {
+    for (seed, size) in (1..).zip([1, 2, 8, 64]) {
+        for order in [1000, 990, 0] {
+            let mut random = Random::new(seed);
+            let (mut ring, mut device) = pair::<u64>(size, seed % 2 == 0);
+            let held = VecDeque::new();
+            let (mut next, mut work) = (0, Work { held, order });
+            while next < rounds(if order == 1000 { 70_000 } else { 10_000 }, 100) {
+                let room = u64::from(ring.room());
+                let tokens = next..next + random.below(room + 1);
+                next = tokens.end;
+                if tokens.end == tokens.start + 2 && random.chance(4) {
+                    // Two pieces, so that the ring is not straight.
+                    let pieces = [piece(tokens.start, false); 2];
+                    ring.add(&pieces, tokens.start).unwrap();
+                } else {
+                    ring.add_all(&mut tokens.collect(), |token| Some(piece(*token, false)));
+                }
+                let _ = ring.publish();
+                let back = work.turn(&mut random, &mut device, false);
+                let mut done = Vec::new();
+                ring.take_back(&mut done, |token, done| done.push(token))
+                    .unwrap();
+                assert!(
+                    done.iter().eq(back.iter().map(|(token, _)| token)),
+                    "seed {seed}"
+                );
+                assert_eq!(usize::from(ring.outstanding()), work.held.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_received_is_exchanged_or_taken_one_by_one() {
+    for (seed, size) in (1..).zip([1, 2, 8, 64]) {
+        for order in [1000, 998, 0] {
+            let mut random = Random::new(seed);
+            let (mut ring, mut device) = pair::<u64>(size, seed % 2 == 0);
+            let held = VecDeque::new();
+            let (mut next, mut work) = (0, Work { held, order });
+            let mut exchanged = 0;
+            while next < rounds(if order == 1000 { 70_000 } else { 10_000 }, 100) {
+                // Mostly full.
+                let room = u64::from(ring.room());
+                let tokens = next..next + if random.chance(20) { room / 2 } else { room };
+                next = tokens.end;
+                ring.add_all(&mut tokens.collect(), |token| Some(piece(*token, true)));
+                let _ = ring.publish();
+                let back = work.turn(&mut random, &mut device, true);
+
+                let there = ring.exchangeable().unwrap();
+                assert!(there == 0 || usize::from(there) == back.len());
+                let mut spare: Vec<u64> = (next..next + u64::from(there)).collect();
+                next += u64::from(there);
+                let (mut out, mut lens) = (Vec::new(), Vec::new());
+                let accept = |_: &mut u64, len| {
+                    lens.extend((len != 7).then_some(len));
+                    len != 7
+                };
+                let bus = |token: &u64| token << 8;
+                let count = ring.exchange(there, accept, &mut spare, bus, &mut out);
+                exchanged += u64::from(count);
+                assert_eq!(out.len(), usize::from(count));
+                ring.pop_while(|used| {
+                    out.push(used.token);
+                    lens.push(used.len);
+                    true
+                })
+                .unwrap();
+                assert!(out.into_iter().zip(lens).eq(back), "seed {seed}");
+                assert_eq!(
+                    usize::from(ring.outstanding()),
+                    work.held.len() + usize::from(count)
+                );
+            }
+            assert!(exchanged > 0 || cfg!(miri) || order == 0);
+        }
+    }
+}
+
+#[test]
+fn a_lie_to_a_batch_is_left_for_the_look_at_each() {
+    for (entry, good, bad) in [
+        // The next one, one that the device does not have yet or any more, none.
+        ((1, 5), 3, None),
+        ((0, 5), 1, Some(RingError::BadUsedId { id: 0 })),
+        ((9, 5), 1, Some(RingError::BadUsedId { id: 9 })),
+        (
+            (1 << 16 | 1, 5),
+            1,
+            Some(RingError::BadUsedId { id: 1 << 16 | 1 }),
+        ),
+    ] {
+        let (mut ring, device) = pair::<u64>(4, true);
+        ring.add_all(&mut (10..14).collect(), |token| Some(piece(*token, false)));
+        assert_eq!(ring.room(), 0);
+        for (slot, (id, len)) in (0..).zip([(0, u32::MAX), entry, (2, 0)]) {
+            device.forge_entry(slot, id, len);
+        }
+        device.forge_index(3);
+        assert_eq!(ring.exchangeable(), Ok(3));
+        let mut done = Vec::new();
+        let result = ring.take_back(&mut done, |token, done| done.push(token));
+        assert_eq!(result.err(), bad);
+        assert_eq!(done, (10..10 + good).collect::<Vec<_>>());
+        assert_eq!((ring.dead(), ring.exchangeable().err()), (bad, bad));
+    }
+}
+
 /// Random nonsense from a device: errors, never a panic, and no token twice.
 #[test]
 fn a_hostile_device_gets_errors() {
@@ -275,7 +438,7 @@ fn a_hostile_device_gets_errors() {
         let mut with_device = Vec::new();
         let mut next = 0;
         for _ in 0..rounds(200, 60) {
-            match random.below(9) {
+            match random.below(12) {
                 0 | 1 => {
                     let segments = chain(&mut random, size);
                     if ring.add(&segments, next).is_ok() {
@@ -305,12 +468,37 @@ fn a_hostile_device_gets_errors() {
                     }
                 }
                 7 => drop(ring.enable_events()),
+                8 => {
+                    let room = u64::from(ring.room());
+                    let tokens = next..next + random.below(room + 2);
+                    next = tokens.end;
+                    with_device.extend(tokens.clone().take(room as usize));
+                    ring.add_all(&mut tokens.collect(), |token| Some(piece(*token, true)));
+                    assert!(!ring.publish() || room > 0);
+                }
+                9 => {
+                    let mut done = Vec::new();
+                    let _ = ring.take_back(&mut done, |token, done| done.push(token));
+                    done.iter()
+                        .for_each(|token| gone(&mut with_device, *token, seed));
+                }
+                10 => {
+                    let there = ring.exchangeable().unwrap_or(0);
+                    let mut spare: Vec<u64> = (next..next + u64::from(there)).collect();
+                    let (mut out, new) = (Vec::new(), spare.clone());
+                    next += u64::from(there);
+                    let accept = |_: &mut u64, len| len <= 100;
+                    let bus = |token: &u64| piece(*token, true).bus;
+                    let count = ring.exchange(there, accept, &mut spare, bus, &mut out);
+                    let given = new.len() - spare.len();
+                    assert_eq!([out.len(), given], [usize::from(count); 2]);
+                    out.iter()
+                        .for_each(|token| gone(&mut with_device, *token, seed));
+                    with_device.extend(&new[spare.len()..]);
+                }
                 _ => {
                     while let Ok(Some(used)) = ring.pop() {
-                        let at = with_device.iter().position(|token| *token == used.token);
-                        with_device.swap_remove(at.unwrap_or_else(|| {
-                            panic!("seed {seed}: {} came back twice", used.token)
-                        }));
+                        gone(&mut with_device, used.token, seed);
                     }
                 }
             }

@@ -10,7 +10,7 @@
 //!
 //! | Module | Does |
 //! |---|---|
-//! | `ring` | one queue: pure logic over shared memory |
+//! | `ring` | one queue: pure logic over shared memory; `ring::batch`: many chains at once |
 //! | `pool` | buffers and frames |
 //! | `registers` | capabilities and the common configuration |
 //! | `vf` | the device: negotiation, batches, waiting |

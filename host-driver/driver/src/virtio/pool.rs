@@ -5,22 +5,25 @@
 //! A [`Frame`] is owned: who gives it to a queue has it no more, and it comes back to the pool when the
 //! device is done with it. Nothing is copied on the way.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, mem};
 
 use super::HEADER;
 use super::error::Error;
 use super::ring::Segment;
 use crate::function::DmaMemory;
+use crate::memory::{Head, SharedMemory, Words};
 
-/// A buffer of a pool, by its place.
+/// A buffer of a pool: where it starts, in units of [`UNIT`] bytes.
 pub(super) type Buffer = u32;
 /// Behind the last buffer of a frame.
 const END: Buffer = Buffer::MAX;
-/// Likewise; the frame's checksum is to be completed, and its header says where. So who sends a frame that is alone in
-/// its buffer and asks for nothing learns both by one look.
-const END_SUMMED: Buffer = Buffer::MAX - 1;
+/// Bytes of a [`Head`].
+const UNIT: usize = size_of::<Head>();
+/// In the length of a frame: its checksum is to be completed, and its header says where. So who sends a frame that is
+/// alone in its buffer and asks for nothing learns both by one look at the length.
+const SUMMED: u32 = 1 << 31;
 
 /// `VIRTIO_NET_HDR_F_NEEDS_CSUM` in `flags`.
 const NEEDS_CSUM: u16 = 1;
@@ -38,7 +41,8 @@ struct Shared {
     memory: DmaMemory,
     /// Bytes of a buffer.
     len: usize,
-    /// By buffer: the next one of its frame. Who has the frame has its links, too.
+    heads: Words<Head>,
+    /// By number of a buffer: the next one of its frame. Who has the frame has its links, too.
     next: Box<[AtomicU32]>,
     free: Mutex<Vec<Buffer>>,
 }
@@ -59,18 +63,21 @@ impl Shared {
 
     #[inline]
     fn start(&self, buffer: Buffer) -> usize {
-        buffer as usize * self.len
+        buffer as usize * UNIT
+    }
+
+    /// The link of a buffer.
+    fn link(&self, buffer: Buffer) -> &AtomicU32 {
+        &self.next[self.start(buffer) / self.len]
     }
 
     /// The next buffer of a frame, or [`END`].
-    #[inline]
     fn next(&self, buffer: Buffer) -> Buffer {
-        self.next[buffer as usize].load(Ordering::Relaxed)
+        self.link(buffer).load(Ordering::Relaxed)
     }
 
-    #[inline]
-    fn link(&self, buffer: Buffer, next: Buffer) {
-        self.next[buffer as usize].store(next, Ordering::Relaxed);
+    fn set_next(&self, buffer: Buffer, next: Buffer) {
+        self.link(buffer).store(next, Ordering::Relaxed);
     }
 
     /// Asks for a checksum in a header, whose other bytes stay.
@@ -83,9 +90,16 @@ impl Shared {
         memory.store16(at + CSUM_OFFSET, offset, Ordering::Relaxed);
     }
 
+    /// Where a checksum is to be, by a header: `csum_start` and `csum_offset`.
+    fn wish(&self, buffer: Buffer) -> (u16, u16) {
+        let (at, memory) = (self.start(buffer), self.memory.memory());
+        let word = |offset| memory.load16(at + offset, Ordering::Relaxed);
+        (word(CSUM_START), word(CSUM_OFFSET))
+    }
+
     /// A buffer and those that follow it.
     fn chain(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
-        let real = |buffer| (buffer < END_SUMMED).then_some(buffer);
+        let real = |buffer| (buffer != END).then_some(buffer);
         std::iter::successors(real(head), move |buffer| real(self.next(*buffer)))
     }
 
@@ -93,7 +107,7 @@ impl Shared {
         let first = to.len();
         to.extend(self.chain(head));
         for buffer in &to[first..] {
-            self.link(*buffer, END);
+            self.set_next(*buffer, END);
         }
     }
 }
@@ -102,20 +116,22 @@ impl Pool {
     /// As many buffers of `len` bytes as fit into the memory.
     ///
     /// # Panics
-    /// `len` is no multiple of 8, or leaves no room for a header and a byte.
+    /// `len` is no multiple of 16, or leaves no room for a header and a byte.
     #[must_use]
     pub fn new(memory: DmaMemory, len: usize) -> Self {
         assert!(
-            len > HEADER && len.is_multiple_of(8),
+            len > HEADER && len.is_multiple_of(UNIT),
             "a buffer cannot have {len} bytes"
         );
+        let unit = (len / UNIT) as u32;
         let count = u32::try_from(memory.memory().len() / len).unwrap_or(END);
-        let count = count.min(END_SUMMED);
+        let count = count.min(END / unit);
         Self(Arc::new(Shared {
+            heads: memory.words(0, memory.memory().len() / UNIT),
             memory,
             len,
             next: (0..count).map(|_| AtomicU32::new(END)).collect(),
-            free: Mutex::new((0..count).rev().collect()),
+            free: Mutex::new((0..count).rev().map(|number| number * unit).collect()),
         }))
     }
 
@@ -132,15 +148,16 @@ impl Pool {
         self.0.len
     }
 
-    /// Moves up to `count` free buffers to `to`.
-    pub(super) fn take(&self, count: usize, to: &mut Vec<Buffer>) {
+    /// Moves up to `count` free buffers to `to`, as frames.
+    pub(super) fn take(&self, count: usize, to: &mut Vec<Frame>) {
         let mut free = self.0.free();
         let rest = free.len().saturating_sub(count);
-        to.extend(free.drain(rest..));
+        to.extend(free.drain(rest..).map(|buffer| self.whole(buffer, 0)));
     }
 
-    /// Takes buffers back.
-    pub(super) fn put(&self, buffers: impl IntoIterator<Item = Buffer>) {
+    /// Takes back frames of one buffer each.
+    pub(super) fn put(&self, frames: impl IntoIterator<Item = Frame>) {
+        let buffers = frames.into_iter().map(Frame::into_buffers);
         self.0.free().extend(buffers);
     }
 
@@ -151,20 +168,17 @@ impl Pool {
     pub fn frame(&self, len: usize) -> Option<Frame> {
         let count = (len.checked_add(HEADER)?).div_ceil(self.0.len);
         let mut free = self.0.free();
-        if len == 0 || count > free.len() || u32::try_from(len).is_err() {
+        if len == 0 || count > free.len() || len >= SUMMED as usize {
             return None;
         }
         let first = free.len() - count;
         let head = free.drain(first..).fold(END, |next, buffer| {
-            self.0.link(buffer, next);
+            self.0.set_next(buffer, next);
             buffer
         });
         // Nobody has verified what was not received.
-        self.0
-            .memory
-            .memory()
-            .store16(self.0.start(head), 0, Ordering::Relaxed);
-        Some(self.received(head, len))
+        self.0.heads[head as usize].clear();
+        Some(self.whole(head, len as u32))
     }
 
     /// A frame with these bytes.
@@ -176,92 +190,124 @@ impl Pool {
     }
 
     /// A frame of `len` bytes in linked buffers that are taken and have room for it.
-    #[inline]
-    pub(super) fn received(&self, head: Buffer, len: usize) -> Frame {
+    fn whole(&self, head: Buffer, len: u32) -> Frame {
         Frame {
-            pool: Arc::clone(&self.0),
+            pool: Some(Arc::clone(&self.0)),
             head,
-            len: len as u32,
+            len,
         }
     }
 
-    /// Makes a buffer the next one of a frame.
-    pub(super) fn link(&self, buffer: Buffer, next: Buffer) {
-        self.0.link(buffer, next);
+    /// Adds the buffers of a frame to `to`, each as one.
+    #[cold]
+    pub(super) fn split(&self, frame: Frame, to: &mut Vec<Frame>) {
+        let mut buffers = Vec::new();
+        self.0.unlink(frame.into_buffers(), &mut buffers);
+        to.extend(buffers.into_iter().map(|buffer| self.whole(buffer, 0)));
     }
 
-    /// Whether a buffer is a frame alone, which asks for no checksum.
+    /// Makes a buffer the next one of `last`, the last one of a frame; it is the last one then.
+    pub(super) fn append(&self, last: Buffer, frame: Frame) -> Buffer {
+        let buffer = frame.into_buffers();
+        self.0.set_next(last, buffer);
+        buffer
+    }
+
+    /// What the device is to read when a frame is sent. A checksum that it does not do (`sums`) is done here.
+    pub(super) fn segments(&self, frame: &mut Frame, sums: bool) -> Vec<Segment> {
+        let pool = &self.0;
+        let wish = (frame.len & SUMMED != 0).then(|| pool.wish(frame.head));
+        frame.len &= !SUMMED;
+        pool.heads[frame.head as usize].clear();
+        match wish {
+            Some(place) if sums => pool.write_wish(frame.head, place),
+            Some(place) => frame.sum(place),
+            None => {}
+        }
+        let mut left = frame.len() + HEADER;
+        let segment = |buffer| {
+            let len = left.min(pool.len);
+            left -= len;
+            Segment {
+                bus: pool.memory.bus(pool.start(buffer)),
+                len: len as u32,
+                writable: false,
+            }
+        };
+        pool.chain(frame.head).map(segment).collect()
+    }
+
+    /// The headers of all buffers, for a loop over frames.
     #[inline]
-    pub(super) fn is_single(&self, head: Buffer) -> bool {
-        self.0.next(head) == END
+    pub(super) fn heads(&self) -> Heads<'_> {
+        Heads {
+            pool: &self.0,
+            heads: &self.0.heads,
+            bus: self.0.memory.bus(0),
+            most: (self.0.len - HEADER) as u32,
+        }
     }
 
-    /// The buffers of a frame.
-    pub(super) fn buffers(&self, head: Buffer) -> impl Iterator<Item = Buffer> {
-        self.0.chain(head)
-    }
-
-    /// Adds the buffers of a frame to `to`, without links.
-    pub(super) fn unlink(&self, head: Buffer, to: &mut Vec<Buffer>) {
-        self.0.unlink(head, to);
-    }
-
+    /// Whether a frame is of this pool.
     #[inline]
     pub(super) fn owns(&self, frame: &Frame) -> bool {
-        Arc::ptr_eq(&self.0, &frame.pool)
-    }
-
-    /// A buffer's first bytes, for a queue.
-    #[inline]
-    pub(super) fn segment(&self, buffer: Buffer, len: usize, writable: bool) -> Segment {
-        Segment {
-            bus: self.0.memory.bus(self.0.start(buffer)),
-            len: len as u32,
-            writable,
-        }
-    }
-
-    /// 16 bits of a buffer's header.
-    #[inline]
-    pub(super) fn header16(&self, buffer: Buffer, offset: usize) -> u16 {
-        let at = self.0.start(buffer) + offset;
-        self.0.memory.memory().load16(at, Ordering::Relaxed)
-    }
-
-    /// Takes back a frame's wish for a checksum: where it is to be, `csum_start` and `csum_offset`.
-    pub(super) fn take_wish(&self, head: Buffer) -> Option<(u16, u16)> {
-        let last = self.0.chain(head).last()?;
-        if self.0.next(last) != END_SUMMED {
-            return None;
-        }
-        self.0.link(last, END);
-        let word = |at| self.header16(head, at);
-        Some((word(CSUM_START), word(CSUM_OFFSET)))
-    }
-
-    /// A buffer with a header that asks for a checksum.
-    pub(super) fn to_sum(&self, buffer: Buffer, len: usize, place: (u16, u16)) -> Segment {
-        let segment = self.to_send(buffer, len);
-        self.0.write_wish(buffer, place);
-        segment
-    }
-
-    /// A buffer with its header cleared.
-    #[inline]
-    pub(super) fn to_send(&self, buffer: Buffer, len: usize) -> Segment {
-        let start = self.0.start(buffer);
-        self.0.memory.memory().clear_header(start);
-        Segment {
-            bus: self.0.memory.bus(start),
-            len: len as u32,
-            writable: false,
-        }
+        frame.is_of(&self.0)
     }
 }
 
-/// An Ethernet frame in buffers that a device can reach, to whose pool they go back by themselves.
+/// What a loop over frames needs to know of their pool.
+#[derive(Clone, Copy)]
+pub(super) struct Heads<'a> {
+    pool: &'a Arc<Shared>,
+    heads: &'a [Head],
+    bus: u64,
+    /// The longest frame in one buffer.
+    most: u32,
+}
+
+impl Heads<'_> {
+    /// The device's address of a frame's first buffer.
+    #[inline]
+    pub(super) fn bus(self, frame: &Frame) -> u64 {
+        let start = u64::from(frame.head) * UNIT as u64;
+        self.bus.wrapping_add(start)
+    }
+
+    /// A frame's first buffer, for the device to fill.
+    #[inline]
+    pub(super) fn to_fill(self, frame: &Frame) -> Option<Segment> {
+        Some(Segment {
+            bus: self.bus(frame),
+            len: self.most + HEADER as u32,
+            writable: true,
+        })
+    }
+
+    /// A frame with its header cleared, to be sent, if it is of this pool, alone in its buffer, and asks for no checksum.
+    #[inline]
+    pub(super) fn to_send(self, frame: &Frame) -> Option<Segment> {
+        if frame.len > self.most || !frame.is_of(self.pool) {
+            return None;
+        }
+        self.heads[frame.head as usize].clear();
+        Some(Segment {
+            bus: self.bus(frame),
+            len: frame.len + HEADER as u32,
+            writable: false,
+        })
+    }
+
+    /// Buffers that a received frame has, by its header.
+    #[inline]
+    pub(super) fn count(self, frame: &Frame) -> u16 {
+        self.heads[frame.head as usize].num_buffers()
+    }
+}
+
+/// An Ethernet frame in buffers that a device can reach, to whose pool they go back by themselves. The default is none:
+/// it has no bytes and cannot be sent.
 pub struct Frame {
-    pool: Arc<Shared>,
+    pool: Option<Arc<Shared>>,
     /// The header and the first bytes; the others are linked. [`END`] when a queue has them.
     head: Buffer,
     /// Bytes without the header.
@@ -271,8 +317,19 @@ pub struct Frame {
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
-            .field("len", &self.len)
+            .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Default for Frame {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            pool: None,
+            head: END,
+            len: 0,
+        }
     }
 }
 
@@ -291,7 +348,13 @@ impl Frame {
     #[inline]
     #[allow(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
-        self.len as usize
+        (self.len & !SUMMED) as usize
+    }
+
+    /// Sets the bytes of a frame that was received, which has room for them.
+    #[inline]
+    pub(super) fn set_len(&mut self, len: u32) {
+        self.len = len;
     }
 
     /// Whether the device says of a frame that it received that its TCP or UDP checksum is right
@@ -299,49 +362,68 @@ impl Frame {
     #[must_use]
     #[inline]
     pub fn is_verified(&self) -> bool {
-        let flags = self.pool.start(self.head);
-        self.pool.memory.memory().load16(flags, Ordering::Relaxed) & DATA_VALID != 0
+        self.pool.as_ref().is_some_and(|pool| {
+            let flags = pool
+                .memory
+                .memory()
+                .load16(pool.start(self.head), Ordering::Relaxed);
+            flags & DATA_VALID != 0
+        })
     }
 
     /// The first of its buffers.
-    #[inline]
     pub(super) fn head(&self) -> Buffer {
         self.head
     }
 
     /// The first of its buffers, which are the caller's from now on.
     #[inline]
-    pub(super) fn into_buffers(mut self) -> Buffer {
-        std::mem::replace(&mut self.head, END)
+    fn into_buffers(mut self) -> Buffer {
+        mem::replace(&mut self.head, END)
+    }
+
+    /// How many buffers it has.
+    pub(super) fn count(&self) -> usize {
+        self.buffers().count()
+    }
+
+    #[inline]
+    fn is_of(&self, pool: &Arc<Shared>) -> bool {
+        let own = self.pool.as_ref();
+        own.is_some_and(|own| Arc::ptr_eq(own, pool))
     }
 
     #[cold]
     fn give_back(&self) {
-        self.pool.unlink(self.head, &mut self.pool.free());
+        if let Some(pool) = &self.pool {
+            pool.unlink(self.head, &mut pool.free());
+        }
     }
 
-    fn buffers(&self) -> impl Iterator<Item = Buffer> {
-        self.pool.chain(self.head)
+    /// Its buffers, and the pool that they are of.
+    fn buffers(&self) -> impl Iterator<Item = (&Shared, Buffer)> {
+        let pool = self.pool.as_deref().into_iter();
+        pool.flat_map(|pool| pool.chain(self.head).map(move |buffer| (pool, buffer)))
     }
 
     /// The bytes where they are, in pieces. A device that breaks the rules may still change them.
     pub fn pieces(&self) -> impl Iterator<Item = &[AtomicU8]> {
         let mut left = self.len();
         let mut from = HEADER;
-        self.buffers().map(move |buffer| {
-            let len = left.min(self.pool.len - from);
-            let at = self.pool.start(buffer) + from;
+        self.buffers().map(move |(pool, buffer)| {
+            let len = left.min(pool.len - from);
+            let at = pool.start(buffer) + from;
             (left, from) = (left - len, 0);
-            self.pool.memory.memory().bytes(at, len)
+            pool.memory.memory().bytes(at, len)
         })
     }
 
     /// Copies bytes out, from `offset` on; returns how many there were.
     pub fn read(&self, offset: usize, data: &mut [u8]) -> usize {
         let mut done = 0;
-        self.for_each(offset, data.len(), |at, len| {
+        self.for_each(offset, data.len(), |memory, at, len| {
             let piece = &mut data[done..done + len];
-            self.pool.memory.memory().read(at, piece);
+            memory.read(at, piece);
             done += len;
         });
         done
@@ -350,9 +432,9 @@ impl Frame {
     /// Copies bytes in, from `offset` on; returns for how many there was room.
     pub fn write(&self, offset: usize, data: &[u8]) -> usize {
         let mut done = 0;
-        self.for_each(offset, data.len(), |at, len| {
+        self.for_each(offset, data.len(), |memory, at, len| {
             let piece = &data[done..done + len];
-            self.pool.memory.memory().write(at, piece);
+            memory.write(at, piece);
             done += len;
         });
         done
@@ -366,18 +448,18 @@ impl Frame {
     /// There is no such place in the frame, which is as it was then.
     pub fn complete_checksum(&mut self, start: u16, offset: u16) -> Result<(), Error> {
         let len = self.len();
-        if usize::from(start) + usize::from(offset) + 2 > len {
-            return Err(Error::NoPlace { start, offset, len });
+        match &self.pool {
+            Some(pool) if usize::from(start) + usize::from(offset) + 2 <= len => {
+                pool.write_wish(self.head, (start, offset));
+                self.len |= SUMMED;
+                Ok(())
+            }
+            _ => Err(Error::NoPlace { start, offset, len }),
         }
-        self.pool.write_wish(self.head, (start, offset));
-        if let Some(last) = self.buffers().last() {
-            self.pool.link(last, END_SUMMED);
-        }
-        Ok(())
     }
 
     /// Completes a checksum here and now, as the device would.
-    pub(super) fn sum(&self, (start, offset): (u16, u16)) {
+    fn sum(&self, (start, offset): (u16, u16)) {
         let (start, offset) = (usize::from(start), usize::from(offset));
         let mut sum: u64 = 0;
         let mut even = true;
@@ -410,14 +492,20 @@ impl Frame {
     }
 
     /// The pieces of a range: offset in the pool's memory, length.
-    fn for_each(&self, mut offset: usize, len: usize, mut piece: impl FnMut(usize, usize)) {
+    fn for_each(
+        &self,
+        mut offset: usize,
+        len: usize,
+        mut piece: impl FnMut(&SharedMemory, usize, usize),
+    ) {
         let mut left = len.min(self.len().saturating_sub(offset));
         let mut from = HEADER;
-        for buffer in self.buffers() {
-            let room = self.pool.len - from;
+        for (pool, buffer) in self.buffers() {
+            let room = pool.len - from;
             if offset < room && left > 0 {
                 let len = left.min(room - offset);
-                piece(self.pool.start(buffer) + from + offset, len);
+                let at = pool.start(buffer) + from + offset;
+                piece(pool.memory.memory(), at, len);
                 left -= len;
                 offset = 0;
             } else {

@@ -6,12 +6,12 @@ use super::HEADER;
 use super::error::Error;
 use super::pool::{Buffer, Frame, Pool};
 use super::registers::{Doorbell, Registers};
-use super::ring::{Ring, RingError, Segment};
+use super::ring::{Ring, RingError};
 
 /// Bytes of an Ethernet header: no frame is shorter.
-const SHORTEST: usize = 14;
-/// Offset of `num_buffers` in the header.
-const NUM_BUFFERS: usize = 10;
+const SHORTEST: u32 = 14;
+/// Bytes of the header before it.
+const BEFORE: u32 = HEADER as u32;
 
 /// A receive and a transmit queue. Pairs can be used by different threads.
 #[derive(Debug)]
@@ -19,10 +19,10 @@ pub struct QueuePair {
     pub(super) registers: Registers,
     pub(super) pool: Pool,
     pub(super) number: u16,
-    pub(super) rx: Ring<Buffer>,
-    pub(super) tx: Ring<Buffer>,
+    pub(super) rx: Ring<Frame>,
+    pub(super) tx: Ring<Frame>,
     /// Buffers for the receive queue, taken from the pool and given back to it many at a time.
-    pub(super) spare: Vec<Buffer>,
+    pub(super) spare: Vec<Frame>,
     pub(super) doorbells: (Doorbell, Doorbell),
     pub(super) mergeable: bool,
     /// The device completes checksums.
@@ -44,44 +44,7 @@ impl QueuePair {
     /// The device broke the rules or is gone. The queue is dead then.
     pub fn rx_batch(&mut self, frames: &mut Vec<Frame>, most: usize) -> Result<usize, Error> {
         let before = frames.len();
-        let (pool, mergeable) = (&self.pool, self.mergeable);
-        let mut part: Option<Part> = None;
-        let mut bad = None;
-        let mut result = Ok(());
-        if most > 0 {
-            result = self.rx.pop_while(|used| {
-                let (buffer, len) = (used.token, used.len as usize);
-                let mut count = 1;
-                if part.is_none() {
-                    if mergeable {
-                        count = pool.header16(buffer, NUM_BUFFERS);
-                    }
-                    if count == 1 && len >= HEADER + SHORTEST {
-                        frames.push(pool.received(buffer, len - HEADER));
-                        return frames.len() - before < most;
-                    }
-                }
-                match Part::more(&mut part, buffer, len, count, pool) {
-                    Ok(None) => true,
-                    Ok(Some(frame)) => {
-                        frames.push(frame);
-                        frames.len() - before < most
-                    }
-                    Err(error) => {
-                        bad = Some(error);
-                        false
-                    }
-                }
-            });
-        }
-        // The device shows all buffers of a frame at once.
-        let cut = part.map(|part| RingError::BadBufferCount {
-            count: part.count,
-            there: part.there,
-        });
-        if let Some(error) = bad.or(cut) {
-            result = result.and(Err(self.rx.kill(error)));
-        }
+        let result = self.receive(frames, most);
         let received = frames.len() - before;
         // What was good is the caller's, whatever came behind it.
         if received == 0 {
@@ -91,17 +54,74 @@ impl QueuePair {
         Ok(received)
     }
 
+    /// Takes what came in, frames of one buffer first.
+    fn receive(&mut self, frames: &mut Vec<Frame>, most: usize) -> Result<(), RingError> {
+        let there = self.rx.exchangeable()?;
+        let count = there.min(u16::try_from(most).unwrap_or(u16::MAX));
+        let missing = usize::from(count).saturating_sub(self.spare.len());
+        if missing > 0 {
+            self.pool.take(missing, &mut self.spare);
+        }
+        let count = count.min(u16::try_from(self.spare.len()).unwrap_or(u16::MAX));
+        let (heads, mergeable) = (self.pool.heads(), self.mergeable);
+        // One comparison for both limits.
+        let span = self.pool.buffer_len() as u32 - (BEFORE + SHORTEST);
+        let accept = |frame: &mut Frame, len: u32| {
+            if len.wrapping_sub(BEFORE + SHORTEST) > span || mergeable && heads.count(frame) != 1 {
+                return false;
+            }
+            frame.set_len(len - BEFORE);
+            true
+        };
+        let bus = |frame: &Frame| heads.bus(frame);
+        let done = (self.rx).exchange(count, accept, &mut self.spare, bus, frames);
+        if usize::from(done) == most || done == there && there > 0 {
+            return Ok(());
+        }
+        self.receive_parts(frames, most - usize::from(done))
+    }
+
+    /// Takes what came in, one buffer at a time.
+    fn receive_parts(&mut self, frames: &mut Vec<Frame>, most: usize) -> Result<(), RingError> {
+        let before = frames.len();
+        let (pool, mergeable) = (&self.pool, self.mergeable);
+        let mut part: Option<Part> = None;
+        let mut bad = None;
+        let result = self.rx.pop_while(|used| {
+            match Part::more(&mut part, used.token, used.len, mergeable, pool) {
+                Ok(None) => true,
+                Ok(Some(frame)) => {
+                    frames.push(frame);
+                    frames.len() - before < most
+                }
+                Err(error) => {
+                    bad = Some(error);
+                    false
+                }
+            }
+        });
+        // The device shows all buffers of a frame at once.
+        let cut = part.map(|part| RingError::BadBufferCount {
+            count: part.count,
+            there: part.there,
+        });
+        match bad.or(cut) {
+            Some(error) => result.and(Err(self.rx.kill(error))),
+            None => result,
+        }
+    }
+
     /// Gives the device buffers, and tells it if it wants to know.
     pub(super) fn refill(&mut self) -> Result<(), Error> {
         let room = usize::from(self.rx.room());
         if room > self.spare.len() {
             self.pool.take(room - self.spare.len(), &mut self.spare);
         }
-        let (pool, len) = (&self.pool, self.pool.buffer_len());
-        let kept = self.spare.len().saturating_sub(room);
-        let given = self.spare.drain(kept..);
-        self.rx
-            .add_all(given.map(|buffer| (pool.segment(buffer, len, true), buffer)));
+        if room > 0 {
+            let heads = self.pool.heads();
+            self.rx
+                .add_all(&mut self.spare, |frame| heads.to_fill(frame));
+        }
         if self.rx.publish() {
             self.registers.ring(self.doorbells.0)?;
         }
@@ -117,14 +137,14 @@ impl QueuePair {
     pub fn tx_batch(&mut self, frames: &mut Vec<Frame>) -> Result<usize, Error> {
         self.reclaim()?;
         let before = frames.len();
-        while let Some(next) = frames.first() {
-            let owned = self.pool.owns(next);
-            let count = if owned {
-                self.pool.buffers(next.head()).count()
-            } else {
-                0
-            };
-            if !owned || count > self.longest {
+        let heads = self.pool.heads();
+        while !frames.is_empty() {
+            if self.tx.add_all(frames, move |frame| heads.to_send(frame)) > 0 {
+                continue;
+            }
+            let next = &frames[0];
+            let count = next.count();
+            if !self.pool.owns(next) || count > self.longest {
                 if frames.len() == before {
                     return Err(Error::NotSendable { len: next.len() });
                 }
@@ -133,20 +153,10 @@ impl QueuePair {
             if count > usize::from(self.tx.room()) {
                 break;
             }
-            if !self.pool.is_single(next.head()) {
-                let frame = frames.remove(0);
-                self.send(frame);
-                continue;
-            }
-            let pool = &self.pool;
-            let short = |frame: &&Frame| pool.owns(frame) && pool.is_single(frame.head());
-            let all = &frames[..frames.len().min(self.tx.room().into())];
-            let fit = all.iter().take_while(short).count();
-            self.tx.add_all(frames.drain(..fit).map(|frame| {
-                let len = frame.len() + HEADER;
-                let buffer = frame.into_buffers();
-                (pool.to_send(buffer, len), buffer)
-            }));
+            let mut frame = frames.remove(0);
+            let segments = self.pool.segments(&mut frame, self.sums);
+            // There is room, as was seen above.
+            let _ = self.tx.add(&segments, frame);
         }
         if self.tx.publish() {
             self.registers.ring(self.doorbells.1)?;
@@ -154,46 +164,13 @@ impl QueuePair {
         Ok(before - frames.len())
     }
 
-    /// Puts a frame of any number of buffers into the ring, for which there is room.
-    fn send(&mut self, frame: Frame) {
-        let mut left = frame.len() + HEADER;
-        let mut wish = self.pool.take_wish(frame.head());
-        if let Some(place) = wish
-            && !self.sums
-        {
-            frame.sum(place);
-            wish = None;
-        }
-        let head = frame.into_buffers();
-        let segments = self.pool.buffers(head).map(|buffer| {
-            let len = left.min(self.pool.buffer_len());
-            left -= len;
-            if buffer != head {
-                self.pool.segment(buffer, len, false)
-            } else if let Some(place) = wish {
-                self.pool.to_sum(buffer, len, place)
-            } else {
-                self.pool.to_send(buffer, len)
-            }
-        });
-        let segments: Vec<Segment> = segments.collect();
-        let _ = self.tx.add(&segments, head);
-    }
-
     /// Takes back what was sent.
     ///
     /// # Errors
     /// The device broke the rules.
     pub fn reclaim(&mut self) -> Result<(), Error> {
-        let (pool, spare) = (&self.pool, &mut self.spare);
-        let result = self.tx.pop_while(|used| {
-            if used.count == 1 {
-                spare.push(used.token);
-            } else {
-                pool.unlink(used.token, spare);
-            }
-            true
-        });
+        let split = |frame, to: &mut Vec<Frame>| self.pool.split(frame, to);
+        let result = self.tx.take_back(&mut self.spare, split);
         result.map_err(|source| Error::Queue {
             queue: 2 * self.number + 1,
             source,
@@ -223,9 +200,10 @@ impl QueuePair {
 /// A frame of which not all buffers were seen.
 #[derive(Debug)]
 struct Part {
-    head: Buffer,
+    frame: Frame,
     last: Buffer,
-    total: usize,
+    /// Bytes in them.
+    total: u32,
     /// Buffers that it has, as its header says, and those that were seen.
     count: u16,
     there: u16,
@@ -233,45 +211,40 @@ struct Part {
 
 impl Part {
     /// Takes a buffer with `len` bytes, the first or another one of a frame; the frame if it was its last.
-    #[cold]
     fn more(
         part: &mut Option<Self>,
-        buffer: Buffer,
-        len: usize,
-        count: u16,
+        buffer: Frame,
+        len: u32,
+        mergeable: bool,
         pool: &Pool,
     ) -> Result<Option<Frame>, RingError> {
-        let now = match part.take() {
+        let room = pool.buffer_len() as u32;
+        let mut now = match part.take() {
             None => Self {
-                head: buffer,
-                last: buffer,
+                count: if mergeable {
+                    pool.heads().count(&buffer)
+                } else {
+                    1
+                },
+                last: buffer.head(),
+                frame: buffer,
                 total: len,
-                count,
                 there: 1,
             },
-            Some(Self {
-                head,
-                last,
-                total,
-                count,
-                there,
-            }) => {
+            Some(mut now) => {
+                let (count, there) = (now.count, now.there);
                 // Only the last one may have room left.
-                let full = pool.buffer_len() * usize::from(there);
-                if total != full {
-                    return Err(bad_length(total, full, full));
+                let full = room * u32::from(there);
+                if now.total != full {
+                    return Err(bad_length(now.total, full, full));
                 }
                 if len == 0 {
                     return Err(RingError::BadBufferCount { count, there });
                 }
-                pool.link(last, buffer);
-                Self {
-                    head,
-                    last: buffer,
-                    total: total + len,
-                    count,
-                    there: there + 1,
-                }
+                now.last = pool.append(now.last, buffer);
+                now.total += len;
+                now.there += 1;
+                now
             }
         };
         if now.count == 0 {
@@ -281,19 +254,14 @@ impl Part {
             *part = Some(now);
             return Ok(None);
         }
-        if now.total < HEADER + SHORTEST {
-            let most = pool.buffer_len();
-            return Err(bad_length(now.total, HEADER + SHORTEST, most));
+        if now.total < BEFORE + SHORTEST {
+            return Err(bad_length(now.total, BEFORE + SHORTEST, room));
         }
-        Ok(Some(pool.received(now.head, now.total - HEADER)))
+        now.frame.set_len(now.total - BEFORE);
+        Ok(Some(now.frame))
     }
 }
 
-fn bad_length(len: usize, least: usize, most: usize) -> RingError {
-    let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-    RingError::BadUsedLength {
-        len: word(len),
-        least: word(least),
-        most: word(most),
-    }
+fn bad_length(len: u32, least: u32, most: u32) -> RingError {
+    RingError::BadUsedLength { len, least, most }
 }

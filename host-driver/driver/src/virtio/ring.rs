@@ -6,13 +6,20 @@
 //! memory of its own, so that a device that scribbles over the ring can only make itself useless. Every index,
 //! id and length that the device writes is read once and checked; after the first bad one the queue is dead
 //! until it is made anew.
+//!
+//! Descriptors are given out in a circle. A ring is *straight* while all chains have one piece and come back in
+//! order: then chain `n` has descriptor `n` modulo the size, and one comparison of an id tells that the device has that
+//! chain and none before it. Batches on a straight ring are loops over slices; everything else is one chain at a time.
 
+use std::mem;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
 
 use thiserror::Error;
 
 use crate::function::DmaMemory;
 use crate::memory::Words;
+
+mod batch;
 
 /// Most entries of a queue that [`Ring`] makes.
 pub(super) const MOST_ENTRIES: u16 = 32768;
@@ -79,6 +86,15 @@ impl Segment {
     fn room(&self) -> u32 {
         if self.writable { self.len } else { 0 }
     }
+
+    /// Length, flags and link of its descriptor, as the device reads them.
+    #[inline]
+    fn rest(&self, next: Option<u16>) -> u64 {
+        let mut flags = if self.writable { FLAG_WRITE } else { 0 };
+        flags |= if next.is_some() { FLAG_NEXT } else { 0 };
+        let next = u64::from(next.unwrap_or(0));
+        (u64::from(self.len) | u64::from(flags) << 32 | next << 48).to_le()
+    }
 }
 
 /// Where the parts of a queue are in its memory.
@@ -126,15 +142,25 @@ pub struct Used<T> {
 
 /// What is remembered of a descriptor.
 #[derive(Clone, Copy, Debug, Default)]
-struct Slot<T> {
-    /// Our copy of the link to the next one; free ones are linked from `first_free` on.
+struct Link {
+    /// The next one of its chain.
     next: u16,
-    /// If a chain that the device has starts here: its last descriptor, and how many it has. Else there are none.
-    last: u16,
+    /// If it is the first of a chain that the device has: how many that has. Else none; of a straight ring anything.
     count: u16,
-    /// Bytes of the chain that the device may write.
+    /// Likewise: bytes that the device may write.
     room: u32,
-    token: T,
+}
+
+impl Link {
+    /// Of a chain that has one piece.
+    #[inline]
+    fn single(segment: &Segment) -> Self {
+        Self {
+            next: 0,
+            count: 1,
+            room: segment.room(),
+        }
+    }
 }
 
 /// A split virtqueue. `T` is what belongs to a chain, kept here while the device has it.
@@ -144,13 +170,19 @@ pub struct Ring<T> {
     layout: RingLayout,
     size: u16,
     event_idx: bool,
-    /// Two words each.
-    descriptors: Words<AtomicU64>,
+    /// Two words each: the address, and length, flags and link.
+    descriptors: Words<[AtomicU64; 2]>,
     avail: Words<AtomicU16>,
     used: Words<AtomicU64>,
-    slots: Vec<Slot<T>>,
-    first_free: u16,
+    /// By first descriptor: what the device has. Others are nothing, the default.
+    tokens: Box<[T]>,
+    links: Box<[Link]>,
+    /// Free descriptors, `free_left` from place `free_at` on, in a circle. Of a straight ring the place is the number
+    /// of chains that were added, and each descriptor is at its own.
+    free: Box<[u16]>,
+    free_at: u16,
     free_left: u16,
+    straight: bool,
     outstanding: u16,
     /// Chains added so far, and those that the device was told of.
     added: u16,
@@ -160,7 +192,7 @@ pub struct Ring<T> {
     dead: Option<RingError>,
 }
 
-impl<T: Copy + Default> Ring<T> {
+impl<T: Default> Ring<T> {
     /// A queue with all descriptors free, in zeroed memory. No interrupts are wanted at first.
     ///
     /// # Panics
@@ -170,21 +202,20 @@ impl<T: Copy + Default> Ring<T> {
         assert!(size.is_power_of_two() && size <= MOST_ENTRIES);
         assert!(layout.end <= memory.memory().len());
         let entries = usize::from(size);
-        let slots = (1..=size).map(|next| Slot {
-            next,
-            ..Slot::default()
-        });
         let mut ring = Self {
-            descriptors: memory.words(layout.start, 2 * entries),
+            descriptors: memory.words(layout.start, entries),
             avail: memory.words(layout.avail + 4, entries),
             used: memory.words(layout.used + 4, entries),
             memory,
             layout,
             size,
             event_idx,
-            slots: slots.collect(),
-            first_free: 0,
+            tokens: (0..size).map(|_| T::default()).collect(),
+            links: vec![Link::default(); entries].into(),
+            free: (0..size).collect(),
+            free_at: 0,
             free_left: size,
+            straight: true,
             outstanding: 0,
             added: 0,
             published: 0,
@@ -219,6 +250,12 @@ impl<T: Copy + Default> Ring<T> {
         self.outstanding
     }
 
+    /// The place of a number that counts on for ever.
+    #[inline]
+    fn place(&self, number: u16) -> usize {
+        usize::from(number & (self.size - 1))
+    }
+
     /// Puts a chain into the ring. The device learns of it with [`Ring::publish`].
     ///
     /// # Errors
@@ -228,68 +265,29 @@ impl<T: Copy + Default> Ring<T> {
             Ok(count) if count > 0 && count <= self.free_left => count,
             _ => return Err(token),
         };
-        let head = self.first_free;
-        let (mut at, mut last, mut room) = (head, head, 0u32);
-        for (index, segment) in segments.iter().enumerate() {
-            last = at;
-            at = self.slots[usize::from(at)].next;
-            let more = index + 1 < segments.len();
-            let next = if more { Some(at) } else { None };
-            self.write_descriptor(last, segment, next);
+        if self.straight && count > 1 {
+            self.bend();
+        }
+        let head = self.free[self.place(self.free_at)];
+        let mut room = 0u32;
+        for (number, segment) in (1..=count).zip(segments) {
+            let at = self.free[self.place(self.free_at)];
+            self.free_at = self.free_at.wrapping_add(1);
+            let next = (number < count).then(|| self.free[self.place(self.free_at)]);
+            let [bus, rest] = &self.descriptors[usize::from(at)];
+            bus.store(segment.bus.to_le(), Ordering::Relaxed);
+            rest.store(segment.rest(next), Ordering::Relaxed);
+            self.links[usize::from(at)].next = next.unwrap_or(0);
             room = room.saturating_add(segment.room());
         }
-        self.first_free = at;
         self.free_left -= count;
-        self.outstanding += 1;
-        let slot = &mut self.slots[usize::from(head)];
-        (slot.last, slot.count, slot.room, slot.token) = (last, count, room, token);
-        self.show(self.added, head);
+        let link = &mut self.links[usize::from(head)];
+        (link.count, link.room) = (count, room);
+        self.tokens[usize::from(head)] = token;
+        self.avail[self.place(self.added)].store(head.to_le(), Ordering::Relaxed);
         self.added = self.added.wrapping_add(1);
+        self.outstanding += 1;
         Ok(())
-    }
-
-    /// Puts chains of one piece into the ring, as [`Ring::add`] does, as long as there are free descriptors.
-    #[inline]
-    pub fn add_all(&mut self, chains: impl IntoIterator<Item = (Segment, T)>) {
-        let (mut head, mut added) = (self.first_free, self.added);
-        for (segment, token) in chains.into_iter().take(self.free_left.into()) {
-            self.write_descriptor(head, &segment, None);
-            self.show(added, head);
-            added = added.wrapping_add(1);
-            let slot = &mut self.slots[usize::from(head)];
-            let next = slot.next;
-            *slot = Slot {
-                next,
-                last: head,
-                count: 1,
-                room: segment.room(),
-                token,
-            };
-            head = next;
-        }
-        let count = added.wrapping_sub(self.added);
-        (self.first_free, self.added) = (head, added);
-        self.free_left -= count;
-        self.outstanding += count;
-    }
-
-    #[inline]
-    fn write_descriptor(&self, index: u16, segment: &Segment, next: Option<u16>) {
-        let mut flags = if segment.writable { FLAG_WRITE } else { 0 };
-        flags |= if next.is_some() { FLAG_NEXT } else { 0 };
-        let next = u64::from(next.unwrap_or(0));
-        let rest = u64::from(segment.len) | u64::from(flags) << 32 | next << 48;
-        for (at, word) in [segment.bus, rest].into_iter().enumerate() {
-            let word_at = self.descriptors.at(2 * usize::from(index) + at);
-            word_at.store(word.to_le(), Ordering::Relaxed);
-        }
-    }
-
-    /// Names a chain in the available ring.
-    #[inline]
-    fn show(&self, place: u16, head: u16) {
-        let entry = self.avail.at(place.into());
-        entry.store(head.to_le(), Ordering::Relaxed);
     }
 
     /// Shows the device every chain that was added. True if it wants to be notified of them.
@@ -330,52 +328,52 @@ impl<T: Copy + Default> Ring<T> {
     /// Takes the used chains that there are, up to the one for which `take` returns false.
     ///
     /// # Errors
-    /// The device broke the rules, now or before. What was taken is good.
-    #[inline]
-    pub fn pop_while(&mut self, mut take: impl FnMut(Used<T>) -> bool) -> Result<(), RingError> {
+    /// The device broke the rules, now or before. What came before that was taken.
+    pub fn pop_while(&mut self, take: impl FnMut(Used<T>) -> bool) -> Result<(), RingError> {
         let seen = self.look()?;
-        let slots = self.slots.as_mut_slice();
-        let (mut taken, mut free) = (self.taken, self.first_free);
-        let mut back = 0;
-        let mut result = Ok(());
-        while taken != seen {
-            let entry = u64::from_le(self.used.at(taken.into()).load(Ordering::Relaxed));
-            let (id, len) = (entry as u32, (entry >> 32) as u32);
-            let chain = match slots.get_mut(id as usize) {
-                Some(slot) if slot.count > 0 => {
-                    let chain = *slot;
-                    slot.count = 0;
-                    chain
-                }
-                _ => {
-                    result = Err(RingError::BadUsedId { id });
-                    break;
+        self.pop_to(seen, take)
+    }
+
+    fn pop_to(
+        &mut self,
+        seen: u16,
+        mut take: impl FnMut(Used<T>) -> bool,
+    ) -> Result<(), RingError> {
+        while self.taken != seen {
+            let place = self.place(self.taken);
+            let (id, len) = halves(&self.used[place]);
+            if self.straight && id as usize != place {
+                self.bend();
+            }
+            let Some(link @ Link { count: 1.., .. }) = self.links.get(id as usize).copied() else {
+                return Err(self.kill(RingError::BadUsedId { id }));
+            };
+            self.links[id as usize].count = 0;
+            let token = mem::take(&mut self.tokens[id as usize]);
+            let mut at = id as u16;
+            for _ in 0..link.count {
+                let free = self.place(self.free_at.wrapping_add(self.free_left));
+                self.free[free] = at;
+                self.free_left += 1;
+                at = self.links[usize::from(at)].next;
+            }
+            self.outstanding -= 1;
+            self.taken = self.taken.wrapping_add(1);
+            let (count, most) = (link.count, link.room);
+            let len = match len {
+                len if len <= most => len,
+                // Of a chain that the device only reads the length says nothing.
+                _ if most == 0 => 0,
+                len => {
+                    let least = 0;
+                    return Err(self.kill(RingError::BadUsedLength { len, least, most }));
                 }
             };
-            // Back to the free ones, by our own links.
-            slots[usize::from(chain.last)].next = free;
-            free = id as u16;
-            back += chain.count;
-            taken = taken.wrapping_add(1);
-            let (token, count, most) = (chain.token, chain.count, chain.room);
-            let mut len = len;
-            if len > most {
-                if most > 0 {
-                    let least = 0;
-                    result = Err(RingError::BadUsedLength { len, least, most });
-                    break;
-                }
-                // Of a chain that the device only reads the length says nothing.
-                len = 0;
-            }
             if !take(Used { token, len, count }) {
                 break;
             }
         }
-        self.outstanding -= taken.wrapping_sub(self.taken);
-        self.free_left += back;
-        (self.taken, self.first_free) = (taken, free);
-        result.map_err(|error| self.kill(error))
+        Ok(())
     }
 
     /// The used index.
@@ -440,6 +438,13 @@ impl<T: Copy + Default> Ring<T> {
     fn used_event(&self) -> usize {
         self.layout.avail + 4 + 2 * usize::from(self.size)
     }
+}
+
+/// Id and length of a used entry, read at once.
+#[inline]
+fn halves(entry: &AtomicU64) -> (u32, u32) {
+    let entry = u64::from_le(entry.load(Ordering::Relaxed));
+    (entry as u32, (entry >> 32) as u32)
 }
 
 /// Whether an index that somebody waits for was passed on the way from `old` to `new`.

@@ -82,7 +82,7 @@ impl Queues<'_> {
         let len = if mergeable {
             BUFFER
         } else {
-            BUFFER.max(frame.next_multiple_of(8))
+            BUFFER.max(frame.next_multiple_of(16))
         };
         let entries: usize = layouts.iter().map(|(.., size)| usize::from(*size)).sum();
         let buffers = self.options.buffers.unwrap_or(2 * entries).max(2);
