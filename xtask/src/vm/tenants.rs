@@ -480,7 +480,7 @@ fn vlans(world: &mut World<'_>) -> Result<()> {
         "in a VLAN: {said}"
     );
     let filtered = |world: &World<'_>| {
-        let pool = world.nic.pool(NAMES[right])?;
+        let pool = world.nic.pool(&format!("vf{right}"))?;
         let count = pool.get("filtered").and_then(serde_json::Value::as_u64);
         count.context("no count of frames of other VLANs")
     };
