@@ -83,6 +83,7 @@ pub(crate) fn report() -> Report {
                     cycle: 30,
                     latency: 20,
                     kind: CopyKind::Forward,
+                    queue: Some(0),
                 }],
                 lost: vec![Lost {
                     port: "vf2".to_owned(),
