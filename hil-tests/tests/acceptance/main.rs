@@ -7,6 +7,7 @@
 //! | `demo` | does every frame of the demo arrive, unchanged, where it may, and is it accounted for |
 //! | `tags` | does tshark read the tags as configured |
 //! | `repeat` | is the same input the same output, with waves too |
+//! | `rings` | do frames go through the queues of the VFs, as configured, and none gets lost |
 //! | `flows` | does a flow do what it says, as long as it is there, and are addresses learned and forgotten |
 //! | `live` | do commands change and show a card that runs, and is wrong input refused there too |
 //! | `page` | is the page for people whole, on its own, and true |
@@ -33,6 +34,7 @@ mod page;
 mod program;
 mod refusal;
 mod repeat;
+mod rings;
 mod schema;
 mod show;
 mod switch;
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         demo::tests(),
         tags::tests(),
         repeat::tests(),
+        rings::tests(),
         firmware::tests(),
         hang::tests(),
         flows::tests(),

@@ -418,7 +418,8 @@ pub(crate) enum Pool {
     #[command(after_help = "\
 Examples:
   hairpin -d vfio-user/run/pf0.sock pool show
-  hairpin -d vfio-user/run/pf0.sock --json pool show vf3")]
+  hairpin -d vfio-user/run/pf0.sock --json pool show vf3
+  hairpin --report run pool show")]
     Show {
         /// Only this VF
         #[arg(value_name = "VF", value_parser = parse_vf)]

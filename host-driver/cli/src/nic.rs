@@ -9,6 +9,7 @@ use hairpin_abi::{MacAddr, PortId, VPort};
 use hairpin_driver::health::Health;
 use hairpin_driver::log::{LogLine, LogReader};
 use hairpin_driver::output::{Source, Stats, VERSION};
+use hairpin_driver::pool::PoolState;
 use hairpin_driver::report::{Counters, HostEvent, Report, Tables};
 use hairpin_driver::snapshot::{FdbState, FlowState, PortState, Snapshot, UplinkState, VvlanState};
 use hairpin_driver::switch::SwitchState;
@@ -59,6 +60,17 @@ impl Nic {
             Self::Report(dir) => Ok(Snapshot::read_file(dir)?.ports),
             Self::Live(device) => Ok(device.port_states()?),
         }
+    }
+
+    /// The VFs that are enabled, and the queue pairs of all.
+    pub(crate) fn pools(&mut self) -> Result<(Vec<PoolState>, u8), Diagnostic> {
+        Ok(match self {
+            Self::Report(dir) => {
+                let snapshot = Snapshot::read_file(dir)?;
+                (snapshot.pools, snapshot.info.capabilities.queue_pairs)
+            }
+            Self::Live(device) => (device.pool_states()?, device.capabilities().queue_pairs),
+        })
     }
 
     pub(crate) fn vvlans(&mut self) -> Result<Vec<VvlanState>, Diagnostic> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Queue pools and receive steering of a live NIC, and addresses for its VFs.
+//! Queue pools, those of a report too, and receive steering of a live NIC, and addresses for its VFs.
 
 use hairpin_abi::VPort;
 use hairpin_driver::Diagnostic;
@@ -12,7 +12,7 @@ use hairpin_driver::steer::{
 };
 
 use crate::args::{Filter as FilterCommand, Global, Mac, Pool, Rss};
-use crate::nic::live;
+use crate::nic::{Nic, live};
 use crate::show::print;
 
 /// `pool`.
@@ -21,14 +21,15 @@ pub(crate) fn pool(command: Pool, global: &Global) -> Result<(), Diagnostic> {
         Pool::Edit(edit) => return change(edit.edit()?, global),
         Pool::Show { vf } => vf,
     };
-    let mut device = live(global)?;
-    let mut pools = device.pool_states()?;
-    let queue_pairs = device.capabilities().queue_pairs;
+    let mut nic = Nic::of(global)?;
+    let (mut pools, queue_pairs) = nic.pools()?;
     let taken = pools
         .iter()
         .fold(0_u8, |sum, pool| sum.saturating_add(pool.pairs));
     if let Some(vf) = only {
-        device.vf_settings(vf)?;
+        if let Nic::Live(device) = &mut nic {
+            device.vf_settings(vf)?;
+        }
         let name = format!("vf{vf}");
         pools.retain(|pool| pool.vf == name);
         if pools.is_empty() {

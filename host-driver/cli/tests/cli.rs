@@ -79,6 +79,9 @@ fn a_person_sees_tables() {
     assert!(ports.starts_with("PORT  STATE    ROLE"), "{ports}");
     assert_eq!(ports.lines().count(), 3);
     assert_eq!(text(&["port", "show", "vf1"]).lines().count(), 2);
+    let pools = text(&["pool", "show"]);
+    assert!(pools.contains("28 of 32"), "{pools}");
+    assert_eq!(text(&["pool", "show", "vf0"]), pools);
     assert!(
         text(&["vvlan", "show", "100"])
             .contains("10,11   veb   ignore  vf0,vf1  vf1      src,da max 1024")

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use common::{json_output, report_dir};
 use hairpin_abi::REASONS;
-use hairpin_driver::{ErrorDocument, output, report::Report, snapshot::Snapshot};
+use hairpin_driver::report::{NO_BUFFER, Report};
+use hairpin_driver::{ErrorDocument, output, snapshot::Snapshot};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -31,7 +32,8 @@ fn schema<T: JsonSchema>(title: &str) -> Value {
     schema["$comment"] = json!("SPDX-License-Identifier: Apache-2.0 OR MIT");
     schema["properties"]["version"]["const"] = json!(1);
     let names: Vec<&str> = REASONS.iter().map(|reason| reason.name).collect();
-    for kind in ["FrameReport", "Lost"] {
+    let lost = [&names[..], &[NO_BUFFER]].concat();
+    for (kind, names) in [("FrameReport", names), ("Lost", lost)] {
         if let Some(reason) = schema.pointer_mut(&format!("/$defs/{kind}/properties/reason")) {
             reason["enum"] = json!(names);
         }

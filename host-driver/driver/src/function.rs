@@ -14,6 +14,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
@@ -83,6 +84,16 @@ pub trait PciFunction: Send + Sync + fmt::Debug {
     /// # Errors
     /// It has no reset, or that failed.
     fn reset(&self) -> io::Result<()>;
+
+    /// Lets time pass between two looks at what the function has written, or a register of it. A real one works
+    /// meanwhile; one in this process runs here, for as long as its clock needs, whatever `time` says.
+    ///
+    /// # Errors
+    /// The function cannot run on.
+    fn pause(&self, time: Duration) -> io::Result<()> {
+        thread::sleep(time);
+        Ok(())
+    }
 }
 
 impl dyn PciFunction {

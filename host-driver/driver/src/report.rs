@@ -4,7 +4,7 @@
 //!
 //! The simulator writes it, the command line and everybody else read it. `index` counts from 0 in
 //! the named port's capture; `cycle` is the datapath clock of a frame's first beat, `latency` the
-//! cycles from the first beat in to the first beat out.
+//! cycles from the first beat in to the first beat out. A VF's beats are those between its rings and the switch.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,10 @@ use crate::Diagnostic;
 
 /// File name of the report inside a replay's output directory.
 pub const REPORT_FILE: &str = "report.json";
+
+/// Why a copy is lost that left the NIC and found no buffer in the queue that it was for. The NIC counts it for the VF,
+/// not among the drops of a port.
+pub const NO_BUFFER: &str = "no-buffer";
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,6 +206,9 @@ pub struct OutCopy {
     pub latency: u64,
     /// Forwarded, or a mirror's copy.
     pub kind: CopyKind,
+    /// Queue pair of the VF in whose buffers it arrived; absent at the uplink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<u8>,
 }
 
 /// Why a copy exists.

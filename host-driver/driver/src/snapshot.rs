@@ -19,6 +19,7 @@ use crate::flow::{FlowFields, mask_names};
 pub use crate::flow::{FlowKeyState, FlowState};
 use crate::health::Health;
 use crate::log::LogLine;
+use crate::pool::PoolState;
 use crate::report::Tables;
 use crate::switch::SwitchState;
 use crate::tables::{FlowEntry, MacEntry};
@@ -44,6 +45,9 @@ pub struct Snapshot {
     pub switch: Option<SwitchState>,
     /// Every vPort of the NIC.
     pub ports: Vec<PortState>,
+    /// Queues of the VFs that are enabled, and what became of their frames there.
+    #[serde(default)]
+    pub pools: Vec<PoolState>,
     /// The V.VLANs that are configured.
     pub vvlans: Vec<VvlanState>,
     /// The address table, sorted by V.VLAN and address.
@@ -202,6 +206,10 @@ impl Snapshot {
             switch,
             uplink,
             ports,
+            pools: match device.capabilities().virtqueues {
+                true => device.pool_states()?,
+                false => Vec::new(),
+            },
             tables: device.table_counters()?,
             fdb: device.fdb_states()?,
             flows: read_flows(device, &vvlans)?,

@@ -28,3 +28,4 @@ pub mod rng;
 pub mod scoreboard;
 pub mod trace;
 pub mod transport;
+pub mod vfs;

@@ -4,6 +4,7 @@
 mod compare;
 
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 
 use hairpin_driver::firmware::StartOptions;
 use hairpin_driver::image::FirmwareImage;
@@ -11,11 +12,12 @@ use hairpin_driver::log::{LogLine, LogReader};
 use hairpin_driver::{Device, Diagnostic};
 
 use crate::golden::Golden;
-use crate::model::{Cycle, Model, ModelError, Options, RunMode, Stop};
+use crate::model::{Bus, Cycle, Model, ModelError, Options, RunMode, Stop};
 use crate::rng::Rng;
 use crate::scoreboard::{Left, Scoreboard};
 use crate::trace::{AppliedCommand, Decided, EventKind, Events, TraceError};
 use crate::transport::InProcess;
+use crate::vfs::Arrived;
 
 /// Log bytes after which a run pauses to have them judged.
 const LOG_LIMIT: usize = 4 << 20;
@@ -250,7 +252,7 @@ impl Nic {
     }
 
     /// The model.
-    pub fn model(&self) -> std::cell::RefMut<'_, Model> {
+    pub fn model(&self) -> MutexGuard<'_, Model> {
         self.handle.model()
     }
 
@@ -258,6 +260,39 @@ impl Nic {
     #[must_use]
     pub fn now(&self) -> Cycle {
         self.model().now()
+    }
+
+    /// Starts our driver on these VFs, which the PF has set up; `bus` leads to its memory. As in [`Nic::boot`], the core
+    /// is fast meanwhile.
+    ///
+    /// # Errors
+    /// A VF does not do as it should.
+    pub fn open_vfs(&mut self, vfs: &[u8], bus: Bus) -> Result<(), Diagnostic> {
+        self.model().set_core_ratio(1);
+        self.handle.open_vfs(vfs, bus)?;
+        self.model().set_core_ratio(self.core_ratio);
+        Ok(())
+    }
+
+    /// Has the driver of a VF send a frame when a cycle has come.
+    pub fn send(&mut self, vf: u8, cycle: Cycle, bytes: Vec<u8>) {
+        self.handle.vfs().send(vf, cycle, bytes);
+    }
+
+    /// Frames that wait for their time or for a place in a ring.
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        let waiting = self.handle.vfs().waiting() as u64;
+        self.model().status().queued + waiting
+    }
+
+    /// What has arrived in the receive buffers of the VFs since the last call; frames of a queue in their order.
+    ///
+    /// # Errors
+    /// A VF broke the rules.
+    pub fn take_arrived(&mut self) -> Result<Vec<Arrived>, Diagnostic> {
+        self.handle.look()?;
+        Ok(self.handle.vfs().take_arrived())
     }
 
     /// Queues a frame for model and scoreboard.
@@ -285,7 +320,7 @@ impl Nic {
     /// The trace cannot be understood.
     pub fn drain(&mut self, observer: &mut dyn Observer) -> Result<(), Diagnostic> {
         self.buffer.clear();
-        self.handle.model().take_log(&mut self.buffer);
+        self.handle.take_log(&mut self.buffer);
         for event in Events::new(&self.buffer) {
             let event = event.map_err(|e: TraceError| Diagnostic::new("trace", e.to_string()))?;
             let left = self.scoreboard.event(&event);
@@ -413,7 +448,7 @@ impl Nic {
             self.drain(observer)?;
             let now = self.now();
             observer.pause(now, &mut self.device)?;
-            let queued = self.model().status().queued;
+            let queued = self.queued();
             progress(queued);
             if stop == Stop::Idle {
                 break true;
@@ -440,8 +475,7 @@ impl Nic {
     }
 
     fn run(&mut self, until: Cycle, mode: RunMode) -> Result<Stop, Diagnostic> {
-        let result = self.handle.model().run(until, mode, LOG_LIMIT);
-        result.map_err(stopped)
+        self.handle.run(until, mode, LOG_LIMIT)
     }
 
     /// Reads what the firmware has logged since the last call.

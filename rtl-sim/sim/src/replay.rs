@@ -21,7 +21,7 @@ use hairpin_driver::Diagnostic;
 use hairpin_driver::capture::{Capture, CaptureWriter};
 use hairpin_driver::cli::ReplayArgs;
 use hairpin_driver::config::{Config, Plan};
-use hairpin_driver::edit::Script;
+use hairpin_driver::edit::{Edit, Script, TimedEdit};
 use hairpin_driver::image::FirmwareImage;
 use hairpin_driver::page;
 use hairpin_driver::report::Report;
@@ -29,7 +29,7 @@ use hairpin_driver::snapshot::Snapshot;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checker::{Checker, PortKind};
-use crate::model::{Cycle, Options, Variant};
+use crate::model::{Bus, Cycle, Options, UPLINK, Variant};
 use crate::nic::{FIRMWARE, Nic, read_firmware};
 use crate::promise::bits_of;
 use timeline::Timeline;
@@ -141,12 +141,27 @@ impl<'a> Replay<'a> {
             variant,
             seed: self.args.seed,
             core_ratio: self.args.core_ratio,
+            rings: true,
+            // Limits of VFs count clocks, those of idle time as well.
+            jump_limit: match self.has_limits() {
+                true => 0,
+                false => Options::default().jump_limit,
+            },
             waves: waves.map(Path::to_owned),
             ..Options::default()
         };
         let mut nic = Nic::start(&options, &self.image, true)?;
         let plan = Plan::new(&self.config, nic.device.capabilities())?;
+        let queues = nic.device.plan_vfs(&self.config)?;
         nic.device.apply(&plan)?;
+        nic.device.set_up_vfs(&queues)?;
+        // Nothing is measured there, and every clock that memory takes has to be simulated.
+        let bus = Bus {
+            read_latency: 0,
+            write_latency: 0,
+            ..Bus::default()
+        };
+        nic.open_vfs(&self.vfs(), bus)?;
         let mut watch = Watch::new(self.timeline.shots.clone(), checker_of(&self.config));
         nic.poll_log()?;
         nic.drain(&mut watch)?;
@@ -155,8 +170,12 @@ impl<'a> Replay<'a> {
         watch.begin(start, nic.scoreboard.golden());
         let mut wire = Wire::new(self.switch.as_ref(), self.args, &self.timeline.shots, start);
         for (id, shot) in (0..).zip(&self.timeline.shots) {
-            if wire.is_direct(shot.port) {
-                nic.queue(shot.port, id, start + shot.cycle, false, &shot.bytes)?;
+            let cycle = start + shot.cycle;
+            if shot.port != UPLINK {
+                watch.given(shot.port, id);
+                nic.send(shot.port, cycle, shot.bytes.clone());
+            } else if !wire.has_switch() {
+                nic.queue(UPLINK, id, cycle, false, &shot.bytes)?;
             }
         }
         script::play(self, &mut nic, &mut watch, &mut wire, start)?;
@@ -172,6 +191,8 @@ impl<'a> Replay<'a> {
         let instances = report::instances(&mut nic, &self.config)?;
         let numbers: Vec<u8> = instances.iter().map(|(_, instance)| *instance).collect();
         nic.compare_counters(&numbers)?;
+        nic.drain(&mut watch)?;
+        self.compare_rings(&mut nic, &mut watch)?;
         let log = nic.log_lines().to_vec();
         let snapshot = Snapshot::read(&mut nic.device, log)?;
         nic.drain(&mut watch)?;
@@ -184,6 +205,32 @@ impl<'a> Replay<'a> {
             snapshot,
             report,
         })
+    }
+
+    /// Compares what is in the receive buffers with what the NIC sent to them, and what it sent with what was put
+    /// into the rings.
+    fn compare_rings(&self, nic: &mut Nic, watch: &mut Watch) -> Result<(), Diagnostic> {
+        let end = nic.now();
+        let strangers = watch.arrived(nic.take_arrived()?);
+        let mut same = |what: &str, expected: u64, actual: u64| {
+            nic.scoreboard.compare(end, what, expected, actual);
+        };
+        same("frames in receive buffers that nobody sent", 0, strangers);
+        same("frames in rings that were not sent", 0, watch.not_sent());
+        for vf in self.vfs() {
+            let status = nic.device.vf_status(vf)?;
+            let mut same = |what: &str, expected: u64, actual: u32| {
+                let what = format!("vf{vf}: {what}");
+                nic.scoreboard.compare(end, &what, expected, actual.into());
+            };
+            same(
+                "frames without a buffer",
+                watch.without_buffer(vf),
+                status.no_buffer,
+            );
+            same("frames that the rings refused", 0, status.refused);
+        }
+        Ok(())
     }
 
     /// Says whether the NIC was right; if it was not, runs again with waves.
@@ -252,7 +299,8 @@ impl Outcome {
             write().map_err(|e| failed(&path, e))
         };
         for port in replay.ports() {
-            let out = self.watch.out.iter().filter(|out| out.port == port.get());
+            let out = self.watch.out.iter();
+            let out = out.filter(|out| out.port == port.get() && out.is_there());
             let mut frames = out.map(|out| (out.cycle, &out.bytes[..]));
             capture(&port.to_string(), &mut frames)?;
         }
@@ -274,6 +322,29 @@ impl Outcome {
 }
 
 impl Replay<'_> {
+    /// Whether it is limited what a VF sends, from the start or by an edit.
+    fn has_limits(&self) -> bool {
+        let limits = |edit: &TimedEdit| match &edit.edit {
+            Edit::PortSet { change, .. } => change.max_tx_rate.is_some_and(|rate| rate != 0),
+            _ => false,
+        };
+        let vports = &self.config.vports;
+        vports.iter().any(|vport| vport.max_tx_rate != 0) || self.script.edits.iter().any(limits)
+    }
+
+    /// The VFs that have a vPort: first those with a capture, in the order in which equal time stamps play.
+    fn vfs(&self) -> Vec<u8> {
+        let inputs = self.args.inputs.iter().map(|input| input.port.get());
+        let vports = self.config.vports.iter().map(|vport| vport.vport.get());
+        let mut vfs: Vec<u8> = Vec::new();
+        for vf in inputs.chain(vports) {
+            if vf != UPLINK && !vfs.contains(&vf) {
+                vfs.push(vf);
+            }
+        }
+        vfs
+    }
+
     /// Every port there is: those of the configuration and the uplink.
     fn ports(&self) -> Vec<PortId> {
         let vports = self.config.vports.iter().map(|v| PortId::VPort(v.vport));

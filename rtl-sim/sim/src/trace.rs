@@ -12,7 +12,7 @@ const HEADER: usize = 24;
 const DECISION_WORDS: usize = 24;
 const COMMAND_WORDS: usize = 22;
 /// In the id of an input: a VF's rings sent it (`HP_RING`).
-const RING: u32 = 1 << 31;
+pub(crate) const RING: u32 = 1 << 31;
 /// In the flags of an input: marked as bad (`HP_BAD`).
 const BAD: u32 = 1;
 

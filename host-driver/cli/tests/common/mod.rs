@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use hairpin_driver::health::Health;
 use hairpin_driver::log::LogLine;
+use hairpin_driver::pool::PoolState;
 use hairpin_driver::report::{
     CacheCounters, CopyKind, Counters, Decision, EditReport, Firmware, FirmwareRun, FrameReport,
     HostEvent, LearnCounters, Lost, Occupancy, OutCopy, Report, Run, Scoreboard, TableFill, Tables,
@@ -82,6 +83,7 @@ pub(crate) fn report() -> Report {
                     cycle: 30,
                     latency: 20,
                     kind: CopyKind::Forward,
+                    queue: Some(0),
                 }],
                 lost: vec![Lost {
                     port: "vf2".to_owned(),
@@ -195,6 +197,7 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
             reflects: false,
         },
         ports: vec![port("vf0", "vf"), port("vf1", "vswitch")],
+        pools: vec![pool()],
         vvlans: vec![VvlanState {
             id: 100,
             instance: 0,
@@ -219,6 +222,26 @@ pub(crate) fn snapshot(run: FirmwareRun) -> Snapshot {
         flows: vec![flow("vf0", None), flow("uplink", Some("vf1"))],
         tables: tables(),
         log: vec![log("info", "ready"), log("warn", "learning refused")],
+    }
+}
+
+fn pool() -> PoolState {
+    PoolState {
+        vf: "vf0".to_owned(),
+        first: 0,
+        pairs: 4,
+        vectors: 16,
+        link_up: true,
+        mac: "02:00:00:00:00:01".to_owned(),
+        mtu: 1500,
+        speed: 100_000,
+        max_tx_rate: 0,
+        interrupt_gap_us: 0,
+        device_status: 15,
+        bad_queue: None,
+        features: "0000000320000021".to_owned(),
+        no_buffer: 2,
+        refused: 0,
     }
 }
 

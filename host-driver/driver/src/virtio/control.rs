@@ -3,7 +3,6 @@
 //! The control queue: what a VF's driver asks for (virtio 1.2, 5.1.6.5). The firmware of the NIC answers, as the PF
 //! allows.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use hairpin_abi::MacAddr;
@@ -131,7 +130,7 @@ impl Control {
             if start.elapsed() > PATIENCE {
                 return Err(refused());
             }
-            thread::sleep(LOOK);
+            registers.function().pause(LOOK)?;
         }
         let mut answer = [0xff];
         memory.read(answer_at, &mut answer);

@@ -3,7 +3,6 @@
 //! Where the registers of a virtio device are (virtio 1.2, section 4.1.4), and the common ones.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::Error;
@@ -226,7 +225,7 @@ impl Registers {
             if start.elapsed() > RESET {
                 return Err(Error::ResetStuck);
             }
-            thread::sleep(Duration::from_millis(1));
+            self.function.pause(Duration::from_millis(1))?;
         }
         Ok(())
     }

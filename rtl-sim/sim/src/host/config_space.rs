@@ -2,7 +2,7 @@
 //! The PCI configuration space of one function: 4 KiB, and which bits of it may be written.
 
 /// Bytes of a configuration space.
-pub(super) const SIZE: usize = 4096;
+pub(crate) const SIZE: usize = 4096;
 
 const VENDOR: u16 = 0x1af4;
 const PF_DEVICE: u16 = 0x10f0;
@@ -30,7 +30,7 @@ const VF_ENABLE: u16 = 1;
 
 /// What a function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The physical function of a NIC with so many VFs.
     Pf {
         /// VFs.
@@ -42,9 +42,9 @@ pub(super) enum Kind {
 
 /// Where the parts of BAR 0 are that the function itself does not serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Bytes of BAR 0.
-    pub(super) bar: u32,
+    pub(crate) bar: u32,
     /// MSI-X vectors.
     pub(super) vectors: u16,
     /// MSI-X table.
@@ -55,7 +55,7 @@ pub(super) struct Layout {
 
 impl Kind {
     /// The layout of BAR 0.
-    pub(super) fn layout(self) -> Layout {
+    pub(crate) fn layout(self) -> Layout {
         match self {
             Self::Pf { .. } => Layout {
                 bar: 0x1_0000,
@@ -84,7 +84,7 @@ pub(super) struct Window {
 
 /// A configuration space.
 #[derive(Clone, Debug)]
-pub(super) struct ConfigSpace {
+pub(crate) struct ConfigSpace {
     kind: Kind,
     bytes: Box<[u8; SIZE]>,
     writable: Box<[u8; SIZE]>,
@@ -94,7 +94,7 @@ pub(super) struct ConfigSpace {
 
 impl ConfigSpace {
     /// As it is after a reset.
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         let mut space = Self {
             kind,
             bytes: Box::new([0; SIZE]),
@@ -246,12 +246,12 @@ impl ConfigSpace {
     }
 
     /// Fills `data` from `offset` on; the caller has checked the range.
-    pub(super) fn read(&self, offset: usize, data: &mut [u8]) {
+    pub(crate) fn read(&self, offset: usize, data: &mut [u8]) {
         data.copy_from_slice(&self.bytes[offset..offset + data.len()]);
     }
 
     /// Writes what may be written; the caller has checked the range. True if it starts a function-level reset.
-    pub(super) fn write(&mut self, offset: usize, data: &[u8]) -> bool {
+    pub(crate) fn write(&mut self, offset: usize, data: &[u8]) -> bool {
         let enabled = self.half(SRIOV + 8) & VF_ENABLE != 0;
         let num_vfs = SRIOV + 0x10..SRIOV + 0x12;
         let mut reset = false;

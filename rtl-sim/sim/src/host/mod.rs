@@ -20,7 +20,7 @@
 //!
 //! A client is an outsider: whatever it sends, or takes away, is its own function's trouble only.
 
-mod config_space;
+pub(crate) mod config_space;
 mod engine;
 mod function;
 mod iommu;

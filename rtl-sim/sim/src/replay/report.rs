@@ -7,11 +7,12 @@ use std::path::Path;
 use hairpin_abi::VVlan;
 use hairpin_driver::config::Config;
 use hairpin_driver::report::{
-    CopyKind, Decision, Firmware, FrameReport, Injected, Lost, OutCopy, Report, Run,
+    CopyKind, Decision, Firmware, FrameReport, Injected, Lost, NO_BUFFER, OutCopy, Report, Run,
 };
 use hairpin_driver::snapshot::Snapshot;
 use hairpin_driver::{Diagnostic, report};
 
+use super::watch::Out;
 use super::{Replay, Watch, Wire};
 use crate::golden::name;
 use crate::model::{Cycle, UPLINK};
@@ -58,7 +59,7 @@ pub(super) fn build(
         .scoreboard
         .take_fates()
         .into_iter()
-        .filter_map(|fate| frame(&fate, watch, copies.get(&fate.id)))
+        .filter_map(|fate| frame(&fate, watch, &copies))
         .collect();
     Ok(Report {
         version: 1,
@@ -105,47 +106,59 @@ fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// A copy that left: port, index in its capture, cycle.
-type Copy = (u8, u64, Cycle);
+/// A copy that left the NIC, and its index in its port's capture if it is there.
+type Copy<'a> = (&'a Out, Option<u64>);
 
 /// The copies of each input, and the frames of the firmware's own.
-fn copies(watch: &Watch) -> (HashMap<u32, Vec<Copy>>, Vec<Injected>) {
+fn copies(watch: &Watch) -> (HashMap<u32, Vec<Copy<'_>>>, Vec<Injected>) {
     let mut next: HashMap<u8, u64> = HashMap::new();
-    let mut copies: HashMap<u32, Vec<Copy>> = HashMap::new();
+    let mut copies: HashMap<u32, Vec<Copy<'_>>> = HashMap::new();
     let mut injected = Vec::new();
     for out in &watch.out {
-        let next = next.entry(out.port).or_default();
-        let index = *next;
-        *next += 1;
-        match out.origin {
-            Some(id) => copies
-                .entry(id)
-                .or_default()
-                .push((out.port, index, out.cycle)),
-            None => injected.push(Injected {
+        let index = out.is_there().then(|| {
+            let next = next.entry(out.port).or_default();
+            *next += 1;
+            *next - 1
+        });
+        match (out.origin, index) {
+            (Some(id), index) => copies.entry(id).or_default().push((out, index)),
+            (None, Some(index)) => injected.push(Injected {
                 port: port_name(out.port),
                 index,
-                cycle: out.cycle.saturating_sub(watch.start),
+                cycle: watch.report_cycle(out.cycle),
                 reason: "injected".to_owned(),
             }),
+            // The counter of the VF has it.
+            (None, None) => {}
         }
     }
     (copies, injected)
 }
 
-fn frame(fate: &Fate, watch: &Watch, copies: Option<&Vec<Copy>>) -> Option<FrameReport> {
-    let shot = watch.shots.get(fate.id as usize)?;
-    let copy = |(port, index, cycle): &Copy| OutCopy {
-        port: port_name(*port),
-        index: *index,
-        cycle: cycle.saturating_sub(watch.start),
-        latency: cycle - fate.cycle,
-        kind: CopyKind::Forward,
-    };
+fn frame(fate: &Fate, watch: &Watch, copies: &HashMap<u32, Vec<Copy<'_>>>) -> Option<FrameReport> {
+    let id = watch.shot_of(fate.id)?;
+    let shot = watch.shots.get(id as usize)?;
+    let copies = || copies.get(&id).into_iter().flatten();
+    let there = copies().filter_map(|(out, index)| {
+        Some(OutCopy {
+            port: port_name(out.port),
+            index: (*index)?,
+            cycle: watch.report_cycle(out.cycle),
+            latency: out.cycle - fate.cycle,
+            kind: CopyKind::Forward,
+            queue: out.queue,
+        })
+    });
+    let lost = fate
+        .lost
+        .iter()
+        .map(|(port, reason)| (*port, name(*reason)));
+    let missed = copies().filter(|(_, index)| index.is_none());
+    let missed = missed.map(|(out, _)| (out.port, NO_BUFFER.to_owned()));
     Some(FrameReport {
         input: port_name(fate.port),
         index: shot.index,
-        cycle: fate.cycle.saturating_sub(watch.start),
+        cycle: watch.report_cycle(fate.cycle),
         len: fate.len,
         vvlan: fate.vvlan,
         decision: match fate.kind {
@@ -156,13 +169,12 @@ fn frame(fate: &Fate, watch: &Watch, copies: Option<&Vec<Copy>>) -> Option<Frame
             DecidedKind::Punt => Decision::Punt,
         },
         reason: name(fate.reason),
-        out: copies.into_iter().flatten().map(copy).collect(),
-        lost: fate
-            .lost
-            .iter()
+        out: there.collect(),
+        lost: lost
+            .chain(missed)
             .map(|(port, reason)| Lost {
-                port: port_name(*port),
-                reason: name(*reason),
+                port: port_name(port),
+                reason,
             })
             .collect(),
     })

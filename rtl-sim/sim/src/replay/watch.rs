@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a replay sees while it runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use hairpin_abi::MacAddr;
 use hairpin_driver::report::{EditReport, HostEvent, Occupancy};
@@ -10,10 +10,12 @@ use hairpin_driver::{Device, Diagnostic};
 use super::timeline::Shot;
 use crate::checker::Checker;
 use crate::golden::Golden;
-use crate::model::Cycle;
+use crate::model::{Cycle, UPLINK};
 use crate::nic::Observer;
 use crate::scoreboard::Left;
+use crate::trace::RING;
 use crate::transport::InProcess;
+use crate::vfs::Arrived;
 
 /// Ticks between two looks for events while the NIC is at work: the queue holds 16.
 const SHORT_SLICE: u64 = 8192;
@@ -25,8 +27,18 @@ const LONG_SLICE: u64 = 1 << 20;
 pub(super) struct Out {
     pub(super) port: u8,
     pub(super) cycle: Cycle,
+    /// The shot that it is a copy of.
     pub(super) origin: Option<u32>,
+    /// Of a VF: the queue pair whose buffers it arrived in. None if it found no buffer.
+    pub(super) queue: Option<u8>,
     pub(super) bytes: Vec<u8>,
+}
+
+impl Out {
+    /// Whether it is at its port's other end.
+    pub(super) fn is_there(&self) -> bool {
+        self.port == UPLINK || self.queue.is_some()
+    }
 }
 
 /// Collects what comes out and what changes, and has it checked.
@@ -42,6 +54,12 @@ pub(super) struct Watch {
     pub(super) edits: Vec<EditReport>,
     /// Source addresses of all frames by their last four bytes; `None` where two share them.
     sources: HashMap<u32, Option<MacAddr>>,
+    /// By VF: shots that its driver has yet to send, in their order.
+    unsent: HashMap<u8, VecDeque<u32>>,
+    /// By the running number of a frame from a ring: its shot.
+    rings: Vec<Option<u32>>,
+    /// Frames from a ring that are none of the shots, or not as they were.
+    strange: u64,
     /// Ticks until the next look, and whether something happened since the last.
     slice: u64,
     busy: bool,
@@ -72,6 +90,9 @@ impl Watch {
             events: Vec::new(),
             edits: Vec::new(),
             sources,
+            unsent: HashMap::new(),
+            rings: Vec::new(),
+            strange: 0,
             slice: SHORT_SLICE,
             busy: false,
         }
@@ -87,6 +108,60 @@ impl Watch {
     /// The id of the next frame that is added to `shots`.
     pub(super) fn next_id(&self) -> u32 {
         u32::try_from(self.shots.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A shot was given to the driver of its VF.
+    pub(super) fn given(&mut self, vf: u8, shot: u32) {
+        self.unsent.entry(vf).or_default().push_back(shot);
+    }
+
+    /// The shot that an input was.
+    pub(super) fn shot_of(&self, id: u32) -> Option<u32> {
+        if id & RING == 0 {
+            return Some(id);
+        }
+        self.rings.get((id & !RING) as usize).copied().flatten()
+    }
+
+    /// Notes which frames are in the receive buffers of VFs. Of frames with the same bytes the first ones are there.
+    /// Returns how many of the buffers' frames the NIC never sent.
+    pub(super) fn arrived(&mut self, arrived: Vec<Arrived>) -> u64 {
+        let mut sent: HashMap<(u8, &[u8]), VecDeque<usize>> = HashMap::new();
+        for (n, out) in self.out.iter().enumerate() {
+            if !out.is_there() {
+                sent.entry((out.port, &out.bytes)).or_default().push_back(n);
+            }
+        }
+        let mut found = Vec::new();
+        let mut strange = 0;
+        for Arrived { vf, queue, bytes } in &arrived {
+            match sent
+                .get_mut(&(*vf, &bytes[..]))
+                .and_then(VecDeque::pop_front)
+            {
+                Some(n) => found.push((n, *queue)),
+                None => strange += 1,
+            }
+        }
+        for (n, queue) in found {
+            self.out[n].queue = Some(queue);
+        }
+        strange
+    }
+
+    /// Shots that did not come out of the rings as they were put in: those that came otherwise, those that did not come.
+    pub(super) fn not_sent(&self) -> u64 {
+        let unsent: usize = self.unsent.values().map(VecDeque::len).sum();
+        self.strange + unsent as u64
+    }
+
+    /// Frames for a VF that found no buffer.
+    pub(super) fn without_buffer(&self, vf: u8) -> u64 {
+        let lost = self
+            .out
+            .iter()
+            .filter(|out| out.port == vf && !out.is_there());
+        lost.count() as u64
     }
 
     /// A cycle as the report counts it.
@@ -126,14 +201,27 @@ impl Watch {
 impl Observer for Watch {
     fn input(&mut self, cycle: Cycle, port: u8, id: u32) {
         self.busy = true;
-        if let Some(shot) = self.shots.get(id as usize) {
+        if id & RING != 0 {
+            let shot = self.unsent.get_mut(&port).and_then(VecDeque::pop_front);
+            // They are numbered as they come.
+            self.rings.push(shot);
+        }
+        let shot = self.shot_of(id);
+        if let Some((id, shot)) = shot.and_then(|id| Some((id, self.shots.get(id as usize)?))) {
             self.checker.input(id, port, &shot.bytes, false, cycle);
+        }
+    }
+
+    fn sent(&mut self, _cycle: Cycle, _port: u8, id: u32, bytes: &[u8]) {
+        let shot = self.shot_of(id).and_then(|id| self.shots.get(id as usize));
+        if shot.is_none_or(|shot| shot.bytes != bytes) {
+            self.strange += 1;
         }
     }
 
     fn output(&mut self, cycle: Cycle, port: u8, bytes: &[u8], left: Left) {
         self.busy = true;
-        let origin = left.origin;
+        let origin = left.origin.and_then(|id| self.shot_of(id));
         if let Some(id) = origin {
             self.checker.output(id, port, bytes, cycle);
         }
@@ -141,6 +229,7 @@ impl Observer for Watch {
             port,
             cycle,
             origin,
+            queue: None,
             bytes: bytes.to_vec(),
         });
     }
@@ -162,5 +251,68 @@ impl Observer for Watch {
 
     fn slice(&self) -> u64 {
         self.slice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_without_a_buffer_is_found_and_so_is_one_that_nobody_sent() {
+        let mut watch = Watch::new(Vec::new(), Checker::new());
+        let sent: [(u8, &[u8]); 5] = [(1, b"a"), (1, b"b"), (1, b"a"), (2, b"b"), (UPLINK, b"c")];
+        for (cycle, (port, bytes)) in (0..).zip(sent) {
+            watch.out.push(Out {
+                port,
+                cycle,
+                origin: None,
+                queue: None,
+                bytes: bytes.to_vec(),
+            });
+        }
+        let arrived = |vf, queue, bytes: &[u8]| Arrived {
+            vf,
+            queue,
+            bytes: bytes.to_vec(),
+        };
+        // Another queue's frames may be seen first.
+        let strange = watch.arrived(vec![
+            arrived(1, 3, b"b"),
+            arrived(1, 0, b"a"),
+            arrived(2, 0, b"a"),
+            arrived(2, 0, b"b"),
+            arrived(2, 0, b"b"),
+        ]);
+        assert_eq!(strange, 2);
+        let queues: Vec<_> = watch.out.iter().map(|out| out.queue).collect();
+        assert_eq!(queues, [Some(0), Some(3), None, Some(0), None]);
+        assert!(watch.out.last().unwrap().is_there());
+        assert_eq!([1, 2].map(|vf| watch.without_buffer(vf)), [1, 0]);
+    }
+
+    #[test]
+    fn frames_from_rings_are_the_shots_of_their_vf_in_order() {
+        let shot = |port, n: u8| Shot {
+            port,
+            index: 0,
+            cycle: 0,
+            bytes: vec![n; 60],
+        };
+        let shots = vec![shot(1, 0), shot(2, 1), shot(1, 2)];
+        let mut watch = Watch::new(shots, Checker::new());
+        for (id, vf) in [(0, 1), (1, 2), (2, 1)] {
+            watch.given(vf, id);
+        }
+        assert_eq!(watch.not_sent(), 3);
+        for (n, (port, byte)) in (0..).zip([(2, 1), (1, 0), (1, 9), (3, 0)]) {
+            watch.input(0, port, RING | n);
+            watch.sent(0, port, RING | n, &[byte; 60]);
+        }
+        let shots = [0, 1, 2, 3, 4].map(|n| watch.shot_of(RING | n));
+        assert_eq!(shots, [Some(1), Some(0), Some(2), None, None]);
+        assert_eq!(watch.shot_of(7), Some(7));
+        // One came with other bytes, one of a VF that had nothing to send.
+        assert_eq!(watch.not_sent(), 2);
     }
 }

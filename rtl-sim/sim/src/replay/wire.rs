@@ -168,9 +168,9 @@ impl Wire {
         }))
     }
 
-    /// True if frames of this port go into the NIC by themselves.
-    pub(super) fn is_direct(&self, port: u8) -> bool {
-        self.0.is_none() || port != UPLINK
+    /// True if the uplink's capture comes in by way of a switch.
+    pub(super) fn has_switch(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Runs to a moment, frames going in and out meanwhile.
@@ -201,7 +201,7 @@ impl Wire {
         };
         loop {
             loop {
-                let queued = nic.model().status().queued + neighbour.waiting.len() as u64;
+                let queued = nic.queued() + neighbour.waiting.len() as u64;
                 progress(queued);
                 if queued == 0 && neighbour.edits.is_empty() {
                     break;
@@ -210,7 +210,7 @@ impl Wire {
             }
             nic.play(watch, progress)?;
             neighbour.exchange(nic, watch)?;
-            if nic.model().status().queued == 0 {
+            if nic.queued() == 0 {
                 return Ok(());
             }
         }
