@@ -242,6 +242,7 @@ fn pool() -> PoolState {
         features: "0000000320000021".to_owned(),
         no_buffer: 2,
         refused: 0,
+        filtered: 5,
     }
 }
 
