@@ -206,9 +206,10 @@ impl Snapshot {
             switch,
             uplink,
             ports,
-            pools: match device.capabilities().virtqueues {
-                true => device.pool_states()?,
-                false => Vec::new(),
+            pools: if device.capabilities().virtqueues {
+                device.pool_states()?
+            } else {
+                Vec::new()
             },
             tables: device.table_counters()?,
             fdb: device.fdb_states()?,

@@ -143,9 +143,10 @@ impl<'a> Replay<'a> {
             core_ratio: self.args.core_ratio,
             rings: true,
             // Limits of VFs count clocks, those of idle time as well.
-            jump_limit: match self.has_limits() {
-                true => 0,
-                false => Options::default().jump_limit,
+            jump_limit: if self.has_limits() {
+                0
+            } else {
+                Options::default().jump_limit
             },
             waves: waves.map(Path::to_owned),
             ..Options::default()
