@@ -74,5 +74,5 @@ module hp_rx_l4 import hp_pkg::*, hp_vio_pkg::*; (
   end
 
   logic unused;
-  assign unused = ^win_i[767:8*70];
+  assign unused = ^{win_i[767:8*70], win_i[8*12-1:0], l3_q};
 endmodule

@@ -165,6 +165,22 @@ module hp_rx_steer
   );
   assign ports_4 = key_4.proto inside {8'd6, 8'd17, 8'd132};   // zero in an unkeyable frame
 
+  // Beside the key.
+  logic [Last:2]       valid_q;
+  logic [4:2][VfW-1:0] vf_q;
+  logic [4:2]          tagged_q;
+  logic [4:2][2:0]     pcp_q;
+  vf_pairs_t           pairs_5_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= '0;
+    else valid_q <= {valid_q[Last-1:2], valid_1};
+    vf_q      <= {vf_q[3:2], dest_1[VfW-1:0]};
+    tagged_q  <= {tagged_q[3:2], tags_1 != 2'd0};
+    pcp_q     <= {pcp_q[3:2], pcp_1};
+    pairs_5_q <= vf_pairs_i[vf_q[4]];
+  end
+
   // VLAN and checksum at stage 4.
   logic    drop_4;
   vlan_t   vid_1;
@@ -207,22 +223,6 @@ module hp_rx_steer
     .data_o ({drop, m_sum_o}),
     .count_o(unused_heads)
   );
-
-  // Beside the key.
-  logic [Last:2]       valid_q;
-  logic [4:2][VfW-1:0] vf_q;
-  logic [4:2]          tagged_q;
-  logic [4:2][2:0]     pcp_q;
-  vf_pairs_t           pairs_5_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_q <= '0;
-    else valid_q <= {valid_q[Last-1:2], valid_1};
-    vf_q      <= {vf_q[3:2], dest_1[VfW-1:0]};
-    tagged_q  <= {tagged_q[3:2], tags_1 != 2'd0};
-    pcp_q     <= {pcp_q[3:2], pcp_1};
-    pairs_5_q <= vf_pairs_i[vf_q[4]];
-  end
 
   // Configuration.
   logic            cfg_we, eth_req, flt_req, vf_req;

@@ -212,7 +212,7 @@ impl<'a> Replay<'a> {
     /// into the rings.
     fn compare_rings(&self, nic: &mut Nic, watch: &mut Watch) -> Result<(), Diagnostic> {
         let end = nic.now();
-        let strangers = watch.arrived(nic.take_arrived()?);
+        let strangers = watch.arrived(&nic.take_arrived()?);
         let mut same = |what: &str, expected: u64, actual: u64| {
             nic.scoreboard.compare(end, what, expected, actual);
         };

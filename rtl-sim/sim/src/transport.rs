@@ -36,7 +36,6 @@ impl InProcess {
     }
 
     /// The model. Whoever has it must not ask for it again.
-    #[must_use]
     pub fn model(&self) -> MutexGuard<'_, Model> {
         lock(&self.model)
     }

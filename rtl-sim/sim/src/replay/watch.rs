@@ -125,7 +125,7 @@ impl Watch {
 
     /// Notes which frames are in the receive buffers of VFs. Of frames with the same bytes the first ones are there.
     /// Returns how many of the buffers' frames the NIC never sent.
-    pub(super) fn arrived(&mut self, arrived: Vec<Arrived>) -> u64 {
+    pub(super) fn arrived(&mut self, arrived: &[Arrived]) -> u64 {
         let mut sent: HashMap<(u8, &[u8]), VecDeque<usize>> = HashMap::new();
         for (n, out) in self.out.iter().enumerate() {
             if !out.is_there() {
@@ -134,7 +134,7 @@ impl Watch {
         }
         let mut found = Vec::new();
         let mut strange = 0;
-        for Arrived { vf, queue, bytes } in &arrived {
+        for Arrived { vf, queue, bytes } in arrived {
             match sent
                 .get_mut(&(*vf, &bytes[..]))
                 .and_then(VecDeque::pop_front)

@@ -74,13 +74,13 @@ impl Memory {
 impl HostMemory for Memory {
     fn read(&mut self, function: u8, addr: u64, data: &mut [u8]) -> Result<(), Refused> {
         self.access(function, addr, data.len(), |memory, at| {
-            memory.read(at, data)
+            memory.read(at, data);
         })
     }
 
     fn write(&mut self, function: u8, addr: u64, data: &[u8]) -> Result<(), Refused> {
         self.access(function, addr, data.len(), |memory, at| {
-            memory.write(at, data)
+            memory.write(at, data);
         })
     }
 }
