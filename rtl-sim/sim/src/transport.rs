@@ -13,7 +13,7 @@ use crate::nic::stopped;
 use crate::vfs::{Vfs, lock};
 
 /// A model shared by the driver, which uses its registers, the drivers of its VFs, and the simulator, which plays
-/// traffic. The clock runs only inside a register access, a wait, or [`InProcess::run`].
+/// traffic. The clock runs only inside a register access, a wait, or `run`.
 #[derive(Clone, Debug)]
 pub struct InProcess {
     model: Arc<Mutex<Model>>,

@@ -277,7 +277,7 @@ mod tests {
             bytes: bytes.to_vec(),
         };
         // Another queue's frames may be seen first.
-        let strange = watch.arrived(vec![
+        let strange = watch.arrived(&[
             arrived(1, 3, b"b"),
             arrived(1, 0, b"a"),
             arrived(2, 0, b"a"),

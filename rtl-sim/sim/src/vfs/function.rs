@@ -201,7 +201,7 @@ mod tests {
     fn a_function_reaches_its_own_memory_only() {
         let memory = Memory::default();
         let (one, two) = (memory.add(1, 100), memory.add(2, 5000));
-        let mut host = memory.clone();
+        let mut host = memory;
         assert_eq!(host.write(1, one.bus(8), b"mine"), Ok(()));
         assert_eq!(host.write(2, two.bus(8), b"his"), Ok(()));
         let mut bytes = [0; 4];
