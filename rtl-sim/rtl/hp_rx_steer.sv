@@ -356,7 +356,7 @@ module hp_rx_steer
     .count_o(unused_qps)
   );
 
-  assign idle_o = !rx_tvalid_i && !beat_valid && !early && !valid_1 && valid_q == '0;
+  assign idle_o = !rx_tvalid_i && !beat_valid && !early && !valid_1 && valid_q == '0 && !vlan_busy_o;
 
   logic unused_bits;
   assign unused_bits = ^{unused_beats, unused_qps, unused_heads, unused_full, unused_valid};

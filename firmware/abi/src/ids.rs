@@ -349,7 +349,12 @@ impl PortSet {
 
     /// The vPorts in the set, ascending.
     pub fn iter(self) -> impl Iterator<Item = VPort> {
-        VPort::all().filter(move |vport| self.contains(*vport))
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let vport = VPort::new(left.trailing_zeros() as u8)?;
+            left &= left.wrapping_sub(1);
+            Some(vport)
+        })
     }
 }
 

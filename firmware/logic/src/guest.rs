@@ -173,38 +173,51 @@ impl Control {
 #[derive(Debug)]
 pub struct Budgets {
     spent: [u8; MAX_VF],
+    /// The vPorts that have spent something, and those that have nothing left: a tick is cheap while no guest asks.
+    in_debt: PortSet,
+    broke: PortSet,
 }
 
 impl Budgets {
     /// Nothing is spent.
     #[must_use]
     pub const fn new() -> Self {
-        Self { spent: [0; MAX_VF] }
+        Self {
+            spent: [0; MAX_VF],
+            in_debt: PortSet::EMPTY,
+            broke: PortSet::EMPTY,
+        }
     }
 
     /// Counts a request; false if it was the vPort's last one for now.
-    pub fn spend(&mut self, vport: u8) -> bool {
-        let Some(spent) = self.spent.get_mut(usize::from(vport)) else {
-            return true;
-        };
-        *spent = spent.saturating_add(1).min(BUDGET);
-        *spent < BUDGET
+    pub fn spend(&mut self, vport: VPort) -> bool {
+        self.in_debt = self.in_debt.with(vport);
+        if let Some(spent) = self.spent.get_mut(usize::from(vport.get())) {
+            *spent = spent.saturating_add(1).min(BUDGET);
+            if *spent == BUDGET {
+                self.broke = self.broke.with(vport);
+            }
+        }
+        !self.broke.contains(vport)
     }
 
     /// Gives each vPort one request back: then each has one.
     pub fn tick(&mut self) {
-        for spent in &mut self.spent {
-            *spent = spent.saturating_sub(1);
+        self.broke = PortSet::EMPTY;
+        for vport in self.in_debt.iter() {
+            if let Some(spent) = self.spent.get_mut(usize::from(vport.get())) {
+                *spent = spent.saturating_sub(1);
+                if *spent == 0 {
+                    self.in_debt = self.in_debt.without(vport);
+                }
+            }
         }
     }
 
     /// The vPorts that have something left.
     #[must_use]
-    pub fn allowed(&self) -> PortSet {
-        let ports = self.spent.iter().enumerate();
-        PortSet(ports.fold(0, |set, (port, spent)| {
-            set | u64::from(*spent < BUDGET) << port
-        }))
+    pub const fn allowed(&self) -> PortSet {
+        PortSet(!self.broke.0)
     }
 }
 

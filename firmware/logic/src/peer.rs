@@ -114,8 +114,10 @@ impl<B: TableBus> PeerTables for Hands<'_, B> {
                 bus.vvlan(instance)
                     .and_then(|row| {
                         let by_port = row.key_mask & KeyField::SourcePort.bit() != 0;
-                        let vports = VPort::all().filter(|vport| row.members.contains(*vport));
-                        let vports = vports.take(if by_port { usize::MAX } else { 1 });
+                        let vports = row
+                            .members
+                            .iter()
+                            .take(if by_port { usize::MAX } else { 1 });
                         for vport in vports {
                             remove(vport, &row, bus)?;
                         }

@@ -400,17 +400,17 @@ fn any_request() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn a_flood_uses_up_its_own_budget_only() {
     let mut budgets = Budgets::new();
+    let (five, six) = (vport(5), vport(6));
     for n in 1..=BUDGET {
-        assert_eq!(budgets.spend(5), n < BUDGET);
+        assert_eq!(budgets.spend(five), n < BUDGET);
     }
     assert_eq!(budgets.allowed(), PortSet(!(1 << 5)));
-    assert!(budgets.spend(6));
+    assert!(budgets.spend(six));
     budgets.tick();
     assert_eq!(budgets.allowed().0, u64::MAX);
-    assert!(!budgets.spend(5), "one a tick");
+    assert!(!budgets.spend(five), "one a tick");
     for _ in 0..BUDGET {
         budgets.tick();
     }
-    assert!(budgets.spend(5));
-    assert!(budgets.spend(200), "no such vPort: nothing to count");
+    assert!(budgets.spend(five));
 }

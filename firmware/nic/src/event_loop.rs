@@ -6,7 +6,7 @@
 use hairpin_abi::admin::{AdminError, Command, CommandWords, Crash, Opcode};
 use hairpin_abi::fw::{Event, EventCode, FwState, RestartCause};
 use hairpin_abi::{MacAddr, PortId, Reason, VPort, VVlan, Vlan};
-use hairpin_nic_logic::guest::{self, Answer, Budgets};
+use hairpin_nic_logic::guest::{self, Budgets};
 use hairpin_nic_logic::learn::Learned;
 use hairpin_nic_logic::peer::{READABLE, SENDABLE};
 use hairpin_nic_logic::punt::{Consumed, Header, Punt, Verdict, source};
@@ -198,20 +198,20 @@ impl EventLoop {
         let answer = self
             .control
             .guest_request(&mut bus, vport, bytes, request.cut, request.pairs);
-        let Answer {
-            ack,
-            pairs,
-            announced,
-            vlans,
-        } = answer;
-        self.p.guests.answer(&request, ack, pairs, announced, vlans);
+        self.p.guests.answer(
+            &request,
+            answer.ack,
+            answer.pairs,
+            answer.announced,
+            answer.vlans,
+        );
         defmt::debug!("guest: vf{=u8} asks: {}", request.vport, answer);
         self.spend(vport);
     }
 
     /// Counts what was done for a guest; the last that it may have for now is the last that it has.
     fn spend(&mut self, vport: VPort) {
-        if !self.budgets.spend(vport.get()) {
+        if !self.budgets.spend(vport) {
             self.p.guests.allow(self.budgets.allowed());
         }
     }

@@ -172,16 +172,30 @@ impl Nic {
         })
     }
 
-    /// Loads and starts the firmware of a NIC that is cold. Until it is ready, the core's clock runs as fast as the
-    /// datapath's: nothing that is measured has begun, and every run waits for it.
+    /// Does something that every run waits for, and that is not measured: the core's clock runs as fast as the
+    /// datapath's meanwhile.
+    ///
+    /// # Errors
+    /// What it fails with.
+    pub fn quickly<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Diagnostic>,
+    ) -> Result<T, Diagnostic> {
+        self.model().set_core_ratio(1);
+        let done = work(self);
+        self.model().set_core_ratio(self.core_ratio);
+        done
+    }
+
+    /// Loads and starts the firmware of a NIC that is cold, [quickly](Self::quickly).
     ///
     /// # Errors
     /// The firmware did not start.
     pub fn boot(&mut self, image: &FirmwareImage) -> Result<(), Diagnostic> {
-        self.model().set_core_ratio(1);
-        self.device.load_firmware(image)?;
-        self.device.start_firmware(image, self.start)?;
-        self.model().set_core_ratio(self.core_ratio);
+        self.quickly(|nic| {
+            nic.device.load_firmware(image)?;
+            Ok(nic.device.start_firmware(image, nic.start)?)
+        })?;
         self.log = LogReader::new(image);
         self.drain(&mut Blind)?;
         self.poll_log()
@@ -262,16 +276,12 @@ impl Nic {
         self.model().now()
     }
 
-    /// Starts our driver on these VFs, which the PF has set up; `bus` leads to its memory. As in [`Nic::boot`], the core
-    /// is fast meanwhile.
+    /// Starts our driver on these VFs, which the PF has set up; `bus` leads to its memory.
     ///
     /// # Errors
     /// A VF does not do as it should.
     pub fn open_vfs(&mut self, vfs: &[u8], bus: Bus) -> Result<(), Diagnostic> {
-        self.model().set_core_ratio(1);
-        self.handle.open_vfs(vfs, bus)?;
-        self.model().set_core_ratio(self.core_ratio);
-        Ok(())
+        self.handle.open_vfs(vfs, bus)
     }
 
     /// Has the driver of a VF send a frame when a cycle has come.

@@ -152,17 +152,7 @@ impl<'a> Replay<'a> {
             ..Options::default()
         };
         let mut nic = Nic::start(&options, &self.image, true)?;
-        let plan = Plan::new(&self.config, nic.device.capabilities())?;
-        let queues = nic.device.plan_vfs(&self.config)?;
-        nic.device.apply(&plan)?;
-        nic.device.set_up_vfs(&queues)?;
-        // Nothing is measured there, and every clock that memory takes has to be simulated.
-        let bus = Bus {
-            read_latency: 0,
-            write_latency: 0,
-            ..Bus::default()
-        };
-        nic.open_vfs(&self.vfs(), bus)?;
+        nic.quickly(|nic| self.set_up(nic))?;
         let mut watch = Watch::new(self.timeline.shots.clone(), checker_of(&self.config));
         nic.poll_log()?;
         nic.drain(&mut watch)?;
@@ -190,12 +180,14 @@ impl<'a> Replay<'a> {
         nic.poll_log()?;
 
         let instances = report::instances(&mut nic, &self.config)?;
-        let numbers: Vec<u8> = instances.iter().map(|(_, instance)| *instance).collect();
-        nic.compare_counters(&numbers)?;
-        nic.drain(&mut watch)?;
-        self.compare_rings(&mut nic, &mut watch)?;
-        let log = nic.log_lines().to_vec();
-        let snapshot = Snapshot::read(&mut nic.device, log)?;
+        let snapshot = nic.quickly(|nic| {
+            let numbers: Vec<u8> = instances.iter().map(|(_, instance)| *instance).collect();
+            nic.compare_counters(&numbers)?;
+            nic.drain(&mut watch)?;
+            self.compare_rings(nic, &mut watch)?;
+            let log = nic.log_lines().to_vec();
+            Ok(Snapshot::read(&mut nic.device, log)?)
+        })?;
         nic.drain(&mut watch)?;
         let seen = (&watch, &wire);
         let report = report::build(self, &mut nic, seen, &snapshot, &instances, end)?;
@@ -206,6 +198,21 @@ impl<'a> Replay<'a> {
             snapshot,
             report,
         })
+    }
+
+    /// Configures the NIC, and starts the drivers of its VFs.
+    fn set_up(&self, nic: &mut Nic) -> Result<(), Diagnostic> {
+        let plan = Plan::new(&self.config, nic.device.capabilities())?;
+        let queues = nic.device.plan_vfs(&self.config)?;
+        nic.device.apply(&plan)?;
+        nic.device.set_up_vfs(&queues)?;
+        // Nothing is measured there, and every clock that memory takes has to be simulated.
+        let bus = Bus {
+            read_latency: 0,
+            write_latency: 0,
+            ..Bus::default()
+        };
+        nic.open_vfs(&self.vfs(), bus)
     }
 
     /// Compares what is in the receive buffers with what the NIC sent to them, and what it sent with what was put

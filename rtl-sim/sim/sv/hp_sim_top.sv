@@ -228,13 +228,14 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   logic [N_VF-1:0] flr_done;
   assign flr_done_o = 64'(flr_done);
 
-  // The clock of hp_virtio stands while nobody asks anything of it, and some clocks after: half of a model's code then
-  // never runs.
-  logic       virtio_asked, virtio_runs, virtio_clk;
-  logic [7:0] virtio_asked_q;
-  assign virtio_asked = rings_i || !rst_ni || vf_req || pf_req || core_to_guest.rd || core_to_guest.answer ||
-                        core_to_guest.forget || |flr_req_i || !vq_idle;
-  always_ff @(posedge clk_i) virtio_asked_q <= {virtio_asked_q[6:0], virtio_asked};
+  // The clock of hp_virtio stands from some clocks after it was idle until somebody asks anything of it, or a frame
+  // comes: half of a model's code then never runs. Buckets of VFs with a limit fill up with the clock.
+  logic        virtio_asked, virtio_runs, virtio_clk;
+  logic [15:0] virtio_asked_q;
+  assign virtio_asked = !rst_ni || vf_req || pf_req || core_to_guest.rd || core_to_guest.answer ||
+                        core_to_guest.forget || |flr_req_i || !vq_idle ||
+                        (rings_i && (m_host_tvalid_o || host_grant_valid_o || |virtio.u_rate.limited_q));
+  always_ff @(posedge clk_i) virtio_asked_q <= {virtio_asked_q[14:0], virtio_asked};
   always_latch if (!clk_i) virtio_runs = virtio_asked || |virtio_asked_q;
   assign virtio_clk = clk_i && virtio_runs;
 

@@ -186,9 +186,8 @@ impl Attack {
             company.wait_flr(1, false)?;
         }
         registers.reset(&company.nic)?;
-        let indirect = if self.rng.percent(70) { INDIRECT } else { 0 };
-        let mut wanted = FEATURES | MANY_QUEUES | indirect;
-        for feature in [CSUM, GUEST_CSUM, CTRL_VLAN] {
+        let mut wanted = FEATURES | MANY_QUEUES;
+        for feature in [INDIRECT, CSUM, GUEST_CSUM, CTRL_VLAN] {
             if self.rng.percent(70) {
                 wanted |= feature;
             }
