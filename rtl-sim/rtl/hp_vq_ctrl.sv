@@ -88,7 +88,7 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   } state_e;
 
   state_e           state_q;
-  logic [N_VF-1:0]  live_q, want_q, turns;
+  logic [N_VF-1:0]  live_q, want_q, waiting, turns;
   logic             some, again_q, asked_q, gone;
   vf_t              v_q, pick, cmd_v;
   fixed_t           f;
@@ -133,7 +133,8 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
 
   // ---- whose turn it is ----
 
-  assign turns = live_q & vf_live_i & want_q & N_VF'(guest_i.allow);
+  assign waiting = live_q & vf_live_i & want_q;
+  assign turns   = waiting & N_VF'(guest_i.allow);
 
   hp_vq_pick #(.N(N_VF)) u_turn (
     .clk_i, .rst_ni, .req_i(turns), .take_i(state_q == StIdle && some), .valid_o(some), .idx_o(pick)
@@ -382,7 +383,8 @@ module hp_vq_ctrl import hp_pkg::*, hp_vio_pkg::*, hp_vq_pkg::*, hp_soc_pkg::*; 
   assign err_code_o  = code_q;
   assign irq_valid_o = state_q == StIrq && !gone;
   assign irq_v_o     = v_q;
-  assign idle_o      = state_q == StIdle && turns == '0 && !qcmd_valid_i && !bell_valid_i;
+  // One that is not allowed waits for the firmware's time to pass.
+  assign idle_o      = state_q == StIdle && waiting == '0 && !qcmd_valid_i && !bell_valid_i;
 
   logic unused;
   assign unused = ^{qcmd_i, guest_i};

@@ -378,6 +378,7 @@ module tb_vq_ctrl;
       ask(1);
       repeat (2000) @(negedge clk);
       if (asked[0] != was) $fatal(1, "asked without leave");
+      if (idle) $fatal(1, "idle while a request waits");
       act.allow[0] = 1'b1;
       repeat (4000) @(negedge clk);
       if (asked[0] != was + 1) $fatal(1, "never asked");
