@@ -10,12 +10,19 @@ use nix::sys::eventfd::EventFd;
 use super::config_space::Kind;
 use super::iommu::{Fault, Iommu, Reach};
 use super::line::Line;
+use super::protocol::{DMA_READ, DMA_WRITE};
 use super::sys;
 use crate::model::{HostMemory, Refused};
 
 /// Where messages of interrupts go, as on a PC; a page for every function.
 const MESSAGES: u64 = 0xfee0_0000;
 const MESSAGES_END: u64 = 0xfef0_0000;
+
+/// What an access moves.
+enum Transfer<'a> {
+    Read(&'a mut [u8]),
+    Write(&'a [u8]),
+}
 
 /// A PCI function.
 #[derive(Debug)]
@@ -25,7 +32,7 @@ pub(super) struct Function {
     /// What it is.
     pub(super) kind: Kind,
     iommu: Mutex<Iommu>,
-    /// Its client is asked for what is refused, so that an IOMMU of the client sees the fault.
+    /// Its client is told of what is refused, so that an IOMMU of the client sees the fault.
     reports: bool,
     /// Its client.
     line: Mutex<Option<Arc<Line>>>,
@@ -156,20 +163,20 @@ impl Function {
     fn finish(
         &self,
         access: Result<Reach, (Refused, Option<Fault>)>,
-        (addr, write): (u64, bool),
-        ask: impl FnOnce(&Line) -> Result<(), &'static str>,
+        addr: u64,
+        transfer: Transfer<'_>,
     ) -> Result<(), Refused> {
+        let write = matches!(transfer, Transfer::Write(_));
         let why = match access {
             Ok(Reach::Here) => return Ok(()),
-            Ok(Reach::ByMessage) => match self.by_message(ask) {
+            Ok(Reach::ByMessage) => match self.by_message(addr, transfer) {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             },
             Err((refused, fault)) => {
                 self.tell(fault);
                 if self.reports && fault.is_some() {
-                    // Whatever it says: the access is refused.
-                    let _ = self.by_message(ask);
+                    self.report(addr, transfer);
                 }
                 return Err(refused);
             }
@@ -179,22 +186,32 @@ impl Function {
         Err(Refused)
     }
 
-    fn by_message(
-        &self,
-        ask: impl FnOnce(&Line) -> Result<(), &'static str>,
-    ) -> Result<(), &'static str> {
+    /// The connection to the client, if there is one.
+    fn line(&self) -> Option<Arc<Line>> {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.clone()
+    }
+
+    fn by_message(&self, addr: u64, transfer: Transfer<'_>) -> Result<(), &'static str> {
         // Nothing is locked while the client is waited for, except the line.
-        let line = self
-            .line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let line = line.ok_or("has lost its client")?;
-        let result = ask(&line);
+        let line = self.line().ok_or("has lost its client")?;
+        let result = match transfer {
+            Transfer::Read(data) => line.read_memory(addr, data),
+            Transfer::Write(data) => line.write_memory(addr, data),
+        };
         if line.has_backlog() {
             self.wake();
         }
         result
+    }
+
+    fn report(&self, addr: u64, transfer: Transfer<'_>) {
+        if let Some(line) = self.line() {
+            match transfer {
+                Transfer::Read(data) => line.report(DMA_READ, addr, data.len(), &[]),
+                Transfer::Write(data) => line.report(DMA_WRITE, addr, data.len(), data),
+            }
+        }
     }
 
     fn may_master(&self) -> Result<(), Refused> {
@@ -208,7 +225,7 @@ impl Function {
     fn read(&self, addr: u64, data: &mut [u8]) -> Result<(), Refused> {
         self.may_master()?;
         let access = self.iommu().read(addr, data);
-        self.finish(access, (addr, false), |line| line.read_memory(addr, data))
+        self.finish(access, addr, Transfer::Read(data))
     }
 
     fn write(&self, addr: u64, data: &[u8]) -> Result<(), Refused> {
@@ -221,7 +238,7 @@ impl Function {
             return Ok(());
         }
         let access = self.iommu().write(addr, data);
-        self.finish(access, (addr, true), |line| line.write_memory(addr, data))
+        self.finish(access, addr, Transfer::Write(data))
     }
 }
 

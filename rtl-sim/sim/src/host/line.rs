@@ -3,7 +3,8 @@
 //!
 //! The thread of the socket answers the client's messages. The thread of the NIC asks for memory that came without a
 //! descriptor, and waits for the reply: it reads the connection itself meanwhile, because the other thread may be
-//! waiting for the NIC. Messages that it finds on the way wait in a backlog.
+//! waiting for the NIC. Messages that it finds on the way wait in a backlog. A report is a question too, but nobody
+//! waits for its reply: a client may have to wait for the NIC itself before it replies.
 
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
@@ -20,6 +21,8 @@ use super::sys;
 const LIMIT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 /// Messages that may come before the reply.
 const BACKLOG: usize = 64;
+/// Reports whose replies have not come; further ones are not sent.
+const REPORTS: usize = 64;
 
 /// Why nothing more comes.
 #[derive(Debug, thiserror::Error)]
@@ -88,13 +91,25 @@ impl Message {
 struct Reader {
     incoming: Message,
     backlog: VecDeque<Message>,
+    /// Numbers and commands of reports that were not replied to yet.
+    reports: VecDeque<(u16, u16)>,
 }
 
 impl Reader {
     /// The message that is whole now, if one is.
     fn receive(&mut self, stream: &UnixStream) -> Result<Option<Message>, Ended> {
-        let whole = self.incoming.receive(stream)?;
-        Ok(whole.then(|| std::mem::replace(&mut self.incoming, Message::new())))
+        if !self.incoming.receive(stream)? {
+            return Ok(None);
+        }
+        let message = std::mem::replace(&mut self.incoming, Message::new());
+        let reply = message.header.filter(|header| header.is_reply);
+        let of_report = reply.is_some_and(|header| {
+            let report = (header.id, header.number);
+            self.reports
+                .pop_front_if(|first| *first == report)
+                .is_some()
+        });
+        Ok((!of_report).then_some(message))
     }
 }
 
@@ -120,6 +135,7 @@ impl Line {
             reader: Mutex::new(Reader {
                 incoming: Message::new(),
                 backlog: VecDeque::new(),
+                reports: VecDeque::new(),
             }),
             writer: Mutex::new(0),
         })
@@ -184,9 +200,28 @@ impl Line {
         }
     }
 
+    /// Lets the client know of an access that was refused here; whatever it replies changes nothing.
+    pub(super) fn report(&self, command: u16, addr: u64, len: usize, data: &[u8]) {
+        let mut reader = self.reader();
+        if reader.reports.len() < REPORTS {
+            let id = self.next_number();
+            reader.reports.push_back((id, command));
+            let question = protocol::memory_question(id, command, addr, len, data);
+            if self.send(&question).is_err() {
+                self.cut("cannot be told");
+            }
+        }
+    }
+
     /// True if messages wait for the thread of the socket.
     pub(super) fn has_backlog(&self) -> bool {
         !self.reader().backlog.is_empty()
+    }
+
+    fn next_number(&self) -> u16 {
+        let mut next = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = next.wrapping_add(1);
+        *next
     }
 
     /// Asks the client about its memory; the body of its reply.
@@ -198,11 +233,7 @@ impl Line {
         data: &[u8],
     ) -> Result<Vec<u8>, &'static str> {
         let mut reader = self.reader();
-        let id = {
-            let mut next = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            *next = next.wrapping_add(1);
-            *next
-        };
+        let id = self.next_number();
         if self
             .send(&protocol::memory_question(id, command, addr, len, data))
             .is_err()
@@ -246,5 +277,45 @@ impl Line {
         // Closed already is as good.
         let _ = self.stream.shutdown(Shutdown::Both);
         why
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    /// A reply that says that it failed.
+    fn reply(number: u16, command: u16) -> Vec<u8> {
+        let fields = [u32::try_from(HEADER).unwrap(), 0x21, 14];
+        let head = [number, command].into_iter().flat_map(u16::to_le_bytes);
+        head.chain(fields.into_iter().flat_map(u32::to_le_bytes))
+            .collect()
+    }
+
+    #[test]
+    fn nobody_waits_for_the_reply_to_a_report() {
+        let (ours, mut client) = UnixStream::pair().unwrap();
+        let line = Line::new(ours).unwrap();
+        for _ in 0..=REPORTS {
+            line.report(protocol::DMA_READ, 0x3f_dead_000c, 100, &[]);
+        }
+        let mut questions = vec![0; REPORTS * (HEADER + 16)];
+        client.read_exact(&mut questions).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let more = client.read(&mut [0]).unwrap_err().kind();
+        assert_eq!(more, io::ErrorKind::WouldBlock, "one too many was sent");
+        for question in questions.chunks(HEADER + 16) {
+            let number = u16::from_le_bytes([question[0], question[1]]);
+            let reply = reply(number, protocol::DMA_READ);
+            client.write_all(&reply).unwrap();
+            assert!(line.next().unwrap().is_none());
+        }
+        client.write_all(&reply(1, protocol::DMA_READ)).unwrap();
+        assert!(
+            matches!(line.next(), Err(Ended::Broken(Broken::Reply))),
+            "a reply to nothing"
+        );
     }
 }
