@@ -71,8 +71,8 @@ pub struct SimArgs {
           value_parser = clap::value_parser!(u32).range(1..=100))]
     pub dma_ready: u32,
 
-    /// Ask the client of a function for memory that it did not map, too, so that the IOMMU of its machine reports
-    /// the fault; the access is refused all the same
+    /// Tell the client of a function of an access that was refused, by a message, so that the IOMMU of its machine
+    /// reports it; its reply changes nothing
     #[arg(long)]
     pub report_faults: bool,
 }
