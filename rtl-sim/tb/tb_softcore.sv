@@ -130,7 +130,7 @@ module tb_softcore
     guest.rvalid <= guest_rd_q;
     if (guest_act.rd) guest.rdata <= 32'hCD00_0000 | 32'(guest_act.raddr);
     if (rst_n && guest_act.answer) begin
-      if ({guest_act.tag, guest_act.pairs, guest_act.ack} != {4'd9, 7'd5, 8'd1}) $fatal(1, "answer");
+      if ({guest_act.tag, guest_act.pairs, guest_act.ack} != {4'd9, 7'd5, 4'd1}) $fatal(1, "answer");
       guest.valid   <= 1'b0;
       guest_answers <= guest_answers + 1;
     end
