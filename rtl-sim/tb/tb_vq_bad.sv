@@ -79,13 +79,15 @@ module tb_vq_bad #(
         hand_bell   = 1'b1;
         bells_by_hand++;
       end
-      if (n > 1_000_000) begin
+      if (n == 20_000) want_rx_ready = 0;            // the others lose what nobody fetches
+      if (n > 200_000) begin
         dump();
         $fatal(1, "queue %0d: kind %0d is not noticed", q, kind);
       end
     end
     told[code]++;
     bad_due = 1'b0;
+    want_rx_ready = 90;
   endtask
 
   logic [63:0] qcmd_desc, qcmd_avail, qcmd_used;

@@ -220,12 +220,17 @@
 
   task automatic use_used(input int unsigned q);
     int unsigned n, id;
+    bit foreign;
     n = u_host.used_waiting(q);
     while (n != 0) begin
       if (q[0]) begin
         u_host.take_sent(q);
       end else begin
-        u_host.take_received(q, id);
+        u_host.take_received(q, id, foreign);
+        if (foreign) begin
+          mute[q] = 1'b1;
+          return;
+        end
         got_vf[q_vf(q)]++;
         if (f_sent[id] <= last_rx[q]) $fatal(1, "queue %0d: frame %0d out of order", q, id);
         last_rx[q] = f_sent[id];

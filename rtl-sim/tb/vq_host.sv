@@ -62,7 +62,7 @@ module vq_host import hp_vio_pkg::*; #(
   // ---- descriptors, slots of buffers, chains ----
   bit          d_busy [NQ][256];
   bit          s_busy [NQ][256];
-  bit          h_out [NQ][256];
+  bit          h_out [NQ][256], h_foreign [NQ][256];
   int unsigned h_slot [NQ][256], h_nd [NQ][256], h_n [NQ][256], h_id [NQ][256];
   int unsigned h_d [NQ][256][MaxSeg+1];
   logic [63:0] h_addr [NQ][256][MaxSeg];
@@ -252,7 +252,6 @@ module vq_host import hp_vio_pkg::*; #(
     end
     left = total;
     foreign = u_mem.base((fn[q] % (N_FN - 1)) + 1) + 64'(below(REGION / 2));
-    for (int unsigned i = 0; i < nd; i++) h_d[q][0][i] = 0;
     head = take_desc(q);
     h_nd[q][head] = nd;
     h_d[q][head][0] = head;
@@ -297,6 +296,7 @@ module vq_host import hp_vio_pkg::*; #(
                16'd4 | 16'(2 * below(2)), 16'(below(65536)));
     end
     h_n[q][head]    = n;
+    h_foreign[q][head] = shape == BadForeign;
     h_slot[q][head] = slot;
     h_id[q][head]   = id;
     h_out[q][head]  = 1'b1;
@@ -372,8 +372,10 @@ module vq_host import hp_vio_pkg::*; #(
     tx_done++;
   endtask
 
-  // A received frame, over its buffers: its number, checked in every byte.
-  task automatic take_received(input int unsigned q, output int unsigned id);
+  // A received frame, over its buffers: its number, checked in every byte. A used element does not
+  // wait for the answers of the frame's writes, so a buffer that is another function's can come back
+  // before its refusal is told: then `foreign`, and nothing of the queue is to be believed.
+  task automatic take_received(input int unsigned q, output int unsigned id, output bit foreign);
     int unsigned head, len, buffers, want, n, pos, k, left;
     byte unsigned v;
     bit [31:0] num;
@@ -385,9 +387,12 @@ module vq_host import hp_vio_pkg::*; #(
     num = '0;
     id = 0;
     want = 0;
+    foreign = 1'b0;
     while (n < buffers) begin
       if (n == waiting) $fatal(1, "queue %0d: %0d of %0d buffers of a frame", q, n, buffers);
       next_used(q, head, len);
+      foreign = h_foreign[q][head];
+      if (foreign) return;
       left = len;
       for (int unsigned i = 0; i < h_n[q][head] && left != 0; i++) begin
         for (int unsigned j = 0; j < h_len[q][head][i] && left != 0; j++) begin

@@ -173,9 +173,8 @@ impl Control {
 #[derive(Debug)]
 pub struct Budgets {
     spent: [u8; MAX_VF],
-    /// The vPorts that have spent something, and those that have nothing left: a tick is cheap while no guest asks.
+    /// The vPorts that have spent something: a tick is cheap while no guest asks.
     in_debt: PortSet,
-    broke: PortSet,
 }
 
 impl Budgets {
@@ -185,25 +184,21 @@ impl Budgets {
         Self {
             spent: [0; MAX_VF],
             in_debt: PortSet::EMPTY,
-            broke: PortSet::EMPTY,
         }
     }
 
     /// Counts a request; false if it was the vPort's last one for now.
     pub fn spend(&mut self, vport: VPort) -> bool {
+        let Some(spent) = self.spent.get_mut(usize::from(vport.get())) else {
+            return false;
+        };
+        *spent = spent.saturating_add(1).min(BUDGET);
         self.in_debt = self.in_debt.with(vport);
-        if let Some(spent) = self.spent.get_mut(usize::from(vport.get())) {
-            *spent = spent.saturating_add(1).min(BUDGET);
-            if *spent == BUDGET {
-                self.broke = self.broke.with(vport);
-            }
-        }
-        !self.broke.contains(vport)
+        *spent < BUDGET
     }
 
     /// Gives each vPort one request back: then each has one.
     pub fn tick(&mut self) {
-        self.broke = PortSet::EMPTY;
         for vport in self.in_debt.iter() {
             if let Some(spent) = self.spent.get_mut(usize::from(vport.get())) {
                 *spent = spent.saturating_sub(1);
@@ -216,8 +211,12 @@ impl Budgets {
 
     /// The vPorts that have something left.
     #[must_use]
-    pub const fn allowed(&self) -> PortSet {
-        PortSet(!self.broke.0)
+    pub fn allowed(&self) -> PortSet {
+        let broke = |vport: &VPort| self.spent.get(usize::from(vport.get())) == Some(&BUDGET);
+        self.in_debt
+            .iter()
+            .filter(broke)
+            .fold(PortSet(!0), PortSet::without)
     }
 }
 

@@ -228,8 +228,9 @@ module hp_sim_top import hp_pkg::*, hp_vio_pkg::*, hp_soc_pkg::*; #(
   logic [N_VF-1:0] flr_done;
   assign flr_done_o = 64'(flr_done);
 
-  // The clock of hp_virtio stands from some clocks after it was idle until somebody asks anything of it, or a frame
-  // comes: half of a model's code then never runs. Buckets of VFs with a limit fill up with the clock.
+  // The clock of hp_virtio stands from 16 clocks after it was idle, when what hp_tx_rate began is through too (a
+  // bucket's turn and the look at it: 12), until somebody asks anything of it, or a frame comes: half of a model's code
+  // then never runs. Buckets of VFs with a limit fill up with the clock.
   logic        virtio_asked, virtio_runs, virtio_clk;
   logic [15:0] virtio_asked_q;
   assign virtio_asked = !rst_ni || vf_req || pf_req || core_to_guest.rd || core_to_guest.answer ||
