@@ -48,10 +48,11 @@ run_one() {
   # Verilator's own run-time library is the same in every bench and takes longer than most of them.
   [ -f "$dir/verilated.o" ] || cp "$build"/runtime/*.o "$dir" 2>/dev/null || true
   start=$(date +%s)
+  # One C++ file per bench: most of the time of a small one would go into reading the same headers again.
   # shellcheck disable=SC2086
   if ! verilator --binary --assert --timing -Wall \
     -Wno-DECLFILENAME -Wno-UNUSEDPARAM -Wno-UNUSEDSIGNAL -Wno-BLKSEQ -Wno-PINCONNECTEMPTY \
-    --x-assign unique --x-initial unique -O3 --build-jobs 1 -MAKEFLAGS OPT_FAST=-O0 \
+    --x-assign unique --x-initial unique -O3 --build-jobs 1 -MAKEFLAGS VM_PARALLEL_BUILDS=0 -MAKEFLAGS OPT_FAST=-O0 \
     -I"$rtl" -y "$rtl" -y "$rtl/generated" -y "$here" \
     --Mdir "$dir" --top-module "$name" -o "$name" \
     "$rtl/generated/hp_abi_pkg.sv" "$rtl/hp_pkg.sv" "$here/tb_pkg.sv" $args "$here/$name.sv" >"$dir/build.log" 2>&1; then
