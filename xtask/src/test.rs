@@ -62,15 +62,14 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     tally.count("rtl: self-checking benches", || {
         runner(ctx.command("sh").arg("rtl-sim/tb/run.sh"))
     });
+    // Each simulator runs on one core.
     tally.check(
-        "co-simulation: RTL against the golden model, fixed seed",
-        || run(simulator(ctx, "cosim").args(COSIM)),
+        "co-simulation: RTL against the golden model; with the adjacent switch, every frame audited",
+        || {
+            let [mut alone, mut switch] = ["cosim", "cosim"].map(|what| simulator(ctx, what));
+            side_by_side(alone.args(COSIM), switch.args(SWITCH))
+        },
     );
-    tally.check(
-        "co-simulation with the adjacent switch: flows learned and forgotten, every frame audited",
-        || run(simulator(ctx, "cosim").args(SWITCH)),
-    );
-    // Each runs on one core.
     tally.check(
         "races and guests: invalidations at every distance, resets at every clock, hostile rings",
         || {

@@ -12,7 +12,7 @@
 //! Memory that is mapped, and the devices of the other tests, are for AddressSanitizer, with the stable compiler:
 //!
 //! ```sh
-//! RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test -p hairpin-driver --tests \
+//! RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test -p hairpin-driver --all-features --tests \
 //!     --target x86_64-unknown-linux-gnu --target-dir target/asan
 //! ```
 
