@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::host::config_space::Kind;
+use crate::rng::Rng;
 
 #[path = "../../../tests/sim/client.rs"]
 #[allow(dead_code, reason = "shared with the test of the whole")]
@@ -193,6 +194,57 @@ fn a_broken_stream_closes_only_that_client() {
         cut.extend([0; 32]);
         client.send(&cut[..len], &[]);
     }
+    rig.check();
+}
+
+/// Commands of every number with anything in them: each has one reply, or ends its connection and nothing else.
+#[test]
+fn random_messages_are_answered_and_the_function_goes_on() {
+    let seed = 5;
+    println!("seed {seed}");
+    let mut rng = Rng::new(seed);
+    let rig = Rig::new(1);
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(8192).unwrap();
+    let event = sys::waker().unwrap();
+    let mut client = Client::attach(&rig.path);
+    let (mut done, mut refused, mut closed) = (0, 0, 0);
+    for _ in 0..5000 {
+        let mut body = vec![0; rng.below(64)];
+        rng.fill(&mut body);
+        // Small numbers reach deeper, as do bodies that know their length.
+        for byte in &mut body {
+            if rng.percent(80) {
+                *byte &= 0x27;
+            }
+        }
+        let len = body.len() as u32;
+        if let Some(argsz) = body.first_chunk_mut()
+            && rng.percent(70)
+        {
+            *argsz = len.to_le_bytes();
+        }
+        let mut fds = Vec::new();
+        while rng.percent(20) && fds.len() < 9 {
+            fds.push(if rng.percent(50) {
+                file.as_fd()
+            } else {
+                event.as_fd()
+            });
+        }
+        client.ask(rng.below(16) as u16, &body, &fds);
+        match client.reply() {
+            Some(Ok(_)) => done += 1,
+            Some(Err(_)) => refused += 1,
+            None => {
+                closed += 1;
+                client = Client::attach(&rig.path);
+            }
+        }
+    }
+    println!("{done} done, {refused} refused, {closed} connections closed");
+    assert!(done > 100 && refused > 100);
+    drop(client);
     rig.check();
 }
 
