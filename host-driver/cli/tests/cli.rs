@@ -26,6 +26,35 @@ fn version_names_the_register_map() {
     assert!(help(&["--version"]).contains(&format!("register map {MAP_HASH:016x}")));
 }
 
+/// Run where none of their files and devices are, all fail for that and not because they are wrong usage.
+#[test]
+fn every_command_of_the_guide_is_understood() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/guide");
+    let mut found = 0;
+    for page in fs::read_dir(guide).unwrap() {
+        let page = fs::read_to_string(page.unwrap().path()).unwrap();
+        let blocks = page.split("```").skip(1).step_by(2);
+        for block in blocks.filter_map(|block| block.strip_prefix("sh\n")) {
+            for line in block.replace("\\\n", " ").lines() {
+                let line = line.strip_prefix("target/sim/").unwrap_or(line);
+                let Some(words) = line.strip_prefix("hairpin ") else {
+                    continue;
+                };
+                let words = words.split_whitespace();
+                let args: Vec<_> = words.take_while(|word| *word != "#").collect();
+                // A server in the background needs no file.
+                if args.last() == Some(&"&") {
+                    continue;
+                }
+                let output = hairpin(Path::new("/nonexistent"), &args);
+                assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 30, "{found} commands");
+}
+
 #[test]
 fn every_help_has_an_example() {
     let leaves: [&[&str]; 34] = [
