@@ -104,6 +104,25 @@ impl World {
     }
 }
 
+/// What the guide says of pools, filters, hashes and limits, word by word, on the card of "Your first VM".
+#[test]
+fn the_examples_of_the_guide_work_one_after_the_other() {
+    let world = World::of(FakeNic::with_virtqueues());
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/vms/nic.toml");
+    world.ok(&["apply", "--config", config]);
+    let mut done = 0;
+    for line in include_str!("../../../docs/src/guide/cli.md").lines() {
+        let args: Vec<_> = line.split_whitespace().take_while(|w| *w != "#").collect();
+        if let ["hairpin", args @ ..] = &args[..]
+            && let ["pool" | "filter" | "rss" | "port", ..] = args
+        {
+            world.ok(args);
+            done += 1;
+        }
+    }
+    assert!(done > 8, "{done} examples");
+}
+
 #[test]
 fn a_nic_is_configured_shown_and_changed() {
     let world = World::new();
