@@ -62,7 +62,7 @@ pub(crate) fn run_all(ctx: &Ctx, args: &TestArgs) -> Result<()> {
     tally.count("rtl: self-checking benches", || {
         runner(ctx.command("sh").arg("rtl-sim/tb/run.sh"))
     });
-    // Each simulator runs on one core.
+    // Two simulators at once: one alone leaves much of the second core idle.
     tally.check(
         "co-simulation: RTL against the golden model; with the adjacent switch, every frame audited",
         || {
